@@ -1,0 +1,1 @@
+"""The archive: daily Parquet partitions, sorted, readable by anything."""

@@ -1,0 +1,1 @@
+"""Assets, devices, people, latest values, outbox and audit: SQLite on one machine, PostgreSQL when it grows."""

@@ -1,0 +1,1 @@
+"""Wire formats to words and back. Pure codecs."""

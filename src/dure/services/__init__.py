@@ -1,0 +1,1 @@
+"""The city's services, all of one shape; none imports another."""
