@@ -1,0 +1,220 @@
+"""The recorder: bus -> judgement -> telemetry, exactly once.
+
+It keeps its own cursors and commits them with what it wrote: the rows' cursor inside the telemetry transaction, and
+the cursor of everything else (newest values, parked payloads, quarantine) inside one records transaction. After a
+crash it reads again from the older of the two; rows already kept are recognised and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from dure.core.errors import EngineError, Unavailable
+from dure.core.observations import Check, Rejected
+from dure.engines.bus.subjects import STREAM
+from dure.engines.records import cursors, latest, parked
+from dure.spine import release
+from dure.spine.judge import Judged, Parked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dure.core.time import Clock
+    from dure.engines.bus.client import Bus, Message
+    from dure.engines.records.store import Records
+    from dure.engines.telemetry.port import Telemetry
+    from dure.spine.directory import Directory
+    from dure.spine.judge import Judge
+    from dure.spine.live import Live, LiveValue
+
+log = structlog.get_logger("dure.recorder")
+
+CURSOR = "recorder"
+FLUSH_S = 1.0
+MESSAGES_PER_TURN = 1_000
+BYTES_PER_TURN = 8_000_000
+WAIT_S = 0.25
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Progress(msgspec.Struct):
+    """What the recorder did since it started, for health and metrics."""
+
+    seq: int = 0
+    rows: int = 0
+    repeats: int = 0
+    conflicts: int = 0
+    parked: int = 0
+    gaps: int = 0
+    lag: int = 0
+    trouble: str = ""
+
+
+class Recorder:
+    """Reads the stream from its cursor; one per telemetry store (or per set of partitions)."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  # the engines it joins; it has no other state than theirs
+        self,
+        bus: Bus,
+        telemetry: Telemetry,
+        records: Records,
+        directory: Directory,
+        judge: Judge,
+        live: Live,
+        clock: Clock,
+        *,
+        quarantine_good_n: int = 10,
+        on_change: Callable[[list[LiveValue]], None] | None = None,
+    ) -> None:
+        self._bus, self._telemetry, self._records = bus, telemetry, records
+        self._directory, self._judge, self._live, self._clock = directory, judge, live, clock
+        self._quarantine_good_n = quarantine_good_n
+        self._on_change = on_change
+        self._parked: list[Parked] = []
+        self._plausible: dict[str, int] = {}
+        self._kept_seq = 0  # the records' cursor: everything up to here is also in the records
+        self._flushed_at = 0.0
+        self._stored = asyncio.Condition()
+        self.progress = Progress()
+
+    async def run(self) -> None:
+        """Record until cancelled; what is pending is flushed on the way out."""
+        telemetry_seq = await asyncio.to_thread(self._telemetry.cursor, STREAM)
+        self._kept_seq = await asyncio.to_thread(self._read_cursor)
+        start = min(telemetry_seq, self._kept_seq)
+        self.progress.seq = start
+        log.info("recorder.started", seq=start)
+        flusher = asyncio.create_task(self._flush_forever())
+        try:
+            await self._read_from(start)
+        finally:
+            flusher.cancel()
+            await asyncio.gather(flusher, return_exceptions=True)
+            await self._flush()
+
+    async def _read_from(self, start: int) -> None:
+        async for messages in self._bus.read(start, batch=MESSAGES_PER_TURN, wait_s=WAIT_S):
+            if not messages:
+                self.progress.lag = 0
+                continue
+            self._note_gap(messages[0].seq)
+            await self._directory.refresh_if_changed()
+            judged = await asyncio.to_thread(self._judge.judge, messages)
+            await self._keep(judged, messages)
+            self.progress.lag = messages[-1].pending
+
+    def _note_gap(self, seq: int) -> None:
+        if self.progress.seq and seq > self.progress.seq + 1:
+            self.progress.gaps += 1
+            log.warning("recorder.gap", after=self.progress.seq, next=seq, hint="older readings left the stream before they were recorded")
+
+    async def _keep(self, judged: Judged, messages: Sequence[Message]) -> None:
+        """Append until it succeeds: readings stay on the bus while the store is away."""
+        last = messages[-1].seq
+        appended = None
+        for attempt in range(10**9):
+            try:
+                appended = await asyncio.to_thread(self._telemetry.append, judged.batch, {STREAM: last})
+                break
+            except EngineError as error:
+                if not self.progress.trouble:
+                    log.error("recorder.telemetry_away", code=error.code, why=error.message)  # noqa: TRY400  # expected trouble: no trace
+                self.progress.trouble = error.code
+                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+        assert appended is not None  # noqa: S101  # the loop ends only with an answer
+        if self.progress.trouble:
+            log.info("recorder.telemetry_back", after=self.progress.trouble)
+            self.progress.trouble = ""
+        self._count(judged, appended.fresh.sum(), appended.conflict.sum())
+        self._park(judged, appended.conflict.nonzero()[0].tolist())
+        if messages[0].seq > self._kept_seq:
+            for asset, count in judged.plausible.items():
+                self._plausible[asset] = self._plausible.get(asset, 0) + count
+        changed = self._live.update(judged.batch.take(appended.fresh))
+        if changed and self._on_change:
+            self._on_change(changed)
+        async with self._stored:
+            self.progress.seq = last
+            self._stored.notify_all()
+
+    def _count(self, judged: Judged, fresh: int, conflicts: int) -> None:
+        self.progress.rows += int(fresh)
+        self.progress.conflicts += int(conflicts)
+        self.progress.repeats += len(judged.batch) - int(fresh) - int(conflicts)
+        self.progress.parked += len(judged.parked)
+
+    def _park(self, judged: Judged, conflicts: list[int]) -> None:
+        self._parked.extend(judged.parked)
+        batch = judged.batch
+        for row in conflicts:
+            asset, property_id = batch.keys[batch.series[row]]
+            content = msgspec.json.encode(
+                {"asset": asset, "property": property_id, "time_us": int(batch.time_us[row]), "value": float(batch.value[row])}
+            ).decode()
+            why = Rejected(0, "reading.conflict", "Another value of the same instant is already kept; the first one stays.", content)
+            key = f"{int(batch.seq[row])}:c:{asset}:{property_id}:{int(batch.time_us[row])}"
+            self._parked.append(Parked(key, "bus", "", int(batch.result_us[row]), why))
+
+    async def wait_for(self, seq: int, seconds: float) -> bool:
+        """Whether everything up to `seq` was stored within the time."""
+        try:
+            async with asyncio.timeout(seconds), self._stored:
+                await self._stored.wait_for(lambda: self.progress.seq >= seq)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            try:
+                await self._flush()
+            except Unavailable as error:
+                log.error("recorder.records_away", code=error.code, why=error.message)  # noqa: TRY400  # expected trouble: no trace
+
+    async def _flush(self) -> None:
+        """Newest values, parked payloads, releases and the cursor: one records transaction."""
+        seq = self.progress.seq
+        values = self._live.take_unsaved()
+        waiting, self._parked = self._parked, []
+        plausible, self._plausible = self._plausible, {}
+        if seq == self._kept_seq and not values and not waiting:
+            return
+        try:
+            released = await asyncio.to_thread(self._flush_now, seq, values, waiting, plausible)
+        except EngineError:
+            self._parked = [*waiting, *self._parked]
+            for asset, count in plausible.items():
+                self._plausible[asset] = self._plausible.get(asset, 0) + count
+            self._live.return_unsaved(values)
+            raise
+        self._kept_seq = seq
+        self._flushed_at = time.monotonic()
+        if released:
+            await self._directory.changed()
+            self._judge.forget()
+            for asset in released:
+                log.info("asset.released", asset=asset)
+
+    def _flush_now(self, seq: int, values: list[LiveValue], waiting: list[Parked], plausible: dict[str, int]) -> list[str]:
+        now = self._clock.now()
+        with self._records.begin() as connection:
+            latest.flush(connection, values)
+            parked.park_many(connection, waiting)
+            released = release.release(connection, plausible, self._quarantine_good_n, live_from_seq=seq + 1, now=now)
+            cursors.put(connection, CURSOR, seq)
+        return released
+
+    def _read_cursor(self) -> int:
+        with self._records.read() as connection:
+            return cursors.get(connection, CURSOR)
+
+
+def in_words(check: int) -> str:
+    """Name of the check that decided a flag."""
+    return Check(check).name.lower()
