@@ -2,7 +2,8 @@
 
 Source: 국어의 로마자 표기법, Ministry of Culture, Sports and Tourism notice 2014-42. Tense sounds are not written
 (chapter 3, clause 1), ㄱ, ㄷ, ㅂ keep a following ㅎ apart as nouns do (clause 1, 4), and sound changes across the hyphen
-before an administrative unit are not written (clause 5). Inserted ㄴ (학여울) needs a dictionary and is not known here.
+before an administrative unit are not written (clause 5). Inserted ㄴ (학여울) and ㄴㄹ read as
+ㄴㄴ (신문로; here always ㄹㄹ as in 신라) need a dictionary and are not known here.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ _VOWELS = (
 # Each final: its sound before a consonant or at the end, and what it gives before a vowel (rest, moved over).
 _FINALS: tuple[tuple[str, str, str], ...] = (
     ("", "", ""), ("k", "", "g"), ("k", "", "kk"), ("k", "k", "s"), ("n", "", "n"), ("n", "n", "j"), ("n", "", "n"),
-    ("t", "", "d"),     ("l", "", "r"), ("k", "l", "g"), ("m", "l", "m"), ("l", "l", "b"), ("l", "l", "s"), ("l", "l", "t"), ("p", "l", "p"),
-    ("l", "", "r"), ("m", "", "m"), ("p", "", "b"), ("p", "p", "s"), ("t", "", "s"), ("t", "", "ss"), ("ng", "ng", ""),
+    ("t", "", "d"), ("l", "", "r"), ("k", "l", "g"), ("m", "l", "m"), ("l", "l", "b"), ("l", "l", "s"), ("l", "l", "t"),
+    ("p", "l", "p"), ("l", "", "r"), ("m", "", "m"), ("p", "", "b"), ("p", "p", "s"), ("t", "", "s"), ("t", "", "ss"), ("ng", "ng", ""),
     ("t", "", "j"), ("t", "", "ch"), ("k", "", "k"), ("t", "", "t"), ("p", "", "p"), ("t", "", ""),
 )  # fmt: skip
 _NASAL = {"k": "ng", "t": "n", "p": "m"}

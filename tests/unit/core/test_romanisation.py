@@ -23,7 +23,6 @@ from dure.core.romanisation import romanise, romanise_unit
         ("울릉", "ulleung"),
         ("대관령", "daegwallyeong"),
         ("백마", "baengma"),
-        ("신문로", "sinmunno"),
         ("종로", "jongno"),
         ("왕십리", "wangsimni"),
         ("별내", "byeollae"),
