@@ -1,0 +1,407 @@
+"""A city: its zones, its assets and devices, its own ranges and codecs, read from one folder of TOML, GeoJSON and CSV.
+
+Every mistake is a `ConfigError` that names the file, the line and what to do. What is odd but usable is a `Notice`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dure.core.assets import Asset, AssetState
+from dure.core.errors import ConfigError, DureError, InputError
+from dure.core.geo import Place, Point, at, inside
+from dure.core.identifiers import identifier
+from dure.core.properties import Properties
+from dure.core.text import Language, Text
+
+T = TypeVar("T")
+
+ASSET_COLUMNS = ("id", "kind", "name_ko", "name_en", "lon", "lat", "state", "device", "dev_eui", "codec", "properties")
+ASSET_COLUMNS_REQUIRED = ("id", "kind", "name_ko")
+_EUI = re.compile(r"[0-9a-f]{16}")
+STATES: tuple[AssetState, ...] = ("quarantined", "live", "retired")
+
+
+class Zone(msgspec.Struct, frozen=True):
+    """A part of the city with its official code."""
+
+    id: str
+    name: Text
+    place: Place
+    code: str = ""
+
+
+class DeviceSeed(msgspec.Struct, frozen=True):
+    """A device the city lists: the asset it observes and, for LoRaWAN, its EUI and payload codec."""
+
+    id: str
+    asset: str
+    dev_eui: str = ""
+    codec: str = ""
+
+
+class Integration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A LoRaWAN network server we listen to by MQTT. Credentials stand in environment variables of these names."""
+
+    id: str
+    server: str
+    url: str
+    topics: tuple[str, ...]
+    username_env: str = ""
+    password_env: str = ""
+
+
+class PropertyRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A city's own span or period of a property; what is left out stays as the service says. A source is required."""
+
+    source: str
+    fail_min: float | msgspec.UnsetType = msgspec.UNSET
+    fail_max: float | msgspec.UnsetType = msgspec.UNSET
+    suspect_min: float | msgspec.UnsetType = msgspec.UNSET
+    suspect_max: float | msgspec.UnsetType = msgspec.UNSET
+    period_s: int | msgspec.UnsetType = msgspec.UNSET
+    retention_d: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something odd in a city file that does not stop the city."""
+
+    code: str
+    file: str
+    line: int
+    why: str
+
+
+class _CityFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The words of city.toml."""
+
+    id: str
+    name: Text
+    time_zone: str
+    country: str = "KR"
+    languages: tuple[Language, ...] = ("ko", "en")
+    center: tuple[float, float] | None = None
+    attributions: tuple[Text, ...] = ()
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """One city as its folder describes it."""
+
+    id: str
+    name: Text
+    country: str
+    zone: ZoneInfo
+    languages: tuple[Language, ...]
+    zones: list[Zone]
+    center: Point
+    bounds: tuple[float, float, float, float]
+    folder: Path
+    attributions: list[Text]
+    seed: int
+    ranges: dict[str, PropertyRange] = field(default_factory=dict)
+    codecs: list[Path] = field(default_factory=list)
+    mappings: list[Path] = field(default_factory=list)
+    integrations: list[Integration] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    asset_list: tuple[Asset, ...] = ()
+    device_list: tuple[DeviceSeed, ...] = ()
+
+    def assets(self) -> list[Asset]:
+        """The assets the city lists."""
+        return list(self.asset_list)
+
+    def devices(self) -> list[DeviceSeed]:
+        """The devices the city lists."""
+        return list(self.device_list)
+
+    def zone_of(self, point: Point) -> Zone | None:
+        """The zone that holds a point, or None outside all."""
+        return zone_at(point, self.zones)
+
+    def zone_by_id(self, zone_id: str) -> Zone | None:
+        """A zone by its id."""
+        return next((zone for zone in self.zones if zone.id == zone_id), None)
+
+    def apply_ranges(self, properties: Properties) -> None:
+        """Put the city's own ranges over the registered ones."""
+        file = self.folder / "properties.toml"
+        for property_id, own in self.ranges.items():
+            known = properties.get(property_id)
+            if known is None:
+                raise ConfigError(
+                    "city.property_unknown", f"{file}: no service registers the property {property_id!r}. Check its spelling."
+                )
+            changes = {name: value for name, value in msgspec.structs.asdict(own).items() if value is not msgspec.UNSET}
+            try:
+                properties.override(msgspec.structs.replace(known, **changes))
+            except DureError as error:
+                raise ConfigError("city.invalid", f"{file}: [{property_id}] {error.message}") from error
+
+
+def read_city(folder: Path) -> City:
+    """The city of a folder; refused with file, line and remedy when something in it is wrong."""
+    if not folder.is_dir():
+        raise ConfigError("city.missing", f"{folder}: no such folder. Name the folder that holds city.toml.")
+    facts = _typed(_toml(folder / "city.toml"), _CityFile, folder / "city.toml")
+    zones = list(_zones(folder / "zones.geojson"))
+    bounds = _around(zone.place.bounds for zone in zones)
+    middle = facts.center or ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+    try:
+        identifier(facts.id, "city id")
+        center = Point(*middle)
+    except DureError as error:
+        raise ConfigError("city.invalid", f"{folder / 'city.toml'}: {error.message}") from error
+    notices: list[Notice] = []
+    rows = list(_asset_rows(folder, facts.id, zones, notices))
+    return City(
+        id=facts.id,
+        name=facts.name,
+        country=facts.country,
+        zone=_time_zone(facts.time_zone, folder / "city.toml"),
+        languages=facts.languages,
+        zones=zones,
+        center=center,
+        bounds=bounds,
+        folder=folder,
+        attributions=list(facts.attributions),
+        seed=facts.seed,
+        ranges=_optional(folder / "properties.toml", dict[str, PropertyRange], {}),
+        codecs=sorted((folder / "codecs").glob("*.toml")),
+        mappings=sorted((folder / "mappings").glob("*.toml")),
+        integrations=_integrations(folder / "integrations.toml"),
+        notices=notices,
+        asset_list=tuple(asset for asset, _ in rows),
+        device_list=tuple(device for _, device in rows if device is not None),
+    )
+
+
+def read_text(file: Path) -> str:
+    """A city file as text: UTF-8, with or without a byte order mark."""
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigError("city.missing", f"{file}: the file is missing. Compare with examples/hwaseong.") from error
+    except OSError as error:
+        raise ConfigError("city.unreadable", f"{file}: {error.strerror}. Let Dure's user read it.") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            "city.encoding", f"{file}, line {line}: not UTF-8. Save the file as UTF-8 (in Excel: 'CSV UTF-8')."
+        ) from error
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_text(file))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("city.unreadable", f"{file}: {error}. Correct the TOML there.") from error
+
+
+def _typed(values: object, kind: type[T], file: Path) -> T:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError("city.invalid", f"{file}: {error}. See docs/en/city.md for the words of this file.") from error
+
+
+def _optional(file: Path, kind: type[T], default: T) -> T:
+    return _typed(_toml(file), kind, file) if file.exists() else default
+
+
+def _integrations(file: Path) -> list[Integration]:
+    tables = _optional(file, dict[str, list[Integration]], {})
+    unknown = set(tables) - {"lorawan"}
+    if unknown:
+        raise ConfigError("city.invalid", f"{file}: [[{min(unknown)}]] is not known. Use [[lorawan]].")
+    found = tables.get("lorawan", [])
+    for one in found:
+        if one.server not in ("chirpstack", "tts"):
+            raise ConfigError("city.invalid", f"{file}: {one.id}: server is 'chirpstack' or 'tts', not {one.server!r}.")
+        if not one.url.startswith(("mqtt://", "mqtts://")):
+            raise ConfigError("city.invalid", f"{file}: {one.id}: url starts with mqtt:// or mqtts://, not {one.url[:40]!r}.")
+    _refuse_twice(((one.id, 0) for one in found), file, "integration")
+    return found
+
+
+def _time_zone(name: str, file: Path) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError("city.time_zone", f"{file}: {name!r} is no IANA time zone. Use for example Asia/Seoul.") from error
+
+
+def _zones(file: Path) -> Iterator[Zone]:
+    try:
+        collection = msgspec.json.decode(read_text(file))
+        features = list(collection["features"])
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise ConfigError("city.unreadable", f"{file}: no GeoJSON FeatureCollection ({error}). See scripts/zones.py.") from error
+    if not features:
+        raise ConfigError("city.invalid", f"{file}: it holds no zone. A city has at least one.")
+    zones = [_zone(feature, number, file) for number, feature in enumerate(features, 1)]
+    _refuse_twice(((zone.id, number) for number, zone in enumerate(zones, 1)), file, "zone")
+    yield from zones
+
+
+def _zone(feature: Any, number: int, file: Path) -> Zone:
+    where = f"{file}, feature {number}"
+    try:
+        words = feature["properties"]
+        place = msgspec.convert(feature["geometry"], Place)
+        zone = Zone(
+            identifier(str(feature["id"]), "zone id"),
+            Text(words["name_ko"], words.get("name_en", "")),
+            place,
+            str(words.get("code", "")),
+        )
+        west, south, east, north = place.bounds
+        Point(west, south), Point(east, north)
+    except KeyError as error:
+        raise ConfigError("city.invalid", f"{where}: {error} is missing. A zone has id, name_ko and a geometry.") from error
+    except (TypeError, ValueError, msgspec.ValidationError, AttributeError) as error:
+        raise ConfigError("city.coordinates", f"{where}: the geometry cannot be read ({error}).") from error
+    except DureError as error:
+        code = "city.coordinates" if error.code.startswith("geo.") else "city.invalid"
+        raise ConfigError(code, f"{where}: {error.message}") from error
+    if place.type not in ("Polygon", "MultiPolygon"):
+        raise ConfigError("city.coordinates", f"{where}: a zone is a Polygon or MultiPolygon, not a {place.type}.")
+    return zone
+
+
+def _refuse_twice(ids: Iterable[tuple[str, int]], file: Path, what: str) -> None:
+    seen: dict[str, int] = {}
+    for one, line in ids:
+        if one in seen:
+            raise ConfigError(
+                "city.duplicate", f"{file}, {what} {line}: the id {one!r} is used before, at {seen[one]}. Rename one."
+            )
+        seen[one] = line
+
+
+def _asset_rows(folder: Path, city: str, zones: list[Zone], notices: list[Notice]) -> Iterator[tuple[Asset, DeviceSeed | None]]:
+    """Assets and devices of every CSV in assets/, in file and line order; ids are distinct over all files."""
+    assets: dict[str, str] = {}
+    devices: dict[str, str] = {}
+    for file in sorted((folder / "assets").glob("*.csv")):
+        for line, row in _rows(file):
+            where = f"{file}, line {line}"
+            asset, device = _asset(row, city, where), _device(row, where)
+            _claim(asset.id, assets, where, "asset")
+            if device is not None:
+                _claim(device.id, devices, where, "device")
+            yield _in_zone(asset, zones, notices, file, line), device
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.DictReader(io.StringIO(read_text(file), newline=""), strict=True)
+    missing = [name for name in ASSET_COLUMNS_REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ConfigError(
+            "city.invalid", f"{file}, line 1: the column {missing[0]!r} is missing. Needed: {ASSET_COLUMNS_REQUIRED}."
+        )
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise ConfigError(
+                    "city.invalid", f"{file}, line {reader.line_num}: not as many fields as the head. Check the commas."
+                )
+            yield reader.line_num, {name: text.strip() for name, text in row.items()}
+    except csv.Error as error:
+        raise ConfigError("city.unreadable", f"{file}, line {reader.line_num}: {error}. Check the quotes.") from error
+
+
+def _asset(row: dict[str, str], city: str, where: str) -> Asset:
+    state = row.get("state") or "quarantined"
+    if state not in STATES:
+        raise ConfigError("city.invalid", f"{where}: state {state!r} is none of {', '.join(STATES)}.")
+    if not row["name_ko"]:
+        raise ConfigError("city.invalid", f"{where}: name_ko is empty. Give the name citizens read.")
+    attributes: dict[str, Any] = {name: text for name, text in row.items() if name not in ASSET_COLUMNS and text}
+    if row.get("properties"):
+        attributes["properties"] = row["properties"].split()
+    try:
+        return Asset(
+            id=row["id"],
+            city=city,
+            kind=identifier(row["kind"], "asset kind"),
+            name=Text(row["name_ko"], row.get("name_en", "")),
+            place=_place(row.get("lon", ""), row.get("lat", ""), where),
+            state=state,
+            attributes=attributes,
+        )
+    except InputError as error:
+        raise ConfigError("city.invalid", f"{where}: {error.message}") from error
+
+
+def _place(lon: str, lat: str, where: str) -> Place | None:
+    if not lon and not lat:
+        return None
+    try:
+        return at(float(lon), float(lat))
+    except (ValueError, InputError) as error:
+        raise ConfigError(
+            "city.coordinates",
+            f"{where}: lon {lon!r}, lat {lat!r} is no place. Give degrees, for example 126.83115 and 37.19951.",
+        ) from error
+
+
+def _device(row: dict[str, str], where: str) -> DeviceSeed | None:
+    if not row.get("device"):
+        return None
+    eui = row.get("dev_eui", "").lower()
+    if eui and not _EUI.fullmatch(eui):
+        raise ConfigError("city.invalid", f"{where}: dev_eui {eui[:40]!r} is not 16 hexadecimal digits.")
+    try:
+        return DeviceSeed(identifier(row["device"], "device id"), row["id"], eui, row.get("codec", ""))
+    except InputError as error:
+        raise ConfigError("city.invalid", f"{where}: {error.message}") from error
+
+
+def _claim(one: str, taken: dict[str, str], where: str, what: str) -> None:
+    if one in taken:
+        raise ConfigError("city.duplicate", f"{where}: the {what} id {one!r} is used before, at {taken[one]}. Rename one.")
+    taken[one] = where
+
+
+def _in_zone(asset: Asset, zones: list[Zone], notices: list[Notice], file: Path, line: int) -> Asset:
+    """The asset with the attribute `zone`: as its row says, else by its place; outside all zones it has none."""
+    named = asset.attributes.get("zone")
+    if named is not None:
+        if all(zone.id != named for zone in zones):
+            raise ConfigError("city.zone_unknown", f"{file}, line {line}: the zone {named[:80]!r} is not in zones.geojson.")
+        return asset
+    if asset.place is None:
+        return asset
+    zone = zone_at(asset.place.point, zones)
+    if zone is None:
+        notices.append(Notice("city.outside", str(file), line, f"{asset.id} ({asset.name.ko}) lies outside every zone."))
+        return asset
+    return msgspec.structs.replace(asset, attributes={**asset.attributes, "zone": zone.id})
+
+
+def zone_at(point: Point, zones: Iterable[Zone]) -> Zone | None:
+    """The first zone that holds a point."""
+    for zone in zones:
+        west, south, east, north = zone.place.bounds
+        if west <= point.lon <= east and south <= point.lat <= north and inside(point, zone.place):
+            return zone
+    return None
+
+
+def _around(boxes: Iterable[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)
