@@ -1,0 +1,5 @@
+"""``python -m dure``."""
+
+from dure.cli import main
+
+main()
