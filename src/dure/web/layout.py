@@ -1,0 +1,196 @@
+"""The frame of every page: templates, navigation, language, and the words shared by house and services."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from dure.core.access import Subject, Verb, may
+from dure.core.text import LANGUAGES, Language, Text, with_particle
+from dure.web import charts, words
+from dure.web.access import actor_of, house_of
+from dure.web.i18n import LANGUAGE_NAMES, Speech, unit_label
+from dure.web.security import CSRF_COOKIE, CSRF_FIELD, csrf_token
+from dure.web.static_files import StaticFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from dure.spine.house import House
+
+
+class Stop(NamedTuple):
+    """A place in the navigation: its address below the language, its name, and what one must be allowed to see it."""
+
+    path: str
+    name: Text
+    verb: Verb = "read"
+    subject: Subject = "public_data"
+
+
+class Home(NamedTuple):
+    """One of the homes of the house and its pages; the first is its front door."""
+
+    id: str
+    name: Text
+    stops: tuple[Stop, ...]
+
+
+# Homes appear when they have content: field pages come with the crews' services.
+HOMES: tuple[Home, ...] = (
+    Home(
+        "public",
+        Text("시민", "Public"),
+        (
+            Stop("/", Text("지금 우리 도시", "The city now")),
+            Stop("/environment", Text("공기와 날씨", "Air and weather")),
+            Stop("/environment/stations", Text("관측소", "Stations")),
+        ),
+    ),
+    Home(
+        "operations",
+        Text("운영센터", "Operations centre"),
+        (
+            Stop("/operations", Text("현황", "Overview"), "read", "city_data"),
+            Stop("/operations/devices", Text("장치", "Devices"), "read", "device"),
+            Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked"),
+            Stop("/operations/health", Text("시스템 상태", "System health"), "read", "system"),
+            Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data"),
+            Stop("/operations/users", Text("사용자", "Users"), "read", "user"),
+            Stop("/operations/audit", Text("감사 기록", "Audit log"), "read", "audit"),
+        ),
+    ),
+    Home(
+        "partners",
+        Text("데이터·API", "Data and API"),
+        (Stop("/data", Text("데이터와 API", "Data and API")),),
+    ),
+)
+
+
+class Crumb(NamedTuple):
+    """A step of the way to this page."""
+
+    path: str
+    name: str
+
+
+class Layout:
+    """Templates with everything a page needs around them."""
+
+    def __init__(self, house: House, static: StaticFiles) -> None:
+        self.house = house
+        self.static = static
+        self.environment = Environment(
+            loader=ChoiceLoader([PackageLoader("dure.web"), PrefixLoader(_service_templates(house))]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.globals.update(
+            static=static.url,
+            with_particle=with_particle,
+            unit_label=unit_label,
+            city=house.city,
+            languages=LANGUAGES,
+            language_names=LANGUAGE_NAMES,
+            csrf_field=CSRF_FIELD,
+            chart=charts.line_chart,
+            words=words,
+        )
+
+    def speech(self, request: Request) -> Speech:
+        """How to write for this reader: the language stands first in the address."""
+        return Speech(language_of(request), self.house.city.zone)
+
+    async def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        crumbs: Sequence[tuple[str, str]] = (),
+        **values: Any,
+    ) -> Response:
+        """A page for this reader."""
+        actor = await actor_of(request)
+        speech = self.speech(request)
+        token = csrf_token(request)
+        prefix = f"/{speech.language}"
+        path = request.url.path.removeprefix(prefix) or "/"
+        html = self.environment.get_template(template).render(
+            _=speech,
+            lang=speech.language,
+            say=speech,
+            actor=actor,
+            may=lambda verb, subject: may(actor, verb, subject),
+            path=path,
+            query=request.url.query,
+            url=lambda to: prefix + to,
+            homes=_homes_for(actor),
+            home=_home_of(path),
+            stop=_stop_of(path),
+            crumbs=[Crumb(prefix + to, name) for to, name in crumbs],
+            csrf=token,
+            now=self.house.clock.now(),
+            high_contrast=request.cookies.get("dure_contrast") == "high",
+            **values,
+        )
+        answer = HTMLResponse(html, status, headers={"Content-Language": speech.language, "Vary": "Cookie, Accept-Language"})
+        if request.cookies.get(CSRF_COOKIE) != token:
+            answer.set_cookie(CSRF_COOKIE, token, httponly=True, samesite="lax", secure=https(self.house), path="/")
+        return answer
+
+
+def https(house: House) -> bool:
+    """Whether people reach the house by https."""
+    return house.settings.public_url.startswith("https://")
+
+
+def layout_of(request: Request) -> Layout:
+    """The layout of the running app."""
+    layout: Layout = request.app.state.layout
+    return layout
+
+
+def language_of(request: Request) -> Language:
+    """The language in the address."""
+    first = request.url.path.strip("/").split("/", 1)[0]
+    return "en" if first == "en" else "ko"
+
+
+def _service_templates(house: House) -> dict[str, PackageLoader]:
+    """The template folder of each service that has pages, under the service's name."""
+    return {
+        service.name: PackageLoader(f"dure.services.{service.name}")
+        for service in house.services
+        if resources.files(f"dure.services.{service.name}").joinpath("templates").is_dir()
+    }
+
+
+def _homes_for(actor: Any) -> list[Home]:
+    shown = []
+    for home in HOMES:
+        stops = tuple(stop for stop in home.stops if may(actor, stop.verb, stop.subject))
+        if stops:
+            shown.append(Home(home.id, home.name, stops))
+    return shown
+
+
+def _stop_of(path: str) -> Stop:
+    fitting = [stop for home in HOMES for stop in home.stops if path == stop.path or path.startswith(stop.path.rstrip("/") + "/")]
+    return max(fitting, key=lambda stop: len(stop.path))
+
+
+def _home_of(path: str) -> str:
+    stop = _stop_of(path)
+    return next(home.id for home in HOMES if stop in home.stops)
+
+
+__all__ = ["HOMES", "Crumb", "Home", "Layout", "Stop", "house_of", "https", "language_of", "layout_of"]
