@@ -10,8 +10,9 @@ import numpy as np
 from dure.core.errors import InputError
 from dure.core.observations import Reading, Rejected
 from dure.core.quality import FUTURE_S_MAX, OLDEST_US
-from dure.core.time import US_PER_S, to_us
+from dure.core.time import US_PER_S, from_us, to_us
 from dure.core.units import conversion
+from dure.engines.records.parked import Parked, Way
 from dure.spine.rows import Columns
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Desk:
             refusal = self._series_verdict(device, *key) or _time_verdict(time_us, latest_us)
             value: float | Rejected = np.nan if reading.value is None else reading.value
             if refusal is None and reading.unit:
-                value = self._convert(reading, float(value))
+                value = self._convert(reading)
             if refusal is not None or isinstance(value, Rejected):
                 why = refusal or value
                 assert isinstance(why, Rejected)  # noqa: S101  # for the type checker: one of the two is
@@ -107,7 +108,7 @@ class Desk:
             return Rejected(0, "asset.not_yours", f"The device {device[:80]!r} may not write for the asset {asset!r}.")
         return None
 
-    def _convert(self, reading: Reading, value: float) -> float | Rejected:
+    def _convert(self, reading: Reading) -> float | Rejected:
         question = (reading.property, reading.unit)
         if question not in self._conversions:
             if len(self._conversions) >= ANSWERS_MAX:
@@ -120,7 +121,7 @@ class Desk:
         if isinstance(answer, Rejected):
             return answer
         scale, offset = answer
-        return scale * value + offset
+        return np.nan if reading.value is None else scale * reading.value + offset
 
 
 def _time_verdict(time_us: int, latest_us: int) -> Rejected | None:
@@ -129,3 +130,16 @@ def _time_verdict(time_us: int, latest_us: int) -> Rejected | None:
     if time_us < OLDEST_US:
         return Rejected(0, "reading.time_too_old", "The reading is dated before 2000: the device's clock is not set.")
     return None
+
+
+def parked_item(key: str, way: Way, device: str, received_us: int, why: Rejected) -> Parked:
+    """What could not become a row, as the records keep it."""
+    return Parked(
+        id=key,
+        received_at=from_us(received_us),
+        way=way,
+        device=device,
+        code=why.code,
+        why=why.why,
+        content=why.content.encode("utf-8", "surrogatepass"),
+    )

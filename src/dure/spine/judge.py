@@ -10,9 +10,10 @@ import numpy as np
 from dure.core.errors import InputError
 from dure.core.observations import Batch, Flag, Rejected
 from dure.core.quality import Ranges, clock_ahead, gross_range, quarantine, ranges_of
+from dure.engines.records.parked import Parked, key
 from dure.protocols.readings import parse_json
 from dure.spine import rows
-from dure.spine.admit import Desk, Register
+from dure.spine.admit import Desk, Register, parked_item
 from dure.spine.rows import Columns
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ LIVE_AT_ONCE = 0  # an asset whose rows all count
 class Source(Protocol):
     """A message of the bus."""
 
-    subject: str
-    seq: int
-    time_us: int
-    payload: bytes
+    @property
+    def subject(self) -> str: ...  # noqa: D102
+    @property
+    def seq(self) -> int: ...  # noqa: D102
+    @property
+    def time_us(self) -> int: ...  # noqa: D102
+    @property
+    def payload(self) -> bytes: ...  # noqa: D102
 
 
 class Binding(Protocol):
@@ -47,16 +52,6 @@ class Binding(Protocol):
 
 class Registry(Register, Binding, Protocol):
     """Both halves of the register."""
-
-
-class Parked(msgspec.Struct, frozen=True):
-    """Something that came but could not become a row, with where it came from."""
-
-    key: str
-    way: str
-    device: str
-    received_us: int
-    why: Rejected
 
 
 class Judged(msgspec.Struct, frozen=True, eq=False):
@@ -116,8 +111,8 @@ class Judge:
                 for index, (sender, received_us, payload) in enumerate(self._unpack(message.payload)):
                     self._read(message.seq, index, sender, received_us, payload, pieces, parked)
         except InputError as error:
-            why = Rejected(0, error.code, error.message, message.payload.decode("utf-8", "backslashreplace"))
-            parked.append(Parked(f"{message.seq}:0:0", form, device, message.time_us, why))
+            why = Rejected(0, error.code, error.message, _text(message.payload))
+            parked.append(parked_item(key(message.seq, 0, 0), "mqtt", device, message.time_us, why))
 
     def _check_registered(self, columns: Columns) -> None:
         """Refuse rows of a property that was unregistered after they were admitted."""
@@ -136,15 +131,15 @@ class Judge:
     ) -> None:
         asset = self._register.asset_of(device)
         if asset is None:
-            why = Rejected(0, "device.unknown", f"The device {device!r} is not registered.", payload.decode("utf-8", "backslashreplace"))
-            parked.append(Parked(f"{seq}:{index}:0", "mqtt", device, received_us, why))
+            why = Rejected(0, "device.unknown", f"The device {device[:80]!r} is not registered.", _text(payload))
+            parked.append(parked_item(key(seq, index, 0), "mqtt", device, received_us, why))
             return
         readings, rejected = parse_json(payload)
         admitted = self._desk.admit(device, asset, readings, received_us)
         if len(admitted.columns):
             pieces.append(_Piece(admitted.columns, received_us, seq))
         for number, why in enumerate([*rejected, *admitted.rejected]):
-            parked.append(Parked(f"{seq}:{index}:{number}", "mqtt", device, received_us, why))
+            parked.append(parked_item(key(seq, index, number), "mqtt", device, received_us, why))
 
     def _flag(self, pieces: list[_Piece]) -> tuple[Batch, dict[str, int]]:
         n = sum(len(piece.columns) for piece in pieces)
@@ -159,8 +154,8 @@ class Judge:
             at = part.stop
         time_us = np.concatenate([p.columns.time_us for p in pieces]) if pieces else np.empty(0, np.int64)
         value = np.concatenate([p.columns.value for p in pieces]) if pieces else np.empty(0, np.float64)
-        used, series = np.unique(series, return_inverse=True)
-        series = series.astype(np.int32)
+        used, where = np.unique(series, return_inverse=True)
+        series = where.astype(np.int32)
         keys = [self._keys[i] for i in used.tolist()]
         flag, check = gross_range(value, series, self._ranges_of(used))
         clock_ahead(flag, check, time_us, result_us)
@@ -172,9 +167,9 @@ class Judge:
 
     def _known(self, keys: Sequence[SeriesKey]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         new = [key for key in keys if key not in self._ids]
-        for key in new:
-            self._ids[key] = len(self._keys)
-            self._keys.append(key)
+        for pair in new:
+            self._ids[pair] = len(self._keys)
+            self._keys.append(pair)
         if new:
             self._ranges = ranges_of([self._properties[property_id] for _, property_id in self._keys])
         return np.array([self._ids[key] for key in keys], np.int32)
@@ -182,6 +177,11 @@ class Judge:
     def _ranges_of(self, used: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Ranges:
         all_ = self._ranges
         return Ranges(all_.fail_min[used], all_.fail_max[used], all_.suspect_min[used], all_.suspect_max[used])
+
+
+def _text(payload: bytes) -> str:
+    """The payload as text; bytes that are no UTF-8 stay visible."""
+    return payload.decode("utf-8", "backslashreplace")
 
 
 def _or_never(seq: int | None) -> int:

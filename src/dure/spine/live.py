@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from math import isnan
 
 import msgspec
 import numpy as np
 
-from dure.core.observations import Batch, Check, Flag, SeriesKey
+from dure.core.observations import Batch, Flag, SeriesKey
 
 
 class LiveValue(msgspec.Struct, frozen=True):
@@ -24,10 +25,20 @@ class LiveValue(msgspec.Struct, frozen=True):
     check: int
     seq: int = 0
 
-    @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether a screen may show the number: flags good and suspect."""
-        return self.value is not None and self.flag in (Flag.GOOD, Flag.SUSPECT)
+        return self.value is not None and self.flag in {Flag.GOOD, Flag.SUSPECT}
+
+
+def live_values(batch: Batch) -> list[LiveValue]:
+    """The rows of a batch as live values."""
+    columns = (batch.series, batch.time_us, batch.result_us, batch.value, batch.flag, batch.check, batch.seq)
+    return [
+        LiveValue(
+            batch.keys[series][0], batch.keys[series][1], time_us, result_us, None if isnan(value) else value, flag, check, seq
+        )
+        for series, time_us, result_us, value, flag, check, seq in zip(*(c.tolist() for c in columns), strict=True)
+    ]
 
 
 class Live:
@@ -57,9 +68,22 @@ class Live:
         return [value for values in self._by_asset.values() for value in values.values()]
 
     def load(self, values: Iterable[LiveValue]) -> None:
-        """Take values in at start, telling nobody."""
+        """Take values in at start, telling nobody; they count as unsaved, so the records catch up."""
         for value in values:
             self._by_asset.setdefault(value.asset, {})[value.property] = value
+            self._unsaved[value.asset, value.property] = value
+
+    def take(self, values: Iterable[LiveValue]) -> None:
+        """Take in changes another process found, and tell the followers."""
+        changed = [value for value in values if self._is_newer(value)]
+        for value in changed:
+            self._by_asset.setdefault(value.asset, {})[value.property] = value
+        if changed:
+            self._tell(changed)
+
+    def _is_newer(self, value: LiveValue) -> bool:
+        known = self.get(value.asset, value.property)
+        return known is None or known.time_us < value.time_us
 
     def update(self, batch: Batch) -> list[LiveValue]:
         """Take in stored rows; those that are now newest are returned and sent to the followers."""
@@ -68,18 +92,12 @@ class Live:
         order = np.lexsort((batch.time_us, batch.series))
         last = order[np.append(np.diff(batch.series[order]) != 0, True)]
         changed = []
-        columns = (batch.series, batch.time_us, batch.result_us, batch.value, batch.flag, batch.check, batch.seq)
-        for series, time_us, result_us, value, flag, check, seq in zip(
-            *(column[last].tolist() for column in columns), strict=True
-        ):
-            asset, property_id = batch.keys[series]
-            known = self._by_asset.setdefault(asset, {})
-            before = known.get(property_id)
-            if before is None or before.time_us < time_us:
-                shown = None if value != value else value  # noqa: PLR0124  # NaN is the one value unlike itself
-                new = LiveValue(asset, property_id, time_us, result_us, shown, flag, check, seq)
-                known[property_id] = new
-                self._unsaved[(asset, property_id)] = new
+        for new in live_values(batch.take(last)):
+            known = self._by_asset.setdefault(new.asset, {})
+            before = known.get(new.property)
+            if before is None or before.time_us < new.time_us:
+                known[new.property] = new
+                self._unsaved[new.asset, new.property] = new
                 changed.append(new)
         if changed:
             self._tell(changed)
@@ -89,6 +107,11 @@ class Live:
         """Values changed since the last call, to be flushed to the records."""
         unsaved, self._unsaved = self._unsaved, {}
         return list(unsaved.values())
+
+    def return_unsaved(self, values: Iterable[LiveValue]) -> None:
+        """Give back values whose flush failed; newer ones that came meanwhile stay."""
+        for value in values:
+            self._unsaved.setdefault((value.asset, value.property), value)
 
     def _tell(self, changed: list[LiveValue]) -> None:
         for queue in self._followers:
@@ -106,8 +129,3 @@ class Live:
                 yield await queue.get()
         finally:
             self._followers.discard(queue)
-
-
-def reason(check: int) -> Check:
-    """The check that decided a flag."""
-    return Check(check)

@@ -15,11 +15,12 @@ import msgspec
 import structlog
 
 from dure.core.errors import EngineError, Unavailable
-from dure.core.observations import Check, Rejected
+from dure.core.observations import Rejected
 from dure.engines.bus.subjects import STREAM
 from dure.engines.records import cursors, latest, parked
 from dure.spine import release
-from dure.spine.judge import Judged, Parked
+from dure.spine.admit import parked_item
+from dure.spine.judge import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +76,7 @@ class Recorder:
         self._directory, self._judge, self._live, self._clock = directory, judge, live, clock
         self._quarantine_good_n = quarantine_good_n
         self._on_change = on_change
-        self._parked: list[Parked] = []
+        self._parked: list[parked.Parked] = []
         self._plausible: dict[str, int] = {}
         self._kept_seq = 0  # the records' cursor: everything up to here is also in the records
         self._flushed_at = 0.0
@@ -100,18 +101,18 @@ class Recorder:
     async def _read_from(self, start: int) -> None:
         async for messages in self._bus.read(start, batch=MESSAGES_PER_TURN, wait_s=WAIT_S):
             if not messages:
-                self.progress.lag = 0
                 continue
             self._note_gap(messages[0].seq)
             await self._directory.refresh_if_changed()
             judged = await asyncio.to_thread(self._judge.judge, messages)
             await self._keep(judged, messages)
-            self.progress.lag = messages[-1].pending
 
     def _note_gap(self, seq: int) -> None:
         if self.progress.seq and seq > self.progress.seq + 1:
             self.progress.gaps += 1
-            log.warning("recorder.gap", after=self.progress.seq, next=seq, hint="older readings left the stream before they were recorded")
+            log.warning(
+                "recorder.gap", after=self.progress.seq, next=seq, hint="older readings left the stream before they were recorded"
+            )
 
     async def _keep(self, judged: Judged, messages: Sequence[Message]) -> None:
         """Append until it succeeds: readings stay on the bus while the store is away."""
@@ -134,7 +135,8 @@ class Recorder:
         self._park(judged, appended.conflict.nonzero()[0].tolist())
         if messages[0].seq > self._kept_seq:
             for asset, count in judged.plausible.items():
-                self._plausible[asset] = self._plausible.get(asset, 0) + count
+                if self._directory.live_from_seq(asset) is None:
+                    self._plausible[asset] = self._plausible.get(asset, 0) + count
         changed = self._live.update(judged.batch.take(appended.fresh))
         if changed and self._on_change:
             self._on_change(changed)
@@ -156,9 +158,11 @@ class Recorder:
             content = msgspec.json.encode(
                 {"asset": asset, "property": property_id, "time_us": int(batch.time_us[row]), "value": float(batch.value[row])}
             ).decode()
-            why = Rejected(0, "reading.conflict", "Another value of the same instant is already kept; the first one stays.", content)
-            key = f"{int(batch.seq[row])}:c:{asset}:{property_id}:{int(batch.time_us[row])}"
-            self._parked.append(Parked(key, "bus", "", int(batch.result_us[row]), why))
+            why = Rejected(
+                0, "reading.conflict", "Another value of the same instant is already kept; the first one stays.", content
+            )
+            key = parked.key("conflict", int(batch.seq[row]), asset, property_id, int(batch.time_us[row]))
+            self._parked.append(parked_item(key, "mqtt", "", int(batch.result_us[row]), why))
 
     async def wait_for(self, seq: int, seconds: float) -> bool:
         """Whether everything up to `seq` was stored within the time."""
@@ -174,6 +178,7 @@ class Recorder:
             await asyncio.sleep(FLUSH_S)
             try:
                 await self._flush()
+                self.progress.lag = max(0, (await self._bus.state()).last_seq - self.progress.seq)
             except Unavailable as error:
                 log.error("recorder.records_away", code=error.code, why=error.message)  # noqa: TRY400  # expected trouble: no trace
 
@@ -201,20 +206,13 @@ class Recorder:
             for asset in released:
                 log.info("asset.released", asset=asset)
 
-    def _flush_now(self, seq: int, values: list[LiveValue], waiting: list[Parked], plausible: dict[str, int]) -> list[str]:
+    def _flush_now(self, seq: int, values: list[LiveValue], waiting: list[parked.Parked], plausible: dict[str, int]) -> list[str]:
         now = self._clock.now()
         with self._records.begin() as connection:
-            latest.flush(connection, values)
-            parked.park_many(connection, waiting)
-            released = release.release(connection, plausible, self._quarantine_good_n, live_from_seq=seq + 1, now=now)
-            cursors.put(connection, CURSOR, seq)
-        return released
+            latest.flush(connection, values, {CURSOR: seq})
+            parked.park(connection, waiting)
+            return release.release(connection, plausible, self._quarantine_good_n, live_from_seq=seq + 1, now=now)
 
     def _read_cursor(self) -> int:
         with self._records.read() as connection:
             return cursors.get(connection, CURSOR)
-
-
-def in_words(check: int) -> str:
-    """Name of the check that decided a flag."""
-    return Check(check).name.lower()

@@ -90,7 +90,7 @@ def decode(payload: bytes) -> Rows:
     n = len(columns.time_us)
     if len(columns.series) != n or len(columns.value) != n:
         raise InputError("rows.unequal", "The columns of a message of rows differ in length.")
-    if n and not (0 <= int(columns.series.min()) and int(columns.series.max()) < len(columns.keys)):
+    if n and not (int(columns.series.min()) >= 0 and int(columns.series.max()) < len(columns.keys)):
         raise InputError("rows.series", "A row names a series that its message does not list.")
     return Rows(wire.way, wire.received_us, columns, wire.origin)
 

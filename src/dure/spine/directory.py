@@ -1,0 +1,162 @@
+"""The register of assets and devices in memory: every reading asks it, so it must answer at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+from sqlalchemy import select
+
+from dure.core.errors import Unavailable
+from dure.engines.records.tables import assets, devices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dure.engines.bus.client import Bus
+    from dure.engines.records.store import Records
+
+log = structlog.get_logger("dure.directory")
+
+POLL_S = 30.0
+PARENTS_MAX = 8
+
+
+class DeviceEntry(msgspec.Struct, frozen=True):
+    """What the spine needs to know of a device."""
+
+    id: str
+    asset: str
+    codec: str
+    state: str
+    dev_eui: str | None
+
+
+class AssetEntry(msgspec.Struct, frozen=True):
+    """What the spine needs to know of an asset. `live_from_seq` is None while it is quarantined."""
+
+    id: str
+    kind: str
+    parent: str | None
+    state: str
+    live_from_seq: int | None
+
+
+class Directory:
+    """Assets and devices as last read; read again when told of a change, and every half minute in any case."""
+
+    def __init__(self, records: Records, city: str) -> None:
+        self._records = records
+        self._city = city
+        self._bus: Bus | None = None
+        self._assets: dict[str, AssetEntry] = {}
+        self._devices: dict[str, DeviceEntry] = {}
+        self._by_dev_eui: dict[str, str] = {}
+        self._stale = True
+        self._read_at = 0.0
+        self._forget: list[Callable[[], None]] = []
+        self.generation = 0
+
+    @property
+    def subject(self) -> str:
+        """The core subject on which processes tell each other that the register changed."""
+        return f"changed.{self._city}.directory"
+
+    def on_change(self, forget: Callable[[], None]) -> None:
+        """Call `forget` after every change of the register."""
+        self._forget.append(forget)
+
+    async def follow(self, bus: Bus) -> None:
+        """Hear of changes made by other processes."""
+        self._bus = bus
+
+        async def hear(_: object) -> None:
+            self._stale = True
+
+        await bus.subscribe(self.subject, hear)
+
+    async def changed(self) -> None:
+        """Read again now, and tell the other processes."""
+        self._stale = True
+        await self.refresh_if_changed()
+        if self._bus is not None:
+            try:
+                await self._bus.send(self.subject, b"")
+            except Unavailable:
+                log.warning("directory.others_not_told", hint="they read again within half a minute")
+
+    async def refresh_if_changed(self) -> None:
+        """Read the register when it is stale; while the records are away the last one read stays in force."""
+        if not self._stale and time.monotonic() - self._read_at < POLL_S:
+            return
+        self._stale = False
+        self._read_at = time.monotonic()
+        try:
+            await asyncio.to_thread(self.refresh)
+        except Unavailable as error:
+            self._stale = not self._assets
+            log.warning("directory.records_away", code=error.code)
+
+    def refresh(self) -> None:
+        """Read the register; blocks."""
+        with self._records.read() as connection:
+            found_assets = {row.id: AssetEntry(*row) for row in connection.execute(_ASSETS)}
+            found_devices = {row.id: DeviceEntry(*row) for row in connection.execute(_DEVICES)}
+        if (found_assets, found_devices) == (self._assets, self._devices):
+            return
+        self._assets, self._devices = found_assets, found_devices
+        self._by_dev_eui = {device.dev_eui: device.id for device in found_devices.values() if device.dev_eui}
+        self.generation += 1
+        for forget in self._forget:
+            forget()
+
+    def device(self, device: str) -> DeviceEntry | None:
+        """The device, unless unknown."""
+        return self._devices.get(device)
+
+    def by_dev_eui(self, dev_eui: str) -> DeviceEntry | None:
+        """The device with this LoRaWAN identifier (16 lower-case hex digits)."""
+        return self._devices.get(self._by_dev_eui.get(dev_eui, ""))
+
+    def asset(self, asset: str) -> AssetEntry | None:
+        """The asset, unless unknown."""
+        return self._assets.get(asset)
+
+    def has_asset(self, asset: str) -> bool:
+        """Whether the asset is registered."""
+        return asset in self._assets
+
+    def asset_of(self, device: str) -> str | None:
+        """The device's own asset; None when the device is unknown."""
+        entry = self._devices.get(device)
+        return entry.asset if entry else None
+
+    def may_write(self, device: str, asset: str) -> bool:
+        """Whether the device is bound to the asset or to one of its parents (a gateway, a site)."""
+        entry = self._devices.get(device)
+        if entry is None:
+            return False
+        at: str | None = asset
+        for _ in range(PARENTS_MAX):
+            if at is None or at == entry.asset:
+                break
+            known = self._assets.get(at)
+            at = known.parent if known else None
+        return at == entry.asset
+
+    def live_from_seq(self, asset: str) -> int | None:
+        """Sequence from which the asset's rows count; None while it is quarantined."""
+        entry = self._assets.get(asset)
+        return entry.live_from_seq if entry else None
+
+    def is_public(self, asset: str) -> bool:
+        """Whether citizens may see the asset."""
+        entry = self._assets.get(asset)
+        return entry is not None and entry.state == "live"
+
+
+_ASSETS = select(assets.c.id, assets.c.kind, assets.c.parent, assets.c.state, assets.c.live_from_seq)
+_DEVICES = select(devices.c.id, devices.c.asset, devices.c.codec, devices.c.state, devices.c.dev_eui)
