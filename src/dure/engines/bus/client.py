@@ -126,7 +126,7 @@ class Bus:
         Raises `Unavailable` (``bus.unavailable``: unknown whether it was kept, send it again with the same `msg_id`;
         ``bus.full``: not kept, no room) and `TooLarge`.
         """
-        headers = {"Nats-Msg-Id": msg_id or self._next_id()}
+        headers = {"Nats-Msg-Id": msg_id or self.new_id()}
         deadline = time.monotonic() + timeout_s
         async with self._slots:
             while True:
@@ -143,7 +143,8 @@ class Bus:
                 else:
                     return int(acked.seq)
 
-    def _next_id(self) -> str:
+    def new_id(self) -> str:
+        """An id no other message has."""
         self._sent += 1
         return f"{self._id_prefix}{self._sent:x}"
 
