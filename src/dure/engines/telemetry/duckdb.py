@@ -1,0 +1,387 @@
+"""Telemetry in one DuckDB file: one process writes it and answers from it, from any thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+
+from dure.core.errors import Unavailable
+from dure.core.observations import Batch, Observation, SeriesKey
+from dure.core.properties import Property
+from dure.engines.telemetry import duckdb_reads as reads
+from dure.engines.telemetry.columns import DAY_US, Judged, first_rows, judge, overlapping, period_starts, roll_up
+from dure.engines.telemetry.duckdb_file import answering, open_file
+from dure.engines.telemetry.duckdb_upkeep import Upkeep
+from dure.engines.telemetry.port import Appended, Period, RollUpColumns, SeriesColumns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NEVER = -(2**63)
+CHUNK_ROWS = 200_000
+
+
+def no_vectors(_property_id: str) -> bool:
+    """No property is a direction."""
+    return False
+
+
+class DuckTelemetry:
+    """The telemetry port on a DuckDB file.
+
+    Appends take one lock and touch only tables that grow. The series numbers and the newest instant of each series
+    are held in memory: a row newer than its series' newest cannot be a repeat, so only late rows are looked up.
+    After any failed append the file is opened anew, so that memory and file agree.
+    """
+
+    def __init__(
+        self, file: Path, *, vectors: Callable[[str], bool] = no_vectors, memory_mb: int = 1024, threads: int = 2
+    ) -> None:
+        self._file = Path(file)
+        self._is_vector = vectors
+        self._limits = (memory_mb, threads)
+        self._writing = threading.RLock()
+        self._upkeeping = threading.Lock()
+        self._readers = _Readers()
+        self._open()
+
+    # Opening
+
+    def _open(self) -> None:
+        self._db = open_file(self._file, *self._limits)
+        self._readers.start(self._db)
+        self._broken = False
+        self._closed = False
+        with answering(self._file):
+            self._upkeep = Upkeep(self._db.cursor(), self._vector_numbers)
+            rows = self._db.execute("SELECT id, asset, property, prop FROM series ORDER BY id").fetchall()
+            self._keys: list[SeriesKey] = [(asset, property_id) for _, asset, property_id, _ in rows]
+            self._ids: dict[SeriesKey, int] = {key: index for index, key in enumerate(self._keys)}
+            self._props: dict[str, int] = {property_id: prop for _, _, property_id, prop in rows}
+            self._newest = np.full(max(1024, len(rows) * 2), NEVER, np.int64)
+            for source in (
+                "SELECT series, max(last_us) FROM daily GROUP BY 1",
+                "SELECT series, max(time_us) FROM tail GROUP BY 1",
+            ):
+                for series, newest_us in self._db.execute(source).fetchall():
+                    self._newest[series] = max(self._newest[series], newest_us)
+            cursors = self._db.execute("SELECT stream, arg_max(seq, rowid) FROM cursors GROUP BY stream").fetchall()
+            self._cursors: dict[str, int] = dict(cursors)
+
+    def _reopen_if_broken(self) -> None:
+        if self._closed:
+            raise Unavailable("telemetry.closed", f"{self._file} was closed.")
+        if self._broken:
+            with self._upkeeping:
+                self._let_go()
+                self._open()
+
+    def _let_go(self) -> None:
+        self._readers.stop()
+        self._upkeep.close()
+        self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._closed:
+            raise Unavailable("telemetry.closed", f"{self._file} was closed.")
+        with answering(self._file), self._readers.cursor() as cursor:
+            yield cursor
+
+    # Writing
+
+    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:
+        """See `Telemetry.append`."""
+        with self._writing:
+            self._reopen_if_broken()
+            known = len(self._keys)
+            ids = self._numbers(batch.keys)
+            series = ids[batch.series] if len(batch) else np.empty(0, np.int32)
+            try:
+                with answering(self._file):
+                    judged = self._judge(series, batch)
+                    self._store(batch, series, judged.fresh, known, cursors)
+            except BaseException:
+                self._broken = True
+                raise
+            stored = series[judged.fresh]
+            np.maximum.at(self._newest, stored, batch.time_us[judged.fresh])
+            self._cursors.update(cursors)
+        return Appended(judged.fresh, judged.conflict)
+
+    def _numbers(self, keys: Sequence[SeriesKey]) -> NDArray[np.int32]:
+        for key in keys:
+            if key not in self._ids:
+                self._ids[key] = len(self._keys)
+                self._keys.append(key)
+                self._props.setdefault(key[1], len(self._props))
+        if len(self._keys) > len(self._newest):
+            self._newest = np.append(self._newest, np.full(len(self._keys), NEVER, np.int64))
+        return np.array([self._ids[key] for key in keys], np.int32)
+
+    def _judge(self, series: NDArray[np.int32], batch: Batch) -> Judged:
+        first = first_rows(series, batch.time_us)
+        own = first == np.arange(len(series))
+        late = np.flatnonzero(own & (batch.time_us <= self._newest[series]))
+        found, value = self._kept(series[late], batch.time_us[late]) if len(late) else (late, np.empty(0))
+        return judge(batch.value, first, late[found], value)
+
+    def _kept(self, series: NDArray[np.int32], time_us: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Which of the (series, instant) pairs are in the file, and their values."""
+        self._db.register("late", {"row": np.arange(len(series)), "series": series, "time_us": time_us})
+        found = reads.columns(
+            self._db,
+            "SELECT late.row, o.value FROM late JOIN observations o USING (series, time_us)"
+            " WHERE o.time_us BETWEEN ? AND ? AND o.series BETWEEN ? AND ?",
+            [int(time_us.min()), int(time_us.max()), int(series.min()), int(series.max())],
+        )
+        self._db.unregister("late")
+        return found["row"].astype(np.intp), found["value"]
+
+    def _store(
+        self, batch: Batch, series: NDArray[np.int32], fresh: NDArray[np.bool_], known: int, cursors: Mapping[str, int]
+    ) -> None:
+        rows: dict[str, NDArray[Any]] = {
+            "series": series,
+            "time_us": batch.time_us,
+            "result_us": batch.result_us,
+            "value": batch.value,
+            "flag": batch.flag,
+            "chk": batch.check,
+            "seq": batch.seq,
+        }
+        self._db.execute("BEGIN")
+        if known < len(self._keys):
+            self._store_series(known)
+        if fresh.any():
+            self._db.register("incoming", rows if fresh.all() else {name: column[fresh] for name, column in rows.items()})
+            self._db.execute("INSERT INTO tail FROM incoming")
+            self._db.unregister("incoming")
+        for stream, seq in cursors.items():
+            self._db.execute("INSERT INTO cursors VALUES (?, ?)", [stream, int(seq)])
+        self._db.execute("COMMIT")
+
+    def _store_series(self, known: int) -> None:
+        new = self._keys[known:]
+        columns: dict[str, NDArray[Any]] = {
+            "id": np.arange(known, len(self._keys), dtype=np.int32),
+            "asset": np.array([asset for asset, _ in new], object),
+            "property": np.array([property_id for _, property_id in new], object),
+            "prop": np.array([self._props[property_id] for _, property_id in new], np.int32),
+        }
+        self._db.register("incoming_series", columns)
+        self._db.execute("INSERT INTO series FROM incoming_series")
+        self._db.unregister("incoming_series")
+
+    # Reading
+
+    def cursor(self, stream: str) -> int:
+        """See `Telemetry.cursor`."""
+        with self._writing:
+            self._reopen_if_broken()
+            return self._cursors.get(stream, 0)
+
+    def series(
+        self, key: SeriesKey, start_us: int, end_us: int, *, as_of_us: int | None = None, limit: int | None = None
+    ) -> SeriesColumns:
+        """See `Telemetry.series`."""
+        with self._reading() as cursor:
+            return reads.series(cursor, self._ids.get(key, -1), (start_us, end_us), as_of_us, limit)
+
+    def observations(  # the port's
+        self,
+        keys: Sequence[SeriesKey],
+        start_us: int,
+        end_us: int,
+        *,
+        as_of_us: int | None = None,
+        after: tuple[int, str, str] | None = None,
+        limit: int = 10_000,
+    ) -> list[Observation]:
+        """See `Telemetry.observations`."""
+        ids = [self._ids[key] for key in keys if key in self._ids]
+        with self._reading() as cursor:
+            return reads.page(cursor, ids, (start_us, end_us), as_of_us, after, limit)
+
+    def observation(self, key: SeriesKey, time_us: int) -> Observation | None:
+        """See `Telemetry.observation`."""
+        found = self.observations([key], time_us, time_us + 1, limit=1)
+        return found[0] if found else None
+
+    def rollup(
+        self, property_id: str, period: Period, start_us: int, end_us: int, *, assets: Sequence[str] | None = None
+    ) -> RollUpColumns:
+        """See `Telemetry.rollup`."""
+        ids = None
+        if assets is not None:
+            ids = [self._ids[key] for key in ((asset, property_id) for asset in assets) if key in self._ids]
+        vector = self._is_vector(property_id)
+        prop = self._props.get(property_id, -1)
+        with self._reading() as cursor:
+            parts = reads.parts(cursor, prop, period, overlapping(period, start_us, end_us), ids, vector=vector)
+        return roll_up(parts, period, self._assets(), vector=vector)
+
+    def _assets(self) -> Sequence[str]:
+        return _AssetNames(self._keys)
+
+    def totals(self, period: Period, start_us: int, end_us: int) -> dict[tuple[str, int], tuple[float, int]]:
+        """See `Telemetry.totals`."""
+        names = {prop: property_id for property_id, prop in list(self._props.items())}
+        with self._reading() as cursor:
+            rows = reads.totals(cursor, period, overlapping(period, start_us, end_us))
+        starts = period_starts(period, np.array([bucket for _, bucket, _, _ in rows], np.int64)).tolist()
+        found: dict[tuple[str, int], tuple[float, int]] = {}
+        for (prop, _, total, count), start_us_ in zip(rows, starts, strict=True):
+            before = found.get((names[prop], start_us_), (0.0, 0))
+            found[names[prop], start_us_] = (before[0] + total, before[1] + int(count))
+        return found
+
+    def latest(self, *, as_of_us: int | None = None) -> Batch:
+        """See `Telemetry.latest`."""
+        with self._reading() as cursor:
+            found = reads.newest(cursor, as_of_us)
+        return reads.batch_of(list(self._keys), found["series"].astype(np.int32), found)
+
+    def keys(self) -> list[SeriesKey]:
+        """See `Telemetry.keys`."""
+        return list(self._keys)
+
+    def day(self, day_start_us: int, day_end_us: int) -> Iterator[Batch]:
+        """See `Telemetry.day`."""
+        interval = (day_start_us, day_end_us)
+        with self._reading() as cursor:
+            counts = reads.interval_counts(cursor, interval)
+        chunk: list[int] = []
+        waiting = 0
+        for series in sorted(counts, key=lambda one: self._keys[one][::-1]):
+            if chunk and waiting + counts[series] > CHUNK_ROWS:
+                yield self._rows_of(chunk, interval)
+                chunk, waiting = [], 0
+            chunk.append(series)
+            waiting += counts[series]
+        if chunk:
+            yield self._rows_of(chunk, interval)
+
+    def _rows_of(self, ids: Sequence[int], interval: tuple[int, int]) -> Batch:
+        with self._reading() as cursor:
+            return reads.rows_of(cursor, ids, [self._keys[one] for one in ids], interval)
+
+    def touched_days(self, since_us: int) -> list[int]:
+        """See `Telemetry.touched_days`."""
+        sql = f"SELECT DISTINCT time_us // {DAY_US} AS day FROM observations WHERE result_us >= ? ORDER BY day"  # noqa: S608
+        with self._reading() as cursor:
+            return [day * DAY_US for (day,) in cursor.execute(sql, [since_us]).fetchall()]
+
+    def count(self, start_us: int = 0, end_us: int = 2**62) -> int:
+        """See `Telemetry.count`."""
+        with self._reading() as cursor:
+            row = cursor.execute(
+                "SELECT count(*) FROM observations WHERE time_us >= ? AND time_us < ?", [start_us, end_us]
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    # Upkeep
+
+    def maintain(self, *, now_us: int, seconds: float = 1.0) -> bool:
+        """See `Telemetry.maintain`. A merge of large runs may take some seconds; appends and reads go on meanwhile."""
+        until = time.monotonic() + seconds
+        with self._upkeeping, answering(self._file):
+            while self._upkeep.step(now_us):
+                if time.monotonic() >= until:
+                    return True
+        return False
+
+    def expire(self, properties: Sequence[Property], *, now_us: int, archived_until_us: int) -> int:
+        """See `Telemetry.expire`; whole UTC days only."""
+        horizons = []
+        for one in properties:
+            horizon_us = min(now_us - one.retention_d * DAY_US, archived_until_us) // DAY_US * DAY_US
+            ids = [index for index, (_, property_id) in enumerate(list(self._keys)) if property_id == one.id]
+            if ids:
+                horizons.append((horizon_us, ids))
+        with self._upkeeping, answering(self._file):
+            return self._upkeep.expire(horizons)
+
+    def check(self) -> None:
+        """See `Telemetry.check`."""
+        with self._writing:
+            self._reopen_if_broken()
+        with self._reading() as cursor:
+            cursor.execute("SELECT max(version) FROM format").fetchone()
+
+    def backup(self, folder: str) -> None:
+        """See `Telemetry.backup`."""
+        with self._upkeeping, answering(self._file):
+            self._upkeep.backup(Path(folder))
+
+    def close(self) -> None:
+        """See `Telemetry.close`."""
+        with self._writing, self._upkeeping:
+            if self._closed:
+                return
+            self._closed = True
+            with answering(self._file):
+                self._db.execute("CHECKPOINT")
+                self._let_go()
+
+    def _vector_numbers(self) -> list[int]:
+        return [prop for property_id, prop in list(self._props.items()) if self._is_vector(property_id)]
+
+
+class _Readers:
+    """A cursor for each reading thread; the file is let go only when none is in use."""
+
+    def __init__(self) -> None:
+        self._gate = threading.Condition()
+        self._db: duckdb.DuckDBPyConnection | None = None
+        self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._active = 0
+
+    def start(self, connection: duckdb.DuckDBPyConnection) -> None:
+        with self._gate:
+            self._db = connection
+            self._gate.notify_all()
+
+    def stop(self) -> None:
+        """Refuse new readers, wait for the running ones, close their cursors."""
+        with self._gate:
+            self._db = None
+            self._gate.wait_for(lambda: self._active == 0)
+            for cursor in self._idle:
+                cursor.close()
+            self._idle.clear()
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._gate:
+            if self._db is None:
+                raise Unavailable("telemetry.down", "The telemetry file is being opened again; try again.")
+            cursor = self._idle.pop() if self._idle else self._db.cursor()
+            self._active += 1
+        try:
+            yield cursor
+        finally:
+            with self._gate:
+                self._idle.append(cursor)
+                self._active -= 1
+                self._gate.notify_all()
+
+
+class _AssetNames(Sequence[str]):
+    """The asset of each series number."""
+
+    def __init__(self, keys: Sequence[SeriesKey]) -> None:
+        self._keys = keys
+
+    def __getitem__(self, series: int) -> str:  # type: ignore[override]
+        return self._keys[series][0]
+
+    def __len__(self) -> int:
+        return len(self._keys)
