@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from dure.core.errors import Unavailable
 from dure.engines.records.tables import assets, devices
@@ -152,11 +152,18 @@ class Directory:
         entry = self._assets.get(asset)
         return entry.live_from_seq if entry else None
 
+    def is_quarantined(self, device: str) -> bool:
+        """Whether the device still has to show that it is plausible."""
+        entry = self._devices.get(device)
+        return entry is not None and entry.state == "quarantined"
+
     def is_public(self, asset: str) -> bool:
         """Whether citizens may see the asset."""
         entry = self._assets.get(asset)
         return entry is not None and entry.state == "live"
 
 
-_ASSETS = select(assets.c.id, assets.c.kind, assets.c.parent, assets.c.state, assets.c.live_from_seq)
+# An asset that never was in quarantine, or was released by hand, counts from the beginning.
+_LIVE_FROM = case((assets.c.state == "quarantined", None), else_=func.coalesce(assets.c.live_from_seq, 0))
+_ASSETS = select(assets.c.id, assets.c.kind, assets.c.parent, assets.c.state, _LIVE_FROM)
 _DEVICES = select(devices.c.id, devices.c.asset, devices.c.codec, devices.c.state, devices.c.dev_eui)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dure.core.observations import SeriesKey
     from dure.core.properties import Properties
 
-LIVE_AT_ONCE = 0  # an asset whose rows all count
-
 
 class Source(Protocol):
     """A message of the bus."""
@@ -55,7 +53,7 @@ class Registry(Register, Binding, Protocol):
 
 
 class Judged(msgspec.Struct, frozen=True, eq=False):
-    """The outcome of some messages: rows, what was parked, and how many plausible readings each asset sent."""
+    """The outcome of some messages: rows, what was parked, and how many good readings each device sent."""
 
     batch: Batch
     parked: list[Parked]
@@ -66,6 +64,7 @@ class _Piece(msgspec.Struct, frozen=True, eq=False):
     """Rows of one payload."""
 
     columns: Columns
+    device: str
     received_us: int
     seq: int
 
@@ -104,7 +103,7 @@ class Judge:
             if form == "rows":
                 unpacked = rows.decode(message.payload)
                 self._check_registered(unpacked.columns)
-                pieces.append(_Piece(unpacked.columns, unpacked.received_us, message.seq))
+                pieces.append(_Piece(unpacked.columns, device, unpacked.received_us, message.seq))
             elif form == "raw":
                 self._read(message.seq, 0, device, message.time_us, message.payload, pieces, parked)
             elif form == "pack":
@@ -137,7 +136,7 @@ class Judge:
         readings, rejected = parse_json(payload)
         admitted = self._desk.admit(device, asset, readings, received_us)
         if len(admitted.columns):
-            pieces.append(_Piece(admitted.columns, received_us, seq))
+            pieces.append(_Piece(admitted.columns, device, received_us, seq))
         for number, why in enumerate([*rejected, *admitted.rejected]):
             parked.append(parked_item(key(seq, index, number), "mqtt", device, received_us, why))
 
@@ -159,7 +158,7 @@ class Judge:
         keys = [self._keys[i] for i in used.tolist()]
         flag, check = gross_range(value, series, self._ranges_of(used))
         clock_ahead(flag, check, time_us, result_us)
-        plausible = _count_plausible(flag, series, keys)
+        plausible = _count_good(flag, pieces)
         live_from = np.array([_or_never(self._register.live_from_seq(asset)) for asset, _ in keys], np.int64)
         if n:
             quarantine(flag, check, seq < live_from[series])
@@ -188,14 +187,12 @@ def _or_never(seq: int | None) -> int:
     return np.iinfo(np.int64).max if seq is None else seq
 
 
-def _count_plausible(
-    flag: np.ndarray[tuple[int], np.dtype[np.uint8]],
-    series: np.ndarray[tuple[int], np.dtype[np.int32]],
-    keys: Sequence[SeriesKey],
-) -> dict[str, int]:
-    """Readings with flag good per asset: what releases an asset from quarantine."""
-    counts = np.bincount(series[flag == Flag.GOOD], minlength=len(keys))
-    plausible: dict[str, int] = {}
-    for (asset, _), count in zip(keys, counts.tolist(), strict=True):
-        plausible[asset] = plausible.get(asset, 0) + count
-    return plausible
+def _count_good(flag: np.ndarray[tuple[int], np.dtype[np.uint8]], pieces: Sequence[_Piece]) -> dict[str, int]:
+    """Readings with flag good per device: what releases it from quarantine."""
+    good: dict[str, int] = {}
+    at = 0
+    for piece in pieces:
+        end = at + len(piece.columns)
+        good[piece.device] = good.get(piece.device, 0) + int(np.count_nonzero(flag[at:end] == Flag.GOOD))
+        at = end
+    return good

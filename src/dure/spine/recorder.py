@@ -15,18 +15,21 @@ import msgspec
 import structlog
 
 from dure.core.errors import EngineError, Unavailable
+from dure.core.events import Event
 from dure.core.observations import Rejected
+from dure.core.time import from_us
 from dure.engines.bus.subjects import STREAM
-from dure.engines.records import cursors, latest, parked
-from dure.spine import release
+from dure.engines.records import cursors, devices, events, latest, parked
 from dure.spine.admit import parked_item
 from dure.spine.judge import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from dure.core.time import Clock
     from dure.engines.bus.client import Bus, Message
+    from dure.engines.records.devices import Device
     from dure.engines.records.store import Records
     from dure.engines.telemetry.port import Telemetry
     from dure.spine.directory import Directory
@@ -56,6 +59,16 @@ class Progress(msgspec.Struct):
     trouble: str = ""
 
 
+class Flush(msgspec.Struct, frozen=True, eq=False):
+    """What goes into the records in one transaction."""
+
+    seq: int
+    values: list[LiveValue]
+    parked: list[parked.Parked]
+    plausible: dict[str, int]
+    seen: dict[str, int]
+
+
 class Recorder:
     """Reads the stream from its cursor; one per telemetry store (or per set of partitions)."""
 
@@ -78,6 +91,7 @@ class Recorder:
         self._on_change = on_change
         self._parked: list[parked.Parked] = []
         self._plausible: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
         self._kept_seq = 0  # the records' cursor: everything up to here is also in the records
         self._flushed_at = 0.0
         self._stored = asyncio.Condition()
@@ -134,9 +148,10 @@ class Recorder:
         self._count(judged, appended.fresh.sum(), appended.conflict.sum())
         self._park(judged, appended.conflict.nonzero()[0].tolist())
         if messages[0].seq > self._kept_seq:
-            for asset, count in judged.plausible.items():
-                if self._directory.live_from_seq(asset) is None:
-                    self._plausible[asset] = self._plausible.get(asset, 0) + count
+            for device, count in judged.plausible.items():
+                self._seen[device] = messages[-1].time_us
+                if self._directory.is_quarantined(device):
+                    self._plausible[device] = self._plausible.get(device, 0) + count
         changed = self._live.update(judged.batch.take(appended.fresh))
         if changed and self._on_change:
             self._on_change(changed)
@@ -188,14 +203,16 @@ class Recorder:
         values = self._live.take_unsaved()
         waiting, self._parked = self._parked, []
         plausible, self._plausible = self._plausible, {}
+        seen, self._seen = self._seen, {}
         if seq == self._kept_seq and not values and not waiting:
             return
         try:
-            released = await asyncio.to_thread(self._flush_now, seq, values, waiting, plausible)
+            released = await asyncio.to_thread(self._flush_now, Flush(seq, values, waiting, plausible, seen))
         except EngineError:
             self._parked = [*waiting, *self._parked]
-            for asset, count in plausible.items():
-                self._plausible[asset] = self._plausible.get(asset, 0) + count
+            for device, count in plausible.items():
+                self._plausible[device] = self._plausible.get(device, 0) + count
+            self._seen = seen | self._seen
             self._live.return_unsaved(values)
             raise
         self._kept_seq = seq
@@ -203,16 +220,30 @@ class Recorder:
         if released:
             await self._directory.changed()
             self._judge.forget()
-            for asset in released:
-                log.info("asset.released", asset=asset)
+            for device in released:
+                log.info("device.released", device=device)
 
-    def _flush_now(self, seq: int, values: list[LiveValue], waiting: list[parked.Parked], plausible: dict[str, int]) -> list[str]:
+    def _flush_now(self, flush: Flush) -> list[str]:
         now = self._clock.now()
         with self._records.begin() as connection:
-            latest.flush(connection, values, {CURSOR: seq})
-            parked.park(connection, waiting)
-            return release.release(connection, plausible, self._quarantine_good_n, live_from_seq=seq + 1, now=now)
+            latest.flush(connection, flush.values, {CURSOR: flush.seq})
+            parked.park(connection, flush.parked)
+            devices.seen(connection, {device: from_us(us) for device, us in flush.seen.items()})
+            released = devices.count_good(connection, flush.plausible, seq=flush.seq, needed=self._quarantine_good_n, at=now)
+            events.announce(connection, [_released(device, now) for device in released], now)
+        return [device.id for device in released]
 
     def _read_cursor(self) -> int:
         with self._records.read() as connection:
             return cursors.get(connection, CURSOR)
+
+
+def _released(device: Device, now: datetime) -> Event:
+    return Event(
+        id=f"released-{device.id}",
+        type="device.released",
+        source="dure/recorder",
+        time=now,
+        subject=device.asset,
+        data={"device": device.id, "good_n": device.good_n},
+    )

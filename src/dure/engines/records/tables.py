@@ -91,6 +91,8 @@ assets = Table(
     # Deferred: an import may name a child before its parent.
     Column("parent", Text, ForeignKey("assets.id", deferrable=True, initially="DEFERRED")),
     Column("state", Text, nullable=False),
+    # The place in the stream from which rows count: reading the stream again gives every row the flag it had.
+    Column("live_from_seq", BigInteger),
     Column("attributes", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

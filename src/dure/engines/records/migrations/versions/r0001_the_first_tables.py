@@ -39,6 +39,7 @@ def _register() -> None:
         sa.Column("north", sa.Double(), nullable=True),
         sa.Column("parent", KEY, nullable=True),
         sa.Column("state", KEY, nullable=False),
+        sa.Column("live_from_seq", sa.BigInteger()),
         sa.Column("attributes", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
