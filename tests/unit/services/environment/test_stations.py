@@ -82,9 +82,9 @@ def test_the_real_list_gives_ninety_three_named_stations_and_four_rejected_rows(
 
 
 def test_the_real_list_places_all_but_the_two_ambiguous_stations(imported):
-    print("not placed:", *(f"{one.name}: {one.why}" for one in imported.unplaced), sep="\n  ")
+    unplaced = {one.name: one.why for one in imported.unplaced}
+    assert list(unplaced) == ["고산", "성산"], unplaced
     assert len(imported.placed) == 91
-    assert [one.name for one in imported.unplaced] == ["고산", "성산"]
     assert [asset.name.ko for asset in imported.assets if asset.place is None] == ["고산", "성산"]
 
 
@@ -96,7 +96,7 @@ def test_a_listed_station_carries_its_reading_its_sky_and_where_both_come_from(i
     assert (reading.asset, reading.property, reading.value, reading.time) == ("kma-sokcho", "air_temperature", 15.3, NIGHT)
 
 
-def test_two_stations_whose_names_differ_by_the_unit_only_have_two_ids(imported):
+def test_two_stations_whose_names_differ_by_the_unit_only_have_two_ids():
     assert station_id("고창") == "kma-gochang"
     assert station_id("고창군") == "kma-gochang-gun"
     assert station_id("홍성(예)") == "kma-hongseong-ye"

@@ -1,0 +1,325 @@
+"""The demo city's devices: each signs in with its own credential and speaks the protocol of its kind.
+
+MQTT 3.1.1 with QoS 1 or 0 by a client nobody here wrote (paho), HTTP batches, and ChirpStack's webhook with the bytes of
+real sensors. What they measure is `virtual_city.values`: one seed, one city. `backfill` sends the days before by HTTP, so
+that charts are not empty on the first page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import httpx
+import msgspec
+import structlog
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from dure.city import City, DeviceSeed
+from dure.core.assets import Asset
+from dure.core.errors import ConfigError
+from dure.core.time import Clock, format_instant
+from dure.services.environment.model import PROPERTIES
+from dure.services.environment.virtual_city import FAULTS, PROFILES, Fault, VirtualStation, chance, simulated, stamped, values
+from dure.services.environment.virtual_payloads import ENCODERS, chirpstack_uplink
+
+log = structlog.get_logger("dure.simulator")
+
+Protocol = Literal["mqtt1", "mqtt0", "http", "chirpstack"]
+PROTOCOLS: tuple[Protocol, ...] = ("mqtt1", "mqtt0", "http", "chirpstack")
+WAITING_MAX = 1_000  # readings a device keeps while it cannot send; then the oldest go, as in a real one
+BATCH_ROWS = 2_000
+BACKFILL_AT_ONCE = 4
+TIMEOUT_S = 20.0
+RETRY_S_MAX = 30.0
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the devices reach the house, and their secrets by device id."""
+
+    mqtt_host: str
+    mqtt_port: int
+    http_url: str
+    secrets: Mapping[str, str]
+
+
+class Simulated(msgspec.Struct, frozen=True):
+    """A virtual station and how it speaks."""
+
+    station: VirtualStation
+    protocol: Protocol
+    dev_eui: str = ""
+    codec: str = ""
+
+    @property
+    def device(self) -> str:
+        """Its device id."""
+        return self.station.device
+
+
+def stations_of(city: City) -> list[Simulated]:
+    """The stations of a city whose rows name a `protocol`; refused when a row asks for what no virtual station can do."""
+    assets = {asset.id: asset for asset in city.assets()}
+    return [_simulated(city, assets[seed.asset], seed) for seed in city.devices() if "protocol" in assets[seed.asset].attributes]
+
+
+def _simulated(city: City, asset: Asset, seed: DeviceSeed) -> Simulated:
+    words = asset.attributes
+    wrong = [
+        name
+        for name, good in (
+            ("protocol", words["protocol"] in PROTOCOLS),
+            ("profile", words.get("profile", "rural") in PROFILES),
+            ("fault", words.get("fault", "") in FAULTS),
+            ("properties", bool(words.get("properties")) and simulated(words.get("properties", ()))),
+            ("codec", words["protocol"] != "chirpstack" or (seed.codec in ENCODERS and bool(seed.dev_eui))),
+            ("lon", asset.place is not None),
+        )
+        if not good
+    ]
+    if wrong or asset.place is None:
+        raise ConfigError(
+            "simulator.row", f"{city.folder}: the simulator cannot play {asset.id}: its {wrong[0]} is not known to it."
+        )
+    point, fault = asset.place.point, words.get("fault", "")
+    station = VirtualStation(
+        asset=asset.id,
+        device=seed.id,
+        properties=tuple(words["properties"]),
+        lon=point.lon,
+        lat=point.lat,
+        period_s=_period_s(city, words["properties"]),
+        profile=PROFILES[words.get("profile", "rural")],
+        fault=_fault(fault),
+    )
+    return Simulated(station, words["protocol"], seed.dev_eui, seed.codec)
+
+
+def _fault(word: str) -> Fault:
+    return next(one for one in FAULTS if one == word)
+
+
+def _period_s(city: City, properties: Sequence[str]) -> int:
+    """How often the station sends: the shortest period of what it measures, by the city's own word first."""
+    usual = {one.id: one.period_s for one in PROPERTIES}
+    own = {name: row.period_s for name, row in city.ranges.items() if isinstance(row.period_s, int)}
+    return min(own.get(one, usual.get(one, 600)) for one in properties)
+
+
+class Outage:
+    """Says once that a way is lost and once that it is back, however many devices use it."""
+
+    def __init__(self, way: str) -> None:
+        self._way = way
+        self._lost: set[str] = set()
+
+    def lost(self, device: str, why: str) -> None:
+        """A device cannot send."""
+        if not self._lost:
+            log.warning("simulator.lost", way=self._way, why=why)
+        self._lost.add(device)
+
+    def back(self, device: str) -> None:
+        """A device can send again."""
+        if device in self._lost:
+            self._lost.discard(device)
+            if not self._lost:
+                log.info("simulator.back", way=self._way)
+
+
+class MqttDevice:
+    """One device with its own MQTT 3.1.1 session; it reconnects by itself and keeps QoS 1 readings meanwhile."""
+
+    def __init__(self, city: str, device: str, qos: int, connection: Connection, outage: Outage) -> None:
+        self._topic, self._qos, self._device, self._outage = f"up/{city}/{device}", qos, device, outage
+        self._loop = asyncio.get_running_loop()
+        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device, protocol=mqtt.MQTTv311)
+        client.username_pw_set(device, connection.secrets[device])
+        client.reconnect_delay_set(min_delay=1, max_delay=int(RETRY_S_MAX))
+        client.max_queued_messages_set(WAITING_MAX)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_connect_fail = self._on_connect_fail
+        client.connect_async(connection.mqtt_host, connection.mqtt_port, keepalive=60)
+        client.loop_start()
+
+    def send(self, body: bytes) -> None:
+        """Publish now; QoS 1 waits in the client while the bus is away, QoS 0 is lost then, as it says."""
+        if self._qos or self._client.is_connected():
+            self._client.publish(self._topic, body, qos=self._qos)
+
+    async def close(self) -> None:
+        """Say goodbye and let the client's thread end."""
+        self._client.on_disconnect = None
+        self._client.disconnect()
+        await asyncio.to_thread(self._client.loop_stop)
+
+    # paho calls these in its own thread: they only hand over to the event loop.
+    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._tell(self._outage.lost, self._device, f"{self._device}: {reason}")
+        else:
+            self._tell(self._outage.back, self._device)
+
+    def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._tell(self._outage.lost, self._device, str(reason))
+
+    def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:
+        self._tell(self._outage.lost, self._device, "no connection")
+
+    def _tell(self, hear: Callable[..., None], *words: str) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(hear, *words)
+
+
+class HttpDevice:
+    """One device that posts; what could not be sent waits and goes with the next post, oldest first."""
+
+    def __init__(self, path: str, auth: tuple[str, str], http: httpx.AsyncClient, outage: Outage) -> None:
+        self._path, self._auth, self._http, self._outage = path, auth, http, outage
+        self._waiting: deque[bytes] = deque(maxlen=WAITING_MAX)
+
+    async def send(self, body: bytes) -> None:
+        """Post all that waits."""
+        self._waiting.append(body)
+        while self._waiting:
+            try:
+                answer = await self._http.post(self._path, content=self._waiting[0], auth=self._auth, headers=_JSON)
+            except httpx.HTTPError as error:
+                self._outage.lost(self._auth[0], type(error).__name__)
+                return
+            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+                self._outage.lost(self._auth[0], f"HTTP {answer.status_code}")
+                return
+            self._waiting.popleft()
+            if answer.is_client_error:  # it will not be taken next time either
+                log.warning("simulator.refused", device=self._auth[0], status=answer.status_code, answer=answer.text[:200])
+            self._outage.back(self._auth[0])
+
+
+_JSON = {"content-type": "application/json"}
+
+
+class Fleet:
+    """All virtual devices of a city, signed in."""
+
+    def __init__(self, city: City, connection: Connection, http: httpx.AsyncClient) -> None:
+        self.city, self._connection, self._http = city, connection, http
+        self._mqtt: dict[str, MqttDevice] = {}
+        self._posts: dict[str, HttpDevice] = {}
+        self._counters: dict[str, int] = {}
+        self.stations = [one for one in stations_of(city) if one.device in connection.secrets]
+        outages = {way: Outage(way) for way in ("mqtt", "http")}
+        for one in self.stations:
+            if one.protocol in ("mqtt1", "mqtt0"):
+                qos = int(one.protocol == "mqtt1")
+                self._mqtt[one.device] = MqttDevice(city.id, one.device, qos, connection, outages["mqtt"])
+            else:
+                path = "/api/v1/readings" if one.protocol == "http" else "/api/v1/hooks/chirpstack?event=up"
+                self._posts[one.device] = HttpDevice(path, (one.device, connection.secrets[one.device]), http, outages["http"])
+
+    async def send(self, one: Simulated, at: datetime) -> bool:
+        """What a station measures at an instant, on its way; False when it has nothing to say."""
+        found = values(self.city.seed, one.station, at)
+        if not found:
+            return False
+        if one.device in self._mqtt:
+            self._mqtt[one.device].send(payload(one.station, at, found))
+        elif one.protocol == "chirpstack":
+            count = self._counters.get(one.device, 0)
+            self._counters[one.device] = count + 1
+            measured = {name: value for name, value in found.items() if value is not None}
+            await self._posts[one.device].send(chirpstack_uplink(one.dev_eui, one.codec, measured, at, count))
+        else:
+            await self._posts[one.device].send(payload(one.station, at, found))
+        return True
+
+    async def close(self) -> None:
+        """Sign all devices out."""
+        await asyncio.gather(*(device.close() for device in self._mqtt.values()))
+
+
+def payload(station: VirtualStation, at: datetime, found: Mapping[str, float | None]) -> bytes:
+    """The JSON a station sends: its clock's time and its values (the short form of docs/en/devices.md)."""
+    return json.dumps({"time": format_instant(stamped(station, at)), "values": found}, separators=(",", ":")).encode()
+
+
+async def simulate(city: City, connection: Connection, clock: Clock, speed: float = 1.0) -> None:
+    """Play the city until cancelled. `speed` 10 lets every station send ten times as often."""
+    async with httpx.AsyncClient(base_url=connection.http_url, timeout=TIMEOUT_S) as http:
+        fleet = Fleet(city, connection, http)
+        log.info("simulator.started", city=city.id, stations=len(fleet.stations))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in fleet.stations:
+                    group.create_task(_play(fleet, one, clock, speed))
+        finally:
+            await fleet.close()
+
+
+async def _play(fleet: Fleet, one: Simulated, clock: Clock, speed: float) -> None:
+    """One station: its own phase, then a reading each period, without drifting when a send takes long."""
+    loop, period_s = asyncio.get_running_loop(), one.station.period_s / speed
+    due = loop.time() + period_s * chance(fleet.city.seed, f"phase {one.device}", 0)
+    while True:
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        await fleet.send(one, clock.now())
+        due = max(due + period_s, loop.time())
+
+
+async def backfill(
+    city: City, connection: Connection, start: datetime, end: datetime, step: timedelta = timedelta(hours=1)
+) -> int:
+    """Send what the stations would have measured in ``[start, end)``, as HTTP batches; how many readings were accepted.
+
+    Stations in quarantine have no history: they are new.
+    """
+    states = {asset.id: asset.state for asset in city.assets()}
+    wanted = [one for one in stations_of(city) if states[one.station.asset] == "live" and one.device in connection.secrets]
+    turns = asyncio.Semaphore(BACKFILL_AT_ONCE)
+    async with httpx.AsyncClient(base_url=connection.http_url, timeout=TIMEOUT_S) as http:
+
+        async def fill(one: Simulated) -> int:
+            async with turns:
+                return sum(
+                    [await _post_history(http, connection, one, body) for body in _history(city.seed, one, start, end, step)]
+                )
+
+        return sum(await asyncio.gather(*(fill(one) for one in wanted)))
+
+
+def _history(seed: int, one: Simulated, start: datetime, end: datetime, step: timedelta) -> Iterator[bytes]:
+    rows: list[dict[str, Any]] = []
+    at = start
+    while at < end:
+        found = values(seed, one.station, at, step.total_seconds())
+        if found:
+            rows.append({"time": format_instant(stamped(one.station, at)), "values": found})
+        at += step
+        if rows and (len(rows) * len(one.station.properties) >= BATCH_ROWS or at >= end):
+            yield json.dumps({"readings": rows}, separators=(",", ":")).encode()
+            rows = []
+
+
+async def _post_history(http: httpx.AsyncClient, connection: Connection, one: Simulated, body: bytes) -> int:
+    """Post one batch, again while the house is not ready or says to slow down."""
+    wait_s = 0.5
+    while True:
+        try:
+            answer = await http.post(
+                "/api/v1/readings", content=body, auth=(one.device, connection.secrets[one.device]), headers=_JSON
+            )
+        except httpx.TransportError:
+            answer = None
+        if answer is not None and answer.status_code != httpx.codes.TOO_MANY_REQUESTS and not answer.is_server_error:
+            if answer.is_client_error:
+                log.warning("simulator.refused", device=one.device, status=answer.status_code, answer=answer.text[:200])
+                return 0
+            return int(answer.json()["accepted"])
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, RETRY_S_MAX)
