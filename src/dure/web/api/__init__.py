@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 
 def create_api(house: House) -> APIRouter:
-    """All routes of the API, to be mounted under ``/api/v1``."""
+    """All routes of the API, under ``/api/v1``, with those of the services."""
     sight = Sight(house)
     broadcast = Broadcast(house.live, sight)
     credentials = Credentials(house, time.monotonic)
     allowance = Allowance(house.settings.readings_per_minute, time.monotonic)
-    api = APIRouter()
+    api = APIRouter(prefix="/api/v1")
     api.include_router(readings.routes(house, credentials, allowance))
     api.include_router(hooks.routes(house, credentials, allowance))
     for part in (
@@ -53,4 +53,8 @@ def create_api(house: House) -> APIRouter:
         health.routes(house, broadcast),
     ):
         api.include_router(part, dependencies=list(OfPerson))
+    for service in house.services:
+        routes = service.api(house)
+        if routes is not None:
+            api.include_router(routes, dependencies=list(OfPerson))
     return api

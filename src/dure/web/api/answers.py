@@ -32,9 +32,7 @@ type_problem: dict[str, Any] = {
 }
 
 
-def answer(
-    value: object, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON
-) -> Response:
+def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> Response:
     """A value as JSON."""
     return Response(encode(value), status, headers, media_type)
 

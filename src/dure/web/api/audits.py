@@ -81,9 +81,9 @@ def routes(house: House) -> APIRouter:
     """The audit log."""
     router = APIRouter(prefix="/audit", tags=["operation"], route_class=CheckedRoute)
     log = Audit(house)
-    router.get(
-        "", summary="Audit log", response_class=Response, responses=told(page_schema(audit.Entry), 401, 403, 503)
-    )(log.listing)
+    router.get("", summary="Audit log", response_class=Response, responses=told(page_schema(audit.Entry), 401, 403, 503))(
+        log.listing
+    )
     router.get(
         "/verify", summary="Verify the audit log", response_class=Response, responses=told(schema_of(Verdict), 401, 403, 503)
     )(log.verify)

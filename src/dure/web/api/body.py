@@ -59,4 +59,6 @@ def unpack(body: bytes, most: int) -> bytes:
 
 def too_large(most: int) -> TooLarge:
     """The refusal of a body over the bound."""
-    return TooLarge("request.too_large", f"The body is larger than {most:,} bytes unpacked. Send the readings in parts.", bytes_max=most)
+    return TooLarge(
+        "request.too_large", f"The body is larger than {most:,} bytes unpacked. Send the readings in parts.", bytes_max=most
+    )

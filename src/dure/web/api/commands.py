@@ -42,7 +42,9 @@ class NewCommand(BaseModel):
     asset: str = Field(max_length=64, description="The asset that is asked.", examples=["hs-0017"])
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="What it is asked to do.", examples=["report_now"])
     key: str = Field(
-        pattern=r"^[A-Za-z0-9_.:-]{1,100}$", description="Idempotency key: asked again, it is the same command.", examples=["2026-11-24-1"]
+        pattern=r"^[A-Za-z0-9_.:-]{1,100}$",
+        description="Idempotency key: asked again, it is the same command.",
+        examples=["2026-11-24-1"],
     )
     arguments: dict[str, Any] = Field({}, description="The command's own words.")
     valid_s: int = Field(300, ge=1, le=VALID_S_MAX, description="Seconds until it expires.")
@@ -95,7 +97,9 @@ class Desk:
             found = devices.listing(connection, asset=command.asset).items
             receivers = [device.id for device in found if device.state != "revoked"]
             if found and not receivers:
-                raise Conflict("command.no_device", f"Every device of the asset {command.asset!r} is revoked: nothing would hear it.")
+                raise Conflict(
+                    "command.no_device", f"Every device of the asset {command.asset!r} is revoked: nothing would hear it."
+                )
             return commands.add(connection, command, by), receivers
 
 
@@ -113,9 +117,7 @@ def routes(house: House) -> APIRouter:
     """Commands."""
     router = APIRouter(prefix="/commands", tags=["commands"], route_class=CheckedRoute)
     desk = Desk(house)
-    router.get(
-        "", summary="Commands", response_class=Response, responses=told(page_schema(Command), 401, 403, 503)
-    )(desk.listing)
+    router.get("", summary="Commands", response_class=Response, responses=told(page_schema(Command), 401, 403, 503))(desk.listing)
     router.get(
         "/{command_id}", summary="One command", response_class=Response, responses=told(schema_of(Command), 401, 403, 404, 503)
     )(desk.one)

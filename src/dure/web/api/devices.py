@@ -133,9 +133,7 @@ def routes(house: House, credentials: Credentials) -> APIRouter:
     desk = Devices(house, credentials)
     registered = schema_of(Registered)
     refusals = (401, 403, 404, 409, 503)
-    router.get(
-        "", summary="Devices", response_class=Response, responses=told(page_schema(Device), 401, 403, 503)
-    )(desk.listing)
+    router.get("", summary="Devices", response_class=Response, responses=told(page_schema(Device), 401, 403, 503))(desk.listing)
     router.get(
         "/{device_id}", summary="One device", response_class=Response, responses=told(schema_of(Device), 401, 403, 404, 503)
     )(desk.one)
@@ -146,9 +144,9 @@ def routes(house: House, credentials: Credentials) -> APIRouter:
         response_class=Response,
         responses=told(registered, 401, 403, 409, 503, status=201, description="Registered; the secret is shown this once."),
     )(desk.add)
-    router.post(
-        "/{device_id}/rotate", summary="Rotate a secret", response_class=Response, responses=told(registered, *refusals)
-    )(desk.rotate)
+    router.post("/{device_id}/rotate", summary="Rotate a secret", response_class=Response, responses=told(registered, *refusals))(
+        desk.rotate
+    )
     router.delete(
         "/{device_id}",
         summary="Revoke a device",

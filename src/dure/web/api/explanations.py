@@ -24,7 +24,6 @@ from dure.web.api.queries import CheckedRoute, ObservationId, observation_id
 from dure.web.api.values import Row, check_name, row_of
 
 if TYPE_CHECKING:
-    from dure.core.access import Actor
     from dure.core.events import Decision
     from dure.core.observations import Observation
     from dure.engines.bus.client import Message

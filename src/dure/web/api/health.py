@@ -170,12 +170,20 @@ def metrics_text(health: Health) -> str:
     lines: list[str] = []
 
     def tell(name: str, kind: str, help_: str, samples: Iterable[tuple[str, float]]) -> None:
-        rows = [f"dure_{name}{labels} {number:g}" if number < 1e6 else f"dure_{name}{labels} {int(number)}" for labels, number in samples]
+        rows = [
+            f"dure_{name}{labels} {number:g}" if number < 1e6 else f"dure_{name}{labels} {int(number)}"
+            for labels, number in samples
+        ]
         if rows:
             lines.extend((f"# HELP dure_{name} {help_}", f"# TYPE dure_{name} {kind}", *rows))
 
     tell("up", "gauge", "1 when all is well, 0 when degraded.", [("", float(health.status == "ok"))])
-    tell("engine_up", "gauge", "Whether an engine answers.", [(f'{{engine="{e.name}"}}', float(e.ok)) for e in health.engines or ()])
+    tell(
+        "engine_up",
+        "gauge",
+        "Whether an engine answers.",
+        [(f'{{engine="{e.name}"}}', float(e.ok)) for e in health.engines or ()],
+    )
     if health.recorder is not None:
         at = health.recorder
         tell("recorder_lag_messages", "gauge", "Messages waiting for the recorder.", [("", at.lag)])
@@ -187,8 +195,12 @@ def metrics_text(health: Health) -> str:
         tell("stream_bytes", "gauge", "Bytes the bus keeps.", [("", health.stream.bytes)])
     if health.disk is not None:
         tell("disk_free_bytes", "gauge", "Free space of the data folder.", [("", health.disk.free_mb * 1_048_576)])
-    tell("parked", "gauge", "Parked readings, by code.", [(f'{{code="{c}"}}', n) for c, n in sorted((health.parked or {}).items())])
-    tell("outbox_waiting", "gauge", "Messages that wait to be sent.", [("", n) for n in (health.outbox_waiting,) if n is not None])
+    tell(
+        "parked", "gauge", "Parked readings, by code.", [(f'{{code="{c}"}}', n) for c, n in sorted((health.parked or {}).items())]
+    )
+    tell(
+        "outbox_waiting", "gauge", "Messages that wait to be sent.", [("", n) for n in (health.outbox_waiting,) if n is not None]
+    )
     tell("pages_open", "gauge", "Pages that follow the stream.", [("", health.pages_open or 0)])
     return "\n".join(lines) + "\n"
 

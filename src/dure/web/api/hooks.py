@@ -15,7 +15,7 @@ from dure.web.api.answers import answer, schema_of, told
 from dure.web.api.body import read_body
 from dure.web.api.permits import OfDevice
 from dure.web.api.queries import CheckedRoute
-from dure.web.api.readings import PERMISSION, Receipt, receipt
+from dure.web.api.readings import Receipt, receipt
 
 if TYPE_CHECKING:
     from dure.protocols.lorawan import Message
@@ -48,7 +48,7 @@ class Hooks:
 
     async def _body(self, request: Request) -> bytes:
         device = await self._credentials.device(request)
-        demand(Actor(device.id, device=True), *PERMISSION)
+        demand(Actor(device.id, device=True), "write", "city_data")
         self._allowance.take(device.id, 1)
         return await read_body(request, self._house.settings.request_bytes_max)
 
@@ -67,7 +67,12 @@ def routes(house: House, credentials: Credentials, allowance: Allowance) -> APIR
     responses = told(schema_of(Receipt), 401, 403, 413, 429, 503, status=202, description="Kept, or parked.")
     extra: dict[str, Any] = {"requestBody": _body_of(_CHIRPSTACK)}
     router.post(
-        "/chirpstack", summary="ChirpStack event", status_code=202, response_class=Response, responses=responses, openapi_extra=extra
+        "/chirpstack",
+        summary="ChirpStack event",
+        status_code=202,
+        response_class=Response,
+        responses=responses,
+        openapi_extra=extra,
     )(hooks.chirpstack)
     extra = {"requestBody": _body_of(_THE_THINGS_STACK)}
     router.post(

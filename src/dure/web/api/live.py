@@ -28,7 +28,9 @@ DESCRIPTION = (
 class StreamQuery(OfSeries, Boxed):
     """Which changes."""
 
-    after: int | None = Field(None, ge=0, le=2**62, description="Begin with all that changed after this event id; 0 for all values.")
+    after: int | None = Field(
+        None, ge=0, le=2**62, description="Begin with all that changed after this event id; 0 for all values."
+    )
 
 
 class Streamed:

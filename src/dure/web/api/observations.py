@@ -165,7 +165,9 @@ class Observations:
         else:
             keys = [(asset, name) for asset in assets for name in (properties or live.of_asset(asset))]
         if len(keys) > SERIES_MAX:
-            raise TooLarge("query.too_many_series", f"{len(keys):,} series are over {SERIES_MAX:,}. Name fewer, or use the exports.")
+            raise TooLarge(
+                "query.too_many_series", f"{len(keys):,} series are over {SERIES_MAX:,}. Name fewer, or use the exports."
+            )
         return keys
 
 
@@ -204,9 +206,9 @@ def routes(house: House, sight: Sight) -> APIRouter:
         "/assets/{asset_id}/latest", summary="Newest values of an asset", response_class=Response, responses=told(values, 404)
     )(shown_by.of_asset)
     router.get("/latest", summary="Newest values", response_class=Response, responses=told(values))(shown_by.latest)
-    router.get(
-        "/observations", summary="Observations", response_class=Response, responses=told(page_schema(Row), 404, 413, 503)
-    )(shown_by.history)
+    router.get("/observations", summary="Observations", response_class=Response, responses=told(page_schema(Row), 404, 413, 503))(
+        shown_by.history
+    )
     router.get("/rollups", summary="Roll-ups", response_class=Response, responses=told(page_schema(RollUp), 404, 503))(
         shown_by.rollups
     )

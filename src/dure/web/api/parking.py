@@ -99,7 +99,9 @@ class Parking:
             known = parked.get(connection, parked_id)
             if not parked.settle(connection, [parked_id], "dropped", now):
                 raise Conflict("parked.settled", f"It was {known.state} before.")
-            audit.append(connection, audit.By(actor.id, now), "act", "parked", parked_id, {"state": "dropped", "code": known.code})
+            audit.append(
+                connection, audit.By(actor.id, now), "act", "parked", parked_id, {"state": "dropped", "code": known.code}
+            )
 
 
 def _form(one: parked.Parked) -> ParkedForm:
@@ -111,9 +113,9 @@ def routes(house: House) -> APIRouter:
     router = APIRouter(prefix="/parked", tags=["operation"], route_class=CheckedRoute)
     parking = Parking(house)
     counts = {"type": "object", "properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}}}}
-    router.get(
-        "", summary="Parked readings", response_class=Response, responses=told(page_schema(ParkedForm), 401, 403, 503)
-    )(parking.listing)
+    router.get("", summary="Parked readings", response_class=Response, responses=told(page_schema(ParkedForm), 401, 403, 503))(
+        parking.listing
+    )
     router.get("/counts", summary="Parked by code", response_class=Response, responses=told(counts, 401, 403, 503))(
         parking.counts
     )

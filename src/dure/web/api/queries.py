@@ -7,7 +7,6 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
@@ -17,6 +16,8 @@ from dure.core.time import Interval, format_instant, from_us, parse_instant, to_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
+
+    from fastapi.dependencies.models import Dependant
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -73,16 +74,24 @@ class CheckedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of FastAPI behind the check."""
         handler = super().get_route_handler()
-        known: set[str] = set()
-        for field in get_flat_dependant(self.dependant).query_params:
-            form = field.field_info.annotation
-            known |= set(form.model_fields) if isinstance(form, type) and issubclass(form, BaseModel) else {field.alias}
+        known = known_to(self.dependant)
 
         async def checked(request: Request) -> Response:
             refuse_unknown(request, known)
             return await handler(request)
 
         return checked
+
+
+def known_to(dependant: Dependant) -> set[str]:
+    """Names of the query parameters that a route and what it depends on read."""
+    known: set[str] = set()
+    for field in dependant.query_params:
+        form = field.field_info.annotation
+        known |= set(form.model_fields) if isinstance(form, type) and issubclass(form, BaseModel) else {field.alias}
+    for deeper in dependant.dependencies:
+        known |= known_to(deeper)
+    return known
 
 
 def refuse_unknown(request: Request, known: Iterable[str]) -> None:

@@ -39,7 +39,6 @@ MEDIA_TYPES = (
     "application/csv",
     "text/tab-separated-values",
 )
-PERMISSION = ("write", "city_data")
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ class Readings:
         if wait not in ("acknowledged", "stored"):
             raise InputError("query.wait", "wait is 'acknowledged' (the default) or 'stored'.")
         device = await self._credentials.device(request)
-        demand(Actor(device.id, device=True), *PERMISSION)
+        demand(Actor(device.id, device=True), "write", "city_data")
         media_type = _media_type(request)
         received_at = self._house.clock.now()
         body = await read_body(request, self._house.settings.request_bytes_max)
@@ -156,7 +155,7 @@ _REQUEST: dict[str, Any] = {
         {
             "name": "wait",
             "in": "query",
-            "description": "'stored' waits up to 2 s until the rows can be queried; `stored` in the answer says whether they can.",
+            "description": "'stored' waits up to 2 s until the rows can be queried; `stored` in the answer says if so.",
             "schema": {"type": "string", "enum": ["acknowledged", "stored"], "default": "acknowledged"},
         }
     ],
@@ -166,7 +165,11 @@ _REQUEST: dict[str, Any] = {
             "application/json": {
                 "schema": {
                     "anyOf": [
-                        {"type": "object", "required": ["readings"], "properties": {"readings": {"type": "array", "items": _READING}}},
+                        {
+                            "type": "object",
+                            "required": ["readings"],
+                            "properties": {"readings": {"type": "array", "items": _READING}},
+                        },
                         {"type": "array", "items": _READING},
                         _READING,
                     ]

@@ -13,11 +13,12 @@ from dure.core.access import may
 from dure.core.assets import AssetKind, AssetState
 from dure.core.errors import NotFound
 from dure.core.geo import Place
+from dure.core.identifiers import identifier
 from dure.core.properties import Property
 from dure.core.text import Text
 from dure.web.api.answers import GEOJSON, JSON, answer, kept, next_link, page, page_schema, schema_of, told
 from dure.web.api.permits import SeesPublicData
-from dure.web.api.queries import Boxed, CheckedRoute, Paged, box, identifier
+from dure.web.api.queries import Boxed, CheckedRoute, Paged, box
 from dure.web.api.sight import Sight, in_box
 
 if TYPE_CHECKING:

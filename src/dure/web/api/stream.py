@@ -162,11 +162,13 @@ class Broadcast:
         following = self._live.follow()
         with suppress(asyncio.CancelledError):
             async for changed in following:
-                self._seq = max(self._seq, max(one.seq for one in changed))
+                self._seq = max(self._seq, *(one.seq for one in changed))
                 for wanted in list(self._pages):
                     frame = _frame(changed, wanted, await self._sight.of_filter(wanted.everything), self._seq)
-                    self.encoded += frame is not None
-                    for page in list(self._pages.get(wanted, ())) if frame is not None else ():
+                    if frame is None:
+                        continue
+                    self.encoded += 1
+                    for page in list(self._pages.get(wanted, ())):
                         page.give(frame)
         await following.aclose()  # type: ignore[attr-defined]  # it is a generator
 
