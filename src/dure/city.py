@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 ASSET_COLUMNS = ("id", "kind", "name_ko", "name_en", "lon", "lat", "state", "device", "dev_eui", "codec", "properties")
 ASSET_COLUMNS_REQUIRED = ("id", "kind", "name_ko")
+_Position = Annotated[list[float], msgspec.Meta(min_length=2, max_length=3)]
+_Rings = Annotated[list[Annotated[list[_Position], msgspec.Meta(min_length=4)]], msgspec.Meta(min_length=1)]
+_AREAS: dict[str, Any] = {"Polygon": _Rings, "MultiPolygon": Annotated[list[_Rings], msgspec.Meta(min_length=1)]}
 _EUI = re.compile(r"[0-9a-f]{16}")
 STATES: tuple[AssetState, ...] = ("quarantined", "live", "retired")
 
@@ -129,10 +132,6 @@ class City:
     def zone_of(self, point: Point) -> Zone | None:
         """The zone that holds a point, or None outside all."""
         return zone_at(point, self.zones)
-
-    def zone_by_id(self, zone_id: str) -> Zone | None:
-        """A zone by its id."""
-        return next((zone for zone in self.zones if zone.id == zone_id), None)
 
     def apply_ranges(self, properties: Properties) -> None:
         """Put the city's own ranges over the registered ones."""
@@ -260,26 +259,21 @@ def _zones(file: Path) -> Iterator[Zone]:
 def _zone(feature: Any, number: int, file: Path) -> Zone:
     where = f"{file}, feature {number}"
     try:
-        words = feature["properties"]
-        place = msgspec.convert(feature["geometry"], Place)
-        zone = Zone(
-            identifier(str(feature["id"]), "zone id"),
-            Text(words["name_ko"], words.get("name_en", "")),
-            place,
-            str(words.get("code", "")),
-        )
+        words, shape = feature["properties"], feature["geometry"]
+        if shape["type"] not in _AREAS:
+            raise ConfigError("city.coordinates", f"{where}: a zone is a Polygon or MultiPolygon, not a {shape['type']}.")
+        place = Place(shape["type"], msgspec.convert(shape["coordinates"], _AREAS[shape["type"]]))
         west, south, east, north = place.bounds
         Point(west, south), Point(east, north)
+        name = Text(words["name_ko"], words.get("name_en", ""))
+        return Zone(identifier(str(feature["id"]), "zone id"), name, place, str(words.get("code", "")))
     except KeyError as error:
         raise ConfigError("city.invalid", f"{where}: {error} is missing. A zone has id, name_ko and a geometry.") from error
-    except (TypeError, ValueError, msgspec.ValidationError, AttributeError) as error:
-        raise ConfigError("city.coordinates", f"{where}: the geometry cannot be read ({error}).") from error
-    except DureError as error:
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError("city.coordinates", f"{where}: it cannot be read as a zone ({error}).") from error
+    except InputError as error:
         code = "city.coordinates" if error.code.startswith("geo.") else "city.invalid"
         raise ConfigError(code, f"{where}: {error.message}") from error
-    if place.type not in ("Polygon", "MultiPolygon"):
-        raise ConfigError("city.coordinates", f"{where}: a zone is a Polygon or MultiPolygon, not a {place.type}.")
-    return zone
 
 
 def _refuse_twice(ids: Iterable[tuple[str, int]], file: Path, what: str) -> None:
@@ -313,15 +307,15 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise ConfigError(
             "city.invalid", f"{file}, line 1: the column {missing[0]!r} is missing. Needed: {ASSET_COLUMNS_REQUIRED}."
         )
+    read = 1
     try:
         for row in reader:
+            read = reader.line_num
             if None in row or None in row.values():
-                raise ConfigError(
-                    "city.invalid", f"{file}, line {reader.line_num}: not as many fields as the head. Check the commas."
-                )
-            yield reader.line_num, {name: text.strip() for name, text in row.items()}
+                raise ConfigError("city.invalid", f"{file}, line {read}: not as many fields as the head. Check the commas.")
+            yield read, {name: text.strip() for name, text in row.items()}
     except csv.Error as error:
-        raise ConfigError("city.unreadable", f"{file}, line {reader.line_num}: {error}. Check the quotes.") from error
+        raise ConfigError("city.unreadable", f"{file}, line {read + 1}: {error}. Check the quotes.") from error
 
 
 def _asset(row: dict[str, str], city: str, where: str) -> Asset:
