@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from dure.engines.identity.people import People
     from dure.engines.records.store import Records
     from dure.engines.telemetry.port import Telemetry
+    from dure.protocols.bytemap import Codec
+    from dure.spine.directory import Directory
     from dure.spine.intake import Intake
     from dure.spine.live import Live
+    from dure.spine.recorder import Recorder
 
 
 @dataclass(slots=True)
@@ -38,8 +41,11 @@ class House:
     archive: Archive
     people: People
     live: Live
+    directory: Directory
     intake: Intake
+    codecs: Mapping[str, Codec]
     services: Sequence[Service] = ()
+    recorder: Recorder | None = None  # None where another process records
 
 
 class Service(Protocol):

@@ -117,6 +117,11 @@ class Intake:
             entry.id, stamped, rejected, way=way, received_at=now, origin=uplink.payload, msg_id=uplink.dedup_key
         )
 
+    async def park_unreadable(self, topic: str, body: bytes, error: InputError) -> None:
+        """Keep a network server's message that cannot be read."""
+        why = Rejected(0, error.code, error.message, body.decode("utf-8", "backslashreplace"))
+        await self._park(topic[:200], "lorawan", to_us(self._clock.now()), [why])
+
     async def replay(self, item: parked.Parked) -> Accepted:
         """Try a parked payload again, as of when it came: after its device was registered, or its property was."""
         try:

@@ -1,0 +1,26 @@
+"""A lost telemetry file comes back: the archive first, then the stream, which the recorder reads from its beginning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from dure.engines.archive.folder import Archive
+    from dure.engines.telemetry.port import Telemetry
+
+log = structlog.get_logger("dure.rebuild")
+
+
+def rebuild_if_empty(telemetry: Telemetry, archive: Archive) -> int:
+    """Append every archived day to an empty store; rows appended. Days newer than the archive come from the stream."""
+    if telemetry.keys():
+        return 0
+    rows = 0
+    for day in archive.days():
+        for batch in archive.read(day):
+            rows += int(telemetry.append(batch, {}).fresh.sum())
+    if rows:
+        log.info("telemetry.rebuilt", rows=rows, hint="from the archive; the stream brings the rest")
+    return rows

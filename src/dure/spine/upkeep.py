@@ -1,0 +1,113 @@
+"""What must happen now and then: roll-ups, archive, retention, messages that leave, sessions that end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from dure.core.errors import DureError
+from dure.core.time import US_PER_S, to_us
+from dure.engines.records import commands, outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from dure.core.events import Event
+    from dure.spine.house import House
+
+log = structlog.get_logger("dure.upkeep")
+
+MAINTAIN_S = 2.0
+MAINTAIN_SLICE_S = 0.25
+OUTBOX_S = 0.5
+ARCHIVE_S = 600.0
+DAY_US = 86_400 * US_PER_S
+DAY_SETTLES_S = 3_600  # a day is archived an hour after it ended: most late readings are in by then
+EVENTS_KEPT = timedelta(days=400)
+
+
+def event_subject(city: str, event: Event) -> str:
+    """Where an event passes by on the bus."""
+    return f"event.{city}.{event.type}"
+
+
+class Upkeep:
+    """The rounds of one house. What fails is said once and tried again in the next round."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._failing: set[str] = set()
+        self._archived_at_us = 0
+
+    async def run(self) -> None:
+        """All rounds until cancelled."""
+        rounds = (
+            ("roll-ups", MAINTAIN_S, self.maintain),
+            ("outbox", OUTBOX_S, self.deliver),
+            ("archive", ARCHIVE_S, self.archive),
+        )
+        await asyncio.gather(*(self._repeat(name, pause_s, work) for name, pause_s, work in rounds))
+
+    async def _repeat(self, name: str, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            started = time.monotonic()
+            try:
+                await work()
+            except DureError as error:
+                if name not in self._failing:
+                    log.error("upkeep.failed", round=name, code=error.code, why=error.message)  # noqa: TRY400  # expected trouble: no trace
+                self._failing.add(name)
+            else:
+                if name in self._failing:
+                    log.info("upkeep.works_again", round=name)
+                self._failing.discard(name)
+            await asyncio.sleep(max(0.0, pause_s - (time.monotonic() - started)))
+
+    async def maintain(self) -> None:
+        """Roll up and compact in small slices, so that appends never wait long."""
+        telemetry, now_us = self._house.telemetry, to_us(self._house.clock.now())
+        while await asyncio.to_thread(telemetry.maintain, now_us=now_us, seconds=MAINTAIN_SLICE_S):
+            await asyncio.sleep(MAINTAIN_SLICE_S)
+
+    async def deliver(self) -> None:
+        """Send the events that wait in the outbox."""
+        house = self._house
+
+        async def send(event: Event) -> None:
+            await house.bus.send(event_subject(house.city.id, event), msgspec.json.encode(event))
+            await house.bus.flush()
+
+        await outbox.deliver(house.records, send, house.clock)
+
+    async def archive(self) -> None:
+        """Write the days that ended and received rows since the last round; then drop what is past its retention."""
+        house = self._house
+        now = house.clock.now()
+        written = await asyncio.to_thread(archive_days, house, to_us(now), self._archived_at_us)
+        self._archived_at_us = to_us(now) - DAY_SETTLES_S * US_PER_S
+        if written:
+            log.info("archive.written", days=written)
+        dropped = await asyncio.to_thread(self._expire, to_us(now))
+        if dropped:
+            log.info("telemetry.expired", rows=dropped)
+
+    def _expire(self, now_us: int) -> int:
+        house = self._house
+        with house.records.begin() as connection:
+            commands.expire_due(connection, house.clock.now())
+        house.people.expire_sessions(house.clock.now())
+        return house.telemetry.expire(list(house.properties), now_us=now_us, archived_until_us=house.archive.archived_until_us())
+
+
+def archive_days(house: House, now_us: int, since_us: int) -> int:
+    """Write every ended day that received rows since then; how many."""
+    ended_us = (now_us - DAY_SETTLES_S * US_PER_S) // DAY_US * DAY_US
+    days = [day for day in house.telemetry.touched_days(since_us) if day + DAY_US <= ended_us]
+    for day in days:
+        house.archive.write_day(house.telemetry, day)
+    return len(days)
