@@ -60,6 +60,7 @@ WEATHER: tuple[Property, ...] = (
     _row("wind_gust", ("순간풍속", "Wind gust"), "m/s", ((0, 100), (0, 65)), USUAL),
     _row("wind_direction", ("풍향", "Wind direction"), "deg", ((0, 360), (0, 360)), DEFINITION, decimals=0, aggregate="vector"),
     _row("precipitation", ("강수량", "Precipitation since the last reading"), "mm", ((0, 200), (0, 40)), USUAL, aggregate="sum"),
+    _row("precipitation_total", ("누적강수량", "Precipitation on the counter"), "mm", ((0, 1e6), (0, 1e6)), DEFINITION),
     _row("solar_irradiance", ("일사량", "Solar irradiance"), "W/m2", ((-20, 2000), (-5, 1500)), USUAL, decimals=0),
     _row("reflected_irradiance", ("반사 일사량", "Reflected irradiance"), "W/m2", ((-20, 2000), (-5, 1300)), USUAL, decimals=0),
     _row("illuminance", ("조도", "Illuminance"), "lx", ((0, 250_000), (0, 150_000)), USUAL, decimals=0),
@@ -78,12 +79,15 @@ AIR: tuple[Property, ...] = (
     _row("co", ("일산화탄소", "Carbon monoxide"), "[ppm]", ((-0.5, 200), (0, 50)), CAI, decimals=2),
     _row("co2", ("이산화탄소", "Carbon dioxide"), "[ppm]", ((0, 40_000), (350, 5000)), USUAL, decimals=0),
     _row("tvoc", ("총휘발성유기화합물", "Volatile organic compounds"), "ug/m3", ((0, 60_000), (0, 10_000)), USUAL, decimals=0),
+    _row("tvoc_volume", ("총휘발성유기화합물(부피)", "Organic compounds by volume"), "[ppb]", ((0, 6e4), (0, 5e3)), USUAL),
     _row("hcho", ("포름알데히드", "Formaldehyde"), "ug/m3", ((0, 10_000), (0, 1000)), USUAL, decimals=0),
     _row("h2s", ("황화수소", "Hydrogen sulfide"), "[ppm]", ((-0.02, 100), (0, 10)), USUAL, decimals=3),
     _row("nh3", ("암모니아", "Ammonia"), "[ppm]", ((-0.5, 500), (0, 50)), USUAL, decimals=2),
 )
 NOISE: tuple[Property, ...] = (
     _row("noise_leq", ("등가소음도", "Equivalent sound level (Leq, A)"), "dB[SPL]", ((15, 140), (25, 110)), USUAL),
+    _row("sound_level", ("음압레벨", "Sound level as the maker says"), "dB[SPL]", ((0, 150), (20, 130)), USUAL),
+    _row("sound_level_peak", ("최고음압레벨", "Peak sound level as the maker says"), "dB[SPL]", ((0, 170), (20, 150)), USUAL),
     _row("noise_max", ("최고소음도", "Maximum sound level (Lmax, A)"), "dB[SPL]", ((15, 150), (25, 130)), USUAL),
 )
 _HOURLY: tuple[Property, ...] = (
@@ -108,8 +112,15 @@ DEVICE: tuple[Property, ...] = (
     _row("distance", ("거리", "Distance by a ranging sensor"), "m", ((0, 100), (0, 50)), USUAL, decimals=3),
     _row("device_temperature", ("기기 온도", "Temperature inside the device"), "Cel", ((-60, 125), (-40, 85)), USUAL),
 )
+# What sensors of other services send; here until those services register them.
+SENSED: tuple[Property, ...] = (
+    _row("fill_fraction", ("적재율", "Fill level"), "1", ((0, 1.2), (0, 1)), USUAL, decimals=2),
+    _row("occupied", ("점유 여부", "Occupied"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
+    _row("tilted", ("기울어짐", "Tilted"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
+    _row("fire_alarm", ("화재 경보", "Fire alarm"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
+)
 # fmt: on
-PROPERTIES: tuple[Property, ...] = (*WEATHER, *AIR, *NOISE, *WATER, *DEVICE)
+PROPERTIES: tuple[Property, ...] = (*WEATHER, *AIR, *NOISE, *WATER, *DEVICE, *SENSED)
 
 
 def _ids(*groups: tuple[Property, ...]) -> tuple[str, ...]:

@@ -49,10 +49,9 @@ def decentlab_ctd10(values: Values, device_no: int) -> bytes:
 
 
 def milesight_wts506(values: Values, device_no: int) -> bytes:  # noqa: ARG001  # all encoders are called alike
-    """WTS506 without its rain gauge: battery, temperature, humidity, wind direction and speed, pressure."""
+    """WTS506 without its battery and rain gauge: temperature, humidity, wind direction and speed, pressure."""
     return b"".join(
         (
-            struct.pack("<BBB", 0x01, 0x75, round(100 * values["battery_fraction"])),
             struct.pack("<BBh", 0x03, 0x67, round(10 * values["air_temperature"])),
             struct.pack("<BBB", 0x04, 0x68, round(2 * values["relative_humidity"])),
             struct.pack("<BBH", 0x05, 0x84, round(10 * values["wind_direction"])),
@@ -66,7 +65,7 @@ def milesight_wts506(values: Values, device_no: int) -> bytes:  # noqa: ARG001  
 ENCODERS: dict[str, tuple[int, Callable[[Values, int], bytes]]] = {
     "decentlab-dl-pm": (DECENTLAB_PORT, decentlab_pm),
     "decentlab-dl-ctd10": (DECENTLAB_PORT, decentlab_ctd10),
-    "milesight-iot-wts506": (MILESIGHT_PORT, milesight_wts506),
+    "milesight-wts506": (MILESIGHT_PORT, milesight_wts506),
 }
 
 
