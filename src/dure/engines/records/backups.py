@@ -67,11 +67,12 @@ def dump(connection: Connection, target: Path, revision: str) -> Path:
     with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
         _write(file, digest, _Line(format=_FORMAT, revision=revision))
         for table in _plain_tables():
-            counts[table.name] = 0
+            name = str(table.name)  # SQLAlchemy's is a subclass of str
+            counts[name] = 0
             found = connection.execute(select(table).order_by(*table.primary_key), execution_options={"yield_per": _CHUNK})
             for row in found.mappings():
-                _write(file, digest, _Line(table=table.name, row={name: _to_json(value) for name, value in row.items()}))
-                counts[table.name] += 1
+                _write(file, digest, _Line(table=name, row={str(column): _to_json(value) for column, value in row.items()}))
+                counts[name] += 1
         _write(file, digest, _Line(rows=counts, sha256=digest.hexdigest()))
     _keep(part, target)
     return target

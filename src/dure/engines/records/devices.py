@@ -23,6 +23,7 @@ from dure.core.identifiers import identifier
 from dure.engines.records import assets, audit, dialect
 from dure.engines.records.audit import SYSTEM, By
 from dure.engines.records.paging import Page, checked_limit, page
+from dure.engines.records.tables import assets as assets_table
 from dure.engines.records.tables import devices
 
 DeviceState = Literal["quarantined", "live", "revoked"]
@@ -173,6 +174,8 @@ def count_good(connection: Connection, good: Mapping[str, int], *, seq: int, nee
             total = row["good_n"] + good[row["id"]]
             connection.execute(update(devices).where(devices.c.id == row["id"]).values(good_n=total, counted_seq=seq))
             if total >= needed and release(connection, row["id"], By(SYSTEM, at)):
+                place = update(assets_table).where(assets_table.c.id == row["asset"], assets_table.c.live_from_seq.is_(None))
+                connection.execute(place.values(live_from_seq=seq + 1))
                 released.append(get(connection, row["id"]))
     return released
 

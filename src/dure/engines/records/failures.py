@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pg8000.dbapi
 from sqlalchemy import exc
 
 from dure.core.errors import Conflict, Corrupt, DureError, InputError, Unavailable
@@ -15,6 +18,7 @@ _FULL = Unavailable, "records.full", "The disk of the records is full; nothing w
 _CORRUPT = Corrupt, "records.corrupt", "The records cannot be read; restore the last backup."
 _AWAY = Unavailable, "records.unavailable", "The records do not answer now; nothing was changed."
 _UNFIT = InputError, "records.unfit", "A value does not fit into the records: a zero character, or a number too large."
+DRIVER_ERRORS = (pg8000.dbapi.Error, OSError, struct.error)  # what pg8000 raises when the line breaks
 Meaning = tuple[type[DureError], str, str]
 
 _SQLITE: dict[str, Meaning] = {
@@ -61,6 +65,18 @@ def told() -> Iterator[None]:
             raise
         kind, code, message = meaning
         raise kind(code, message, cause=_cause(error)) from error
+    except (*DRIVER_ERRORS, OverflowError, UnicodeEncodeError) as error:
+        meaning = _UNFIT if isinstance(error, OverflowError | UnicodeEncodeError) else _AWAY
+        if not _passed_through_driver(error):
+            raise
+        kind, code, message = meaning
+        raise kind(code, message, cause=type(error).__name__) from error
+
+
+def _passed_through_driver(error: BaseException) -> bool:
+    """Whether the error is a database's, and not of what the caller does beside it."""
+    modules = (str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(name.startswith(("sqlalchemy.", "pg8000.")) for name in modules)
 
 
 def _meaning(error: exc.DBAPIError | sqlite3.Error) -> Meaning | None:

@@ -19,13 +19,18 @@ class Value(Protocol):
     """A newest value with the fields of `spine.live.LiveValue`, which is above us."""
 
     @property
+    def time_us(self) -> int:
+        """Phenomenon time [µs]."""
+        ...
+
+    @property
     def asset(self) -> str:
         """Asset id."""
         ...
 
     @property
-    def time_us(self) -> int:
-        """Phenomenon time [µs]."""
+    def property(self) -> str:
+        """Property id."""
         ...
 
 
@@ -33,10 +38,9 @@ def flush(connection: Connection, values: Iterable[Value], cursors: Mapping[str,
     """Keep the values that are newer by phenomenon time than those kept, and the cursors, together."""
     newest: dict[tuple[str, str], Value] = {}
     for value in values:
-        key = (value.asset, str(getattr(value, "property")))  # noqa: B009
-        known = newest.get(key)
+        known = newest.get((value.asset, value.property))
         if known is None or known.time_us < value.time_us:
-            newest[key] = value
+            newest[value.asset, value.property] = value
     # In key order: two writers that lock the same rows in the same order never wait for each other in a ring.
     rows = [{name: getattr(newest[key], name) for name in _NAMES} for key in sorted(newest)]
     dialect.upsert(connection, latest, rows, newer="time_us")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +15,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 
 from dure.core.errors import ConfigError, Corrupt, Unavailable
 from dure.engines.records import backups, migrating
-from dure.engines.records.failures import told
+from dure.engines.records.failures import DRIVER_ERRORS, told
 
 BUSY_S = 30  # a writer waits this long for its turn before it is told to come back
 READERS_MAX = 40  # threads that may read at once
 SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
+    f"PRAGMA busy_timeout={BUSY_S * 1000}",
     "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns
     "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={BUSY_S * 1000}",
     "PRAGMA trusted_schema=OFF",
 )
 
@@ -149,6 +150,7 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
         connection.isolation_level = None  # we say BEGIN ourselves: Python's sqlite3 would say it too late
         for pragma in SQLITE_PRAGMAS:
             connection.execute(pragma)
+        _write_ahead(connection)
 
     @event.listens_for(reader, "connect")
     def only_read(connection: Any, _: Any) -> None:
@@ -165,21 +167,48 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     return writer, reader
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging. Two that open a new file at once meet here, and SQLite lets neither wait: we do."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _postgres_engines(url: URL) -> tuple[Engine, Engine]:
+    """Connections that write, and others that see one state and cannot write."""
     options = dict(url.query)
     mode, roots = str(options.pop("sslmode", "disable")), options.pop("sslrootcert", None)
     arguments: dict[str, Any] = {"timeout": BUSY_S, "application_name": "dure"}
     if mode != "disable":
         arguments["ssl_context"] = _tls(mode, None if roots is None else str(roots))
-    engine = create_engine(
-        url.set(query=options),
-        connect_args=arguments,
-        pool_pre_ping=True,  # after a failover the first question goes to the new primary
-        pool_size=READERS_MAX // 4,
-        max_overflow=READERS_MAX * 3 // 4,
-        pool_timeout=BUSY_S,
-    )
-    return engine, engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    address = url.set(query=options)
+    writer = create_engine(address, connect_args=arguments, pool_size=4, max_overflow=4, pool_timeout=BUSY_S)
+    reader = create_engine(address, connect_args=arguments, pool_size=4, max_overflow=12, pool_timeout=BUSY_S)
+
+    @event.listens_for(reader, "connect")
+    def only_read(connection: Any, _: Any) -> None:
+        connection.cursor().execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.commit()
+
+    @event.listens_for(writer, "checkout")
+    @event.listens_for(reader, "checkout")
+    def alive(connection: Any, *_: Any) -> None:
+        """After a failover the first question goes to the new primary; SQLAlchemy's own ping lets OSError through."""
+        try:
+            connection.autocommit = True
+            connection.cursor().execute("SELECT 1")
+            connection.autocommit = False
+        except DRIVER_ERRORS as error:
+            raise exc.InvalidatePoolError from error
+
+    return writer, reader
 
 
 def _tls(mode: str, roots: str | None) -> ssl.SSLContext:
