@@ -23,6 +23,7 @@ from dure.engines.bus.subjects import STREAM
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
     from nats.js import JetStreamContext
 
 __all__ = ["Bus", "Gap", "Message", "Received", "StreamPolicy", "StreamState"]
@@ -70,6 +71,8 @@ class Bus:
         self._sent = 0
         self._reconnections = 0
         self._slow = 0
+        self.wait_when_slow = False
+        """Stop reading while a handler is behind, which slows the senders. Only for a connection that awaits no answers."""
 
     @classmethod
     async def connect(
@@ -110,6 +113,11 @@ class Bus:
     def connected(self) -> bool:
         """Whether the connection stands now."""
         return bool(self.client.is_connected)
+
+    @property
+    def reconnections(self) -> int:
+        """How often the connection was lost and came back."""
+        return self._reconnections
 
     @property
     def dropped(self) -> int:
@@ -261,11 +269,18 @@ class Bus:
     async def _on_error(self, error: Exception) -> None:
         if isinstance(error, nats.errors.SlowConsumerError):
             self._slow += 1
-            if self._slow & (self._slow - 1):  # say it at 1, 2, 4, 8, …
-                return
-            log.error("messages dropped: a handler is too slow", subject=error.subject, dropped=self._slow)
+            if not self._slow & (self._slow - 1):  # say it at 1, 2, 4, 8, …
+                log.error("messages dropped: a handler is too slow", subject=error.subject, dropped=self._slow)
+            if self.wait_when_slow:
+                await self._wait_until_half(error.sub)
         elif self.connected:
             log.warning("bus error", error=repr(error))
+
+    async def _wait_until_half(self, subscription: Subscription) -> None:
+        # The client library awaits this in its read loop, so nothing more is read meanwhile.
+        until = subscription.pending_msgs // 2
+        while subscription.pending_msgs > until and self.connected:  # noqa: ASYNC110  # the queue tells no one when it shrinks
+            await asyncio.sleep(0.002)
 
     async def _on_lost(self) -> None:
         if not self.client.is_closed:

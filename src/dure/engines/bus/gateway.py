@@ -1,7 +1,8 @@
 """The coalescing gateway: what devices send at MQTT QoS 0 or plain NATS, packed and kept on disk.
 
 One disk sync per pack instead of one per reading. Nobody waits for these messages, so the gateway counts: what came in
-is packed, refused by name, or told as dropped. It wants a connection of its own.
+is packed, refused by name, or told as dropped. Give it ears of their own: a connection on which it only hears can stop
+reading while packs are behind, and the server then slows the senders.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ STOP_S = 10.0
 
 
 class GatewayCounts(msgspec.Struct):
-    """Messages since the start. received = kept + refused + lost + still held."""
+    """Messages since the start. received = kept + refused + lost + still held.
+
+    `dropped` were thrown away unread; `cuts` counts how often the bus cut our ears off (restart, or 256 MB waiting):
+    what was under way then is lost, in a number nobody knows.
+    """
 
     received: int = 0
     kept: int = 0
@@ -52,6 +57,7 @@ class GatewayCounts(msgspec.Struct):
     refused: int = 0
     dropped: int = 0
     lost: int = 0
+    cuts: int = 0
 
 
 class _Open:
@@ -70,9 +76,11 @@ class _Open:
 class Gateway:
     """Hears ``up.>``, leaves out what MQTT already keeps (QoS 1 and 2), packs the rest by city and partition."""
 
-    def __init__(self, bus: Bus, now_us: Callable[[], int] | None = None) -> None:
+    def __init__(self, bus: Bus, ears: Bus | None = None, *, now_us: Callable[[], int] | None = None) -> None:
         self.counts = GatewayCounts()
         self._bus = bus
+        self._ears = ears or bus
+        self._ears.wait_when_slow = ears is not None and ears is not bus
         self._now_us = now_us or (lambda: time.time_ns() // 1_000)
         self._routes: dict[str, tuple[str, int, bytes] | None] = {}
         self._open: dict[tuple[str, int], _Open] = {}
@@ -80,6 +88,7 @@ class Gateway:
         self._sending: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._cuts_before = 0
         self._give_up_at = float("inf")
 
     @property
@@ -90,21 +99,22 @@ class Gateway:
 
     async def start(self) -> None:
         """Hear from when this returns."""
-        self._subscription = await self._bus.client.subscribe(
+        self._subscription = await self._ears.client.subscribe(
             subjects.UP_ALL,
             queue=QUEUE,
             cb=self._hear,
             pending_msgs_limit=PENDING_MESSAGES,
             pending_bytes_limit=PENDING_BYTES,
         )
-        await self._bus.flush()
+        await self._ears.flush()
+        self._cuts_before = self._ears.reconnections
         self._ticker = asyncio.create_task(self._tick(), name="gateway")
 
     async def stop(self) -> None:
         """Hear no more, keep what is held, count what could not be kept."""
         if self._subscription is not None:
             with contextlib.suppress(Exception):  # the connection may be gone; what is held is still flushed below
-                await asyncio.wait_for(self._subscription.drain(), STOP_S)
+                await asyncio.wait_for(self._subscription.drain(), STOP_S)  # type: ignore[no-untyped-call]
         if self._ticker is not None:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -155,12 +165,19 @@ class Gateway:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(PACK_S / 2)
-            self.counts.dropped = self._bus.dropped
+            self._count_losses()
             due = time.monotonic() - PACK_S / 2  # looked at every half period: nothing waits longer than a period
             for pack in [each for each in self._open.values() if each.since <= due]:
                 if self._slots.locked():
                     break
                 await self._send(pack)
+
+    def _count_losses(self) -> None:
+        self.counts.dropped = self._ears.dropped
+        cuts = self._ears.reconnections - self._cuts_before
+        if cuts != self.counts.cuts:
+            self.counts.cuts = cuts
+            log.error("the gateway was cut off: QoS 0 messages under way were lost", code="bus.gateway_cut", cuts=cuts)
 
     async def _send(self, pack: _Open) -> None:
         """Close a pack and send it; waits while too many are on their way, and so slows the hearing."""

@@ -95,7 +95,7 @@ def server_config(options: ServerOptions, ports: Ports, keys: BusSecrets) -> str
         "logfile_max_num": 4,
         "max_payload": PAYLOAD_BYTES_MAX,
         "max_connections": options.connections_max,
-        "max_pending": 67_108_864,
+        "max_pending": 268_435_456,
         "max_control_line": 4096,
         "ping_interval": "30s",
         "write_deadline": "10s",
