@@ -6,6 +6,7 @@ import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from dure.core.observations import Reading, Rejected
@@ -18,27 +19,31 @@ __all__ = ["Codec", "Target", "decode", "load_codec", "load_targets", "readings_
 PAYLOAD_BYTES_MAX = 1024  # LoRaWAN carries at most 242
 REPEAT_MAX = 512
 _LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)(?:\s*[^\d\s.].*)?", re.ASCII | re.DOTALL)
+_READERS = {
+    "u8": "u8", "i8": "i8", "u16": "u16be", "i16": "i16be", "u16le": "u16le", "i16le": "i16le", "u32": "u32be", "u32le": "u32le",
+}  # fmt: skip
 _SELECTOR = re.compile(r"([^\[\]]+)\[([^=\[\]]+)=([^\[\]]*)\]")
 
 
-class _Stop(Exception):  # noqa: N818  # control flow: the frame ends here
-    pass
+class _Stop(Exception):
+    """Control flow: the frame ends here."""
 
 
 def decode(codec: Codec, f_port: int, payload: bytes) -> dict[str, Any] | Rejected:
     """The decoded object of a payload, or why there is none (short, unknown port or frame, refused by the codec)."""
     try:
-        if len(payload) > PAYLOAD_BYTES_MAX:
-            raise Refused("codec.long", f"The payload has {len(payload)} bytes; at most {PAYLOAD_BYTES_MAX} are decoded.")
-        run = _Run(codec, f_port, payload)
-        frame = _frame_of(run)
-        try:
-            run.steps(frame.fields, run.output)
-        except _Stop:
-            pass
-        return run.output
+        return _decoded(codec, f_port, payload)
     except Refused as refused:
         return Rejected(0, refused.code, f"{codec.about.model}: {refused.why}", f"f_port {f_port}: {payload[:128].hex()}")
+
+
+def _decoded(codec: Codec, f_port: int, payload: bytes) -> dict[str, Any]:
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        raise Refused("codec.long", f"The payload has {len(payload)} bytes; at most {PAYLOAD_BYTES_MAX} are decoded.")
+    run = _Run(codec, f_port, payload)
+    with suppress(_Stop):
+        run.steps(_frame_of(run).fields, run.output)
+    return run.output
 
 
 def readings_of(values: Mapping[str, Any], targets: Mapping[str, Target]) -> Parsed:
@@ -122,12 +127,9 @@ class _Run:
         self.end = len(payload)
         self.output: dict[str, Any] = {}
         self.repeats = 0
-        self.scope: dict[str, Any] = {
-            "size": len(payload), "port": port, "payload": payload.hex().upper(), "has()": lambda name: name in self.output,
-            "u8()": self._reader("u8"), "i8()": self._reader("i8"), "u16()": self._reader("u16be"), "i16()": self._reader("i16be"),
-            "u16le()": self._reader("u16le"), "i16le()": self._reader("i16le"),
-            "u32()": self._reader("u32be"), "u32le()": self._reader("u32le"),
-        }  # fmt: skip
+        self.scope: dict[str, Any] = {f"{name}()": self._reader(kind) for name, kind in _READERS.items()}
+        self.scope |= {"size": len(payload), "port": port, "payload": payload.hex().upper()}
+        self.scope["has()"] = lambda name: name in self.output
 
     def _reader(self, kind: str) -> Any:
         found = cast("re.Match[str]", INTEGER.fullmatch(kind))
@@ -185,7 +187,7 @@ class _Run:
             item: dict[str, Any] = {} if step.name else into
             self.steps(step.fields, item)
             if step.name and item:
-                items.append(item["."] if "." in item else item)
+                items.append(item.get(".", item))
 
     def _turns(self, repeat: int | str) -> Iterator[None]:
         if repeat == "end":

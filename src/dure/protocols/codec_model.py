@@ -160,7 +160,18 @@ def load_targets(table: dict[str, Any], origin: str = "mapping") -> dict[str, Ta
 def _check(codec: Codec) -> None:
     if not codec.frames:
         raise ConfigError("codec.invalid", "There are no frames.")
-    variables = {"it"}
+    variables = _check_steps(codec)
+    _check_keys(codec)
+    for text, expression in codec.compiled.items():
+        unknown = expression.names - variables
+        if unknown:
+            raise ConfigError("codec.invalid", f"The expression {text!r} reads {min(unknown)}, which no field is called.")
+    _check_targets(codec.properties)
+
+
+def _check_steps(codec: Codec) -> set[str]:
+    """Check every field, compile every expression; the names that expressions may read."""
+    variables = {"key"}
     for steps in [frame.fields for frame in codec.frames] + [c for r in codec.records.values() for c in r.cases.values()]:
         for step in _walk(steps, 0):
             _check_step(codec, step)
@@ -170,15 +181,14 @@ def _check(codec: Codec) -> None:
     for frame in codec.frames:
         if frame.when:
             codec.compiled.setdefault(frame.when, Expression(frame.when))
+    return variables
+
+
+def _check_keys(codec: Codec) -> None:
     for records in codec.records.values():
         for key in (key for keys in records.cases for key in keys.split()):
             if not re.fullmatch(rf"[0-9a-f]{{{records.key_size * 2}}}", key):
                 raise ConfigError("codec.invalid", f"The record key {key!r} is not {records.key_size * 2} lower-case hex digits.")
-    for text, expression in codec.compiled.items():
-        unknown = expression.names - variables
-        if unknown:
-            raise ConfigError("codec.invalid", f"The expression {text!r} reads {sorted(unknown)[0]}, which no field is called.")
-    _check_targets(codec.properties)
 
 
 def _walk(steps: tuple[Step, ...], depth: int) -> Iterator[Step]:

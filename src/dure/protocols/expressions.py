@@ -26,8 +26,8 @@ Scope = Mapping[str, Any]
 Evaluate = Callable[[Scope], Any]
 
 
-class Unset(Exception):  # noqa: N818  # control flow inside this module
-    """A name in the expression has no value."""
+class Unset(Exception):
+    """Control flow inside this module: a name in the expression has no value."""
 
 
 class Unusable(ValueError):
@@ -37,7 +37,7 @@ class Unusable(ValueError):
 def _power(base: float, exponent: float) -> float:
     if abs(exponent) > POWER_MAX:
         raise Unusable(f"the exponent {exponent} is beyond {POWER_MAX}")
-    result = float(base) ** exponent
+    result: float | complex = float(base) ** exponent
     if isinstance(result, complex):
         raise Unusable("a root of a negative number")
     return result

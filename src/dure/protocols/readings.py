@@ -43,8 +43,8 @@ class Parsed(NamedTuple):
     rejected: list[Rejected]
 
 
-class Refused(Exception):  # noqa: N818  # never leaves this package: it becomes a `Rejected`
-    """Why one row cannot be a reading."""
+class Refused(Exception):
+    """Why one row cannot be a reading. It never leaves this package: it becomes a `Rejected`."""
 
     def __init__(self, code: str, why: str) -> None:
         super().__init__(why)
@@ -67,7 +67,7 @@ class _Envelope(msgspec.Struct):
 
     readings: list[Reading] | msgspec.UnsetType = msgspec.UNSET
     property: str | msgspec.UnsetType = msgspec.UNSET
-    value: float | None | msgspec.UnsetType = msgspec.UNSET
+    value: float | msgspec.UnsetType | None = msgspec.UNSET
     values: dict[str, float | None] | msgspec.UnsetType = msgspec.UNSET
     time: datetime | None = None
     asset: str = ""
@@ -183,9 +183,7 @@ def loads(body: bytes) -> Any:
     try:
         return json.loads(text, parse_constant=_NotFinite, parse_int=_integer)
     except json.JSONDecodeError as error:
-        raise InputError(
-            "reading.json_broken", f"No JSON at line {error.lineno}, column {error.colno}: {error.msg}."
-        ) from error
+        raise InputError("reading.json_broken", f"No JSON at line {error.lineno}, column {error.colno}: {error.msg}.") from error
     except RecursionError as error:
         raise InputError("reading.json_broken", "The JSON is nested too deeply to be readings.") from error
 
@@ -236,7 +234,9 @@ def reading_of(cell: Any) -> Reading:
 
 def _name(text: Any, what: str) -> str:
     if not isinstance(text, str) or not _is_id(text):
-        raise Refused(f"reading.{what}_malformed", f"{shown(text)} is no {what} id: use a-z, 0-9, '-' and '_', 1 to 64 characters.")
+        raise Refused(
+            f"reading.{what}_malformed", f"{shown(text)} is no {what} id: use a-z, 0-9, '-' and '_', 1 to 64 characters."
+        )
     return text
 
 
@@ -257,7 +257,9 @@ def value_of(value: Any) -> float | None:
     if isinstance(value, _NotFinite):
         raise Refused("reading.value_not_finite", f"{value.token} is no number. Send null when the sensor has none.")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused("reading.value_not_a_number", f"{shown(value)} is no number. Send it without quotes, and 1 or 0 for yes or no.")
+        raise Refused(
+            "reading.value_not_a_number", f"{shown(value)} is no number. Send it without quotes, and 1 or 0 for yes or no."
+        )
     try:
         number = float(value)
     except OverflowError:

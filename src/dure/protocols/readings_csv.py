@@ -54,7 +54,7 @@ def _long(row: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _wide(row: dict[str, str]) -> Iterator[dict[str, str]]:
-    head = {name: row[name] for name in ("time", "asset") if name in row}
+    head: dict[str, str] = {name: row[name] for name in ("time", "asset") if name in row}
     for name, value in row.items():
         if name not in head and value:
             yield {**head, "property": name, "value": value}

@@ -22,14 +22,15 @@ class Table(msgspec.Struct, frozen=True):
     encoding: str
     delimiter: str
     text: str
+    header_row: int = 1
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """(number, cells) of every row that is not blank; the header is row 1, as a spreadsheet counts."""
+        """(number, cells) of every row that is not blank, as a spreadsheet counts: the header is row 1."""
         reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
         number = 0
         try:
-            for number, cells in enumerate(reader, 1):  # noqa: B007  # the number is needed when the reader fails
-                if number > 1 and any(cell.strip() for cell in cells):
+            for number, cells in enumerate(reader, self.header_row):
+                if number > self.header_row and any(cell.strip() for cell in cells):
                     yield number, cells
         except csv.Error as error:
             raise InputError("table.broken", f"Row {number + 1} cannot be read as CSV: {error}.", row=number + 1) from error
@@ -62,7 +63,7 @@ def read_table(body: bytes, encoding: str = "", delimiter: str = "") -> Table:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError("table.column_twice", f"The header names {twice[0][:80]!r} more than once.", row=1)
-    return Table(header, used, separator, lines)
+    return Table(header, used, separator, lines, 1 + text[: len(text) - len(lines)].count("\n"))
 
 
 def decode_text(body: bytes, encoding: str = "") -> tuple[str, str]:
