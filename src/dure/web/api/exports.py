@@ -2,136 +2,94 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+from uuid import uuid4
 
-import msgspec
 import numpy as np
 from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 
-from dure.core.access import may
-from dure.core.observations import Batch, Flag
-from dure.core.time import to_us
+from dure.core.access import Actor, may
+from dure.core.observations import Flag
+from dure.core.time import format_instant, from_us, to_us
+from dure.engines.archive.export import Selection, chunks, csv_chunks, write_parquet
+from dure.engines.telemetry.port import SeriesColumns
 from dure.web.api.answers import GEOJSON, encode, told
 from dure.web.api.permits import SeesPublicData
 from dure.web.api.queries import AsOf, CheckedRoute, OfSeries, Spanned, ids, instant_us, span
 from dure.web.api.register import GEOJSON_SCHEMA
 from dure.web.api.sight import Sight
-from dure.web.api.values import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from dure.core.assets import Asset
     from dure.core.observations import SeriesKey
-    from dure.engines.telemetry.port import SeriesColumns
+    from dure.engines.telemetry.port import Telemetry
     from dure.spine.house import House
 
 LONGEST = timedelta(days=3_660)
 USUAL = timedelta(days=1)
-SERIES_BY_SERIES_MAX = 200  # more are read day by day, all at once
-DAY_US = 86_400_000_000
 PARQUET = "application/vnd.apache.parquet"
-COLUMNS = ("asset", "property", "time", "result_time", "value", "unit", "flag", "check")
-_BINARY = {"type": "string", "format": "binary"}
 
 
 class ExportQuery(OfSeries, Spanned, AsOf):
     """Which observations; all series when none is named."""
 
 
-class Export(msgspec.Struct, frozen=True, eq=False):
-    """What a download holds."""
+class CsvQuery(ExportQuery):
+    """Which observations, and for which program."""
 
-    keys: frozenset[SeriesKey]
-    start_us: int
-    end_us: int
-    as_of_us: int | None
-    everything: bool
+    bom: bool = Field(default=False, description="Begin with a byte order mark, for spreadsheet programs that need one.")
 
 
-def parts(house: House, wanted: Export) -> Iterator[Batch]:
-    """The rows of a download, part by part."""
-    if len(wanted.keys) <= SERIES_BY_SERIES_MAX:
-        found = (_one_series(house, key, wanted) for key in sorted(wanted.keys))
-    else:
-        found = (
-            batch
-            for day_us in range(wanted.start_us, wanted.end_us, DAY_US)
-            for batch in house.telemetry.day(day_us, min(day_us + DAY_US, wanted.end_us))
+class Sieve:
+    """The telemetry as the public sees it: only rows with flag 1 or 3."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def series(
+        self, key: SeriesKey, start_us: int, end_us: int, *, as_of_us: int | None = None, limit: int | None = None
+    ) -> SeriesColumns:
+        """One series in time order; `limit` rows unless there are fewer."""
+        found: list[SeriesColumns] = []
+        while True:
+            read = self._telemetry.series(key, start_us, end_us, as_of_us=as_of_us, limit=limit)
+            found.append(_pick(read, (read.flag == Flag.GOOD) | (read.flag == Flag.SUSPECT)))
+            if limit is None or len(read.time_us) < limit or sum(len(one.time_us) for one in found) >= limit:
+                break
+            start_us = int(read.time_us[-1]) + 1
+        whole = SeriesColumns(
+            *(np.concatenate([getattr(one, name) for one in found]) for name in SeriesColumns.__struct_fields__)
         )
-    for batch in found:
-        chosen = batch.take(_rows(batch, wanted))
-        if len(chosen):
-            yield chosen
+        return whole if limit is None else _pick(whole, slice(limit))
 
 
-def _one_series(house: House, key: SeriesKey, wanted: Export) -> Batch:
-    columns: SeriesColumns = house.telemetry.series(key, wanted.start_us, wanted.end_us, as_of_us=wanted.as_of_us)
-    series = np.zeros(len(columns.time_us), np.int32)
-    return Batch([key], series, columns.time_us, columns.result_us, columns.value, columns.flag, columns.check, columns.seq)
+def _pick(columns: SeriesColumns, rows: NDArray[np.bool_] | slice) -> SeriesColumns:
+    return SeriesColumns(*(getattr(columns, name)[rows] for name in SeriesColumns.__struct_fields__))
 
 
-def _rows(batch: Batch, wanted: Export) -> NDArray[np.bool_]:
-    known = np.array([tuple(key) in wanted.keys for key in batch.keys], bool)
-    chosen: NDArray[np.bool_] = known[batch.series] if len(batch) else np.empty(0, bool)
-    if wanted.as_of_us is not None:
-        chosen &= batch.result_us <= wanted.as_of_us
-    if not wanted.everything:
-        chosen &= (batch.flag == Flag.GOOD) | (batch.flag == Flag.SUSPECT)
-    return chosen
-
-
-def _instants(us: NDArray[np.int64]) -> list[str]:
-    times = us.astype("datetime64[us]")
-    if (us % 1_000_000).any():
-        return [f"{text}Z" for text in np.datetime_as_string(times, unit="us").tolist()]
-    return [f"{text}Z" for text in np.datetime_as_string(times, unit="s").tolist()]
-
-
-def csv_lines(batches: Iterator[Batch], unit_of: Callable[[str], str]) -> Iterator[bytes]:
-    """CSV with a header; an empty value is a missing one."""
-    yield (",".join(COLUMNS) + "\n").encode()
-    for batch in batches:
-        heads = [f"{asset},{name}" for asset, name in batch.keys]
-        units = [unit_of(name) for _, name in batch.keys]
-        columns = (
-            batch.series.tolist(),
-            _instants(batch.time_us),
-            _instants(batch.result_us),
-            batch.value.tolist(),
-            batch.flag.tolist(),
-            batch.check.tolist(),
-        )
-        yield "".join(
-            f"{heads[series]},{time},{result},{_number(value)},{units[series]},{flag},{check_name(check)}\n"
-            for series, time, result, value, flag, check in zip(*columns, strict=True)
-        ).encode()
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else repr(value)
-
-
-def geojson_lines(batches: Iterator[Batch], assets: Mapping[str, Asset]) -> Iterator[bytes]:
+def geojson_chunks(telemetry: Telemetry, selection: Selection, assets: Mapping[str, Asset]) -> Iterator[bytes]:
     """A FeatureCollection with one feature per observation, at its asset's place."""
     yield b'{"type":"FeatureCollection","features":['
     comma = b""
-    for batch in batches:
-        places = [encode(assets[asset].place if asset in assets else None) for asset, _ in batch.keys]
-        columns = (batch.series.tolist(), _instants(batch.time_us), batch.value.tolist(), batch.flag.tolist())
-        features = []
-        for series, time, value, flag in zip(*columns, strict=True):
-            asset, name = batch.keys[series]
-            words = {"asset": asset, "property": name, "time": time, "value": value, "flag": flag}  # NaN becomes null
-            features.append(b'{"type":"Feature","geometry":%b,"properties":%b}' % (places[series], encode(words)))
-        yield comma + b",\n".join(features)
+    for (asset, name), found in chunks(telemetry, selection):
+        place = encode(assets[asset].place if asset in assets else None)
+        times = (format_instant(from_us(us)) for us in found.time_us.tolist())
+        features = (
+            encode({"asset": asset, "property": name, "time": time, "value": value, "flag": flag})  # NaN becomes null
+            for time, value, flag in zip(times, found.value.tolist(), found.flag.tolist(), strict=True)
+        )
+        yield comma + b",\n".join(b'{"type":"Feature","geometry":%b,"properties":%b}' % (place, one) for one in features)
         comma = b",\n"
     yield b"]}"
 
@@ -143,19 +101,43 @@ class Exports:
         self._house = house
         self._sight = sight
 
-    async def csv(self, asked: Annotated[ExportQuery, Query()], actor: SeesPublicData) -> Response:
-        """Observations as CSV."""
-        wanted = await self._wanted(asked, actor)
-        lines = csv_lines(parts(self._house, wanted), lambda name: self._house.properties[name].unit)
+    async def csv(self, asked: Annotated[CsvQuery, Query()], actor: SeesPublicData) -> Response:
+        """Observations as CSV, series by series in time order."""
+        lines = csv_chunks(self._telemetry(actor), await self._selection(asked, actor), self._unit, bom=asked.bom)
         return await _download(lines, "text/csv; charset=utf-8", "csv")
 
     async def geojson(self, asked: Annotated[ExportQuery, Query()], actor: SeesPublicData) -> Response:
-        """Observations as GeoJSON."""
-        wanted = await self._wanted(asked, actor)
-        assets = await self._sight.of(actor)
-        return await _download(geojson_lines(parts(self._house, wanted), assets), GEOJSON, "geojson")
+        """Observations as GeoJSON, one feature each."""
+        selection, assets = await self._selection(asked, actor), await self._sight.of(actor)
+        return await _download(geojson_chunks(self._telemetry(actor), selection, assets), GEOJSON, "geojson")
 
-    async def _wanted(self, asked: ExportQuery, actor: SeesPublicData) -> Export:
+    async def parquet(self, asked: Annotated[ExportQuery, Query()], actor: SeesPublicData) -> Response:
+        """Observations as one Parquet file."""
+        selection = await self._selection(asked, actor)
+        folder = self._house.settings.data / "downloads"
+        path = folder / f"{uuid4().hex}.parquet"
+        try:
+            await run_in_threadpool(self._write, selection, actor, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return FileResponse(
+            path, media_type=PARQUET, filename="observations.parquet", background=BackgroundTask(path.unlink, missing_ok=True)
+        )
+
+    def _write(self, selection: Selection, actor: Actor, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_parquet(self._telemetry(actor), selection, self._unit, path)
+
+    def _telemetry(self, actor: Actor) -> Telemetry:
+        telemetry = self._house.telemetry
+        return telemetry if may(actor, "read", "city_data") else cast("Telemetry", Sieve(telemetry))
+
+    def _unit(self, property_id: str) -> str:
+        return self._house.properties[property_id].unit
+
+    async def _selection(self, asked: ExportQuery, actor: Actor) -> Selection:
+        """The series asked for that the caller may see, all of them when none is named."""
         interval = span(asked.start, asked.end, self._house.clock.now(), usual=USUAL, longest=LONGEST)
         assets, properties = set(ids(asked.asset, "asset id")), set(ids(asked.property, "property id"))
         for name in properties:
@@ -169,13 +151,7 @@ class Exports:
             and (not properties or one.property in properties)
             and one.property in self._house.properties
         ]
-        return Export(
-            frozenset(keys),
-            to_us(interval.start),
-            to_us(interval.end),
-            instant_us(asked.as_of, "as_of"),
-            may(actor, "read", "city_data"),
-        )
+        return Selection(keys, to_us(interval.start), to_us(interval.end), instant_us(asked.as_of, "as_of"))
 
 
 async def _download(lines: Iterator[bytes], media_type: str, ending: str) -> Response:
@@ -206,4 +182,10 @@ def routes(house: House, sight: Sight) -> APIRouter:
         response_class=Response,
         responses=told(GEOJSON_SCHEMA, 503, media_type=GEOJSON),
     )(exports.geojson)
+    router.get(
+        "/export.parquet",
+        summary="Download as Parquet",
+        response_class=Response,
+        responses=told({"type": "string", "format": "binary"}, 503, media_type=PARQUET),
+    )(exports.parquet)
     return router

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INLINE_BYTES_MAX = 65_536  # larger bodies are parsed beside the event loop
 REJECTED_SHOWN_MAX = 1_000
+CONTENT_CHARS_MAX = 200
 STORED_WAIT_S = 2.0
 MEDIA_TYPES = (
     "application/json",
@@ -42,11 +43,16 @@ MEDIA_TYPES = (
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """One row that could not become an observation: its number in what was sent, a stable code, and why."""
+    """One row that could not become an observation: where, a stable code, why, and the beginning of what was sent.
+
+    `row` counts from 1 in what was sent, 0 is the whole of it; where one element brought several readings, or others
+    before it could not be read, `content` is the surer guide.
+    """
 
     row: int
     code: str
     why: str
+    content: str
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -83,8 +89,10 @@ class Readings:
         if not parsed.readings and not parsed.rejected:
             raise InputError("request.empty", "The request holds no reading.")
         kept = await self._house.intake.accept(device.id, parsed.readings, parsed.rejected, way="http", received_at=received_at)
+        unread = len(parsed.rejected)
+        refused = [*kept.rejected[:unread], *(msgspec.structs.replace(one, row=one.row + 1) for one in kept.rejected[unread:])]
         stored = await self._stored(kept.seq) if wait == "stored" and kept.accepted else None
-        return answer(receipt(kept.accepted, kept.rejected, kept.seq, stored), 202 if kept.accepted else 422)
+        return answer(receipt(kept.accepted, refused, kept.seq, stored), 202 if kept.accepted else 422)
 
     async def _stored(self, seq: int) -> bool:
         recorder = self._house.recorder
@@ -93,7 +101,7 @@ class Readings:
 
 def receipt(accepted: int, rejected: list[Rejected], seq: int, stored: bool | None = None) -> Receipt:
     """The answer to a sender; of very many rejected rows the first are named."""
-    named = [Refusal(one.row, one.code, one.why) for one in rejected[:REJECTED_SHOWN_MAX]]
+    named = [Refusal(one.row, one.code, one.why, one.content[:CONTENT_CHARS_MAX]) for one in rejected[:REJECTED_SHOWN_MAX]]
     return Receipt(accepted, len(rejected), named, seq, stored)
 
 
