@@ -307,7 +307,7 @@ class DuckTelemetry:
             if ids:
                 horizons.append((horizon_us, ids))
         with self._upkeeping, answering(self._file):
-            return self._upkeep.expire(horizons)
+            return self._upkeep.expire(horizons, archived_until_us)
 
     def check(self) -> None:
         """See `Telemetry.check`."""

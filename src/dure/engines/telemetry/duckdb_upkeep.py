@@ -108,15 +108,14 @@ class Upkeep:
             self._count_runs(table.name)
         self._db.execute("CHECKPOINT")
 
-    def expire(self, horizons: Sequence[tuple[int, Sequence[int]]]) -> int:
-        """Drop rows of the given series before each horizon [µs]; they are in the roll-ups and stay there."""
+    def expire(self, horizons: Sequence[tuple[int, Sequence[int]]], archived_until_us: int) -> int:
+        """Drop archived rows of the given series before each horizon [µs]; they are in the roll-ups and stay there."""
         dropped = 0
         for horizon_us, series in horizons:
             while self._one(f"SELECT count(*) FROM tail WHERE time_us < {int(horizon_us)}"):  # noqa: S608
                 self.flush()
-            dropped += int(
-                self._one("DELETE FROM body WHERE time_us < ? AND series IN (SELECT unnest(?))", [horizon_us, list(series)]) or 0
-            )
+            sql = "DELETE FROM body WHERE time_us < ? AND result_us < ? AND series IN (SELECT unnest(?))"
+            dropped += int(self._one(sql, [horizon_us, archived_until_us, list(series)]) or 0)
         if dropped:
             self._count_runs("body")
             self._db.execute("CHECKPOINT")

@@ -105,11 +105,14 @@ class Telemetry(Protocol):
     def rollup(
         self, property_id: str, period: Period, start_us: int, end_us: int, *, assets: Sequence[str] | None = None
     ) -> RollUpColumns:
-        """Roll-ups of one property per asset and period (UTC hours, days, months), exact to the last append."""
+        """Roll-ups of one property per asset and period (UTC hours, days, months), exact to the last append.
+
+        Every period that overlaps the interval, each of them whole.
+        """
         ...
 
     def totals(self, period: Period, start_us: int, end_us: int) -> dict[tuple[str, int], tuple[float, int]]:
-        """(property, start_us) -> (sum, count) of usable rows over all assets, from roll-ups."""
+        """(property, start_us) -> (sum, count) of usable rows over all assets, from roll-ups; periods as in `rollup`."""
         ...
 
     def latest(self, *, as_of_us: int | None = None) -> Batch:
@@ -137,7 +140,10 @@ class Telemetry(Protocol):
         ...
 
     def expire(self, properties: Sequence[Property], *, now_us: int, archived_until_us: int) -> int:
-        """Drop raw rows past their property's retention that are archived; the roll-ups stay. Rows dropped."""
+        """Drop raw rows past their property's retention that are archived; the roll-ups stay. Rows dropped.
+
+        Whole UTC days; a row counts as archived when its phenomenon and its result time are before `archived_until_us`.
+        """
         ...
 
     def check(self) -> None:
