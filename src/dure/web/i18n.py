@@ -12,6 +12,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from dure.core.time import format_instant, from_us
 from dure.core.text import LANGUAGES, Language, Text
 
 if TYPE_CHECKING:
@@ -79,6 +80,14 @@ class Speech(NamedTuple):
         label = unit_label(unit)
         space = "" if unit in _NO_SPACE_BEFORE or not label else "\N{NO-BREAK SPACE}"
         return f"{self.number(value, decimals)}{space}{label}"
+
+    def at(self, time_us: int) -> datetime:
+        """The instant, aware in the city's zone."""
+        return from_us(time_us).astimezone(self.zone)
+
+    def instant(self, time_us: int) -> str:
+        """The instant as machines read it (RFC 3339, UTC)."""
+        return format_instant(from_us(time_us))
 
     def when(self, at: datetime) -> str:
         """Local date and time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ from dure.core.text import LANGUAGES, Language, Text, with_particle
 from dure.web import charts, words
 from dure.web.access import actor_of, house_of
 from dure.web.i18n import LANGUAGE_NAMES, Speech, unit_label
+from dure.web.scene import page_of
 from dure.web.security import CSRF_COOKIE, CSRF_FIELD, csrf_token
 from dure.web.static_files import StaticFiles
 
@@ -103,6 +105,8 @@ class Layout:
             csrf_field=CSRF_FIELD,
             chart=charts.line_chart,
             words=words,
+            page_of=partial(page_of, house),
+            tiles_url=house.city.folder.joinpath("map.pmtiles").exists(),
         )
 
     def speech(self, request: Request) -> Speech:
@@ -139,6 +143,7 @@ class Layout:
             crumbs=[Crumb(prefix + to, name) for to, name in crumbs],
             csrf=token,
             now=self.house.clock.now(),
+            statuses={name: say_word.name(speech.language) for name, say_word in words.STATUSES.items()},
             high_contrast=request.cookies.get("dure_contrast") == "high",
             **values,
         )

@@ -82,6 +82,19 @@ STATUSES: dict[str, Word] = {
     "retired": Word(Text("퇴역", "Retired"), "gray", "dash", Text("더는 쓰지 않습니다.", "It is no longer used.")),
 }
 
+DEVICE_STATES: dict[str, Word] = {
+    "live": Word(Text("사용 중", "Live"), "success", "circle", Text("값을 받습니다.", "Its values count.")),
+    "quarantined": Word(
+        Text("시험 중", "On trial"),
+        "information",
+        "diamond",
+        Text("믿을 만한 값이 이어지면 저절로 공개됩니다.", "It goes live after enough plausible values."),
+    ),
+    "revoked": Word(
+        Text("폐기", "Revoked"), "gray", "dash", Text("더는 값을 받지 않습니다.", "Nothing it sends is taken any more.")
+    ),
+}
+
 ROLES: dict[str, Text] = {
     "citizen": Text("시민", "Citizen"),
     "crew": Text("현장 요원", "Crew"),
@@ -93,17 +106,44 @@ ROLES: dict[str, Text] = {
 }
 
 OUTCOMES: dict[int, tuple[Text, Text]] = {
-    400: (Text("요청을 읽을 수 없습니다", "The request cannot be read"), Text("주소나 입력을 확인해 주세요.", "Check the address or what you entered.")),
+    400: (
+        Text("요청을 읽을 수 없습니다", "The request cannot be read"),
+        Text("주소나 입력을 확인해 주세요.", "Check the address or what you entered."),
+    ),
     401: (Text("로그인이 필요합니다", "Please sign in"), Text("로그인한 뒤 다시 여세요.", "Sign in, then open this page again.")),
-    403: (Text("볼 수 없는 페이지입니다", "You may not do this"), Text("필요하면 관리자에게 권한을 요청하세요.", "Ask an admin for the right role if you need it.")),
-    404: (Text("찾을 수 없습니다", "Not found"), Text("주소를 확인하거나 처음 화면에서 찾아보세요.", "Check the address, or look for it from the front page.")),
-    409: (Text("이미 있는 것과 다릅니다", "It contradicts what is kept"), Text("지금 내용을 확인한 뒤 다시 하세요.", "Look at what is kept, then try again.")),
+    403: (
+        Text("볼 수 없는 페이지입니다", "You may not do this"),
+        Text("필요하면 관리자에게 권한을 요청하세요.", "Ask an admin for the right role if you need it."),
+    ),
+    404: (
+        Text("찾을 수 없습니다", "Not found"),
+        Text("주소를 확인하거나 처음 화면에서 찾아보세요.", "Check the address, or look for it from the front page."),
+    ),
+    409: (
+        Text("이미 있는 것과 다릅니다", "It contradicts what is kept"),
+        Text("지금 내용을 확인한 뒤 다시 하세요.", "Look at what is kept, then try again."),
+    ),
     413: (Text("너무 큽니다", "Too large"), Text("나누어 보내 주세요.", "Send it in parts.")),
-    422: (Text("입력을 쓸 수 없습니다", "The input cannot be used"), Text("아래 설명대로 고쳐 다시 보내세요.", "Correct it as described below and send it again.")),
-    429: (Text("잠시 뒤에 다시 하세요", "Too much at once"), Text("조금 기다린 뒤 다시 하세요.", "Wait a little, then try again.")),
-    503: (Text("지금은 답할 수 없습니다", "Not available now"), Text("잠시 뒤 다시 열어 보세요. 보낸 측정값은 잃어버리지 않습니다.", "Try again shortly. Readings already accepted are not lost.")),
-    500: (Text("문제가 생겼습니다", "Something went wrong"), Text("기록에 남았습니다. 운영자에게 알려 주세요.", "It is in the log. Please tell the operator.")),
-}  # fmt: skip
+    422: (
+        Text("입력을 쓸 수 없습니다", "The input cannot be used"),
+        Text("아래 설명대로 고쳐 다시 보내세요.", "Correct it as described below and send it again."),
+    ),
+    429: (
+        Text("잠시 뒤에 다시 하세요", "Too much at once"),
+        Text("조금 기다린 뒤 다시 하세요.", "Wait a little, then try again."),
+    ),
+    503: (
+        Text("지금은 답할 수 없습니다", "Not available now"),
+        Text(
+            "잠시 뒤 다시 열어 보세요. 보낸 측정값은 잃어버리지 않습니다.",
+            "Try again shortly. Readings already accepted are not lost.",
+        ),
+    ),
+    500: (
+        Text("문제가 생겼습니다", "Something went wrong"),
+        Text("기록에 남았습니다. 운영자에게 알려 주세요.", "It is in the log. Please tell the operator."),
+    ),
+}
 
 
 def outcome(status: int) -> tuple[Text, Text]:

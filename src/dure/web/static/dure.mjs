@@ -1,0 +1,64 @@
+// Live values: one stream per page; every cell that names an asset and a property follows it.
+// Without script the tables show the values of the moment the page was made.
+
+const language = document.documentElement.lang;
+const zone = document.body.dataset.zone;
+const numbers = new Map();
+const clock = new Intl.DateTimeFormat(language === "ko" ? "ko-KR" : "en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: zone });
+
+/** A number as the server writes it. */
+export function formatNumber(value, decimals) {
+  if (value === null || value === undefined) return "–";
+  if (!numbers.has(decimals)) {
+    numbers.set(decimals, new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+  }
+  return numbers.get(decimals).format(value).replace("-", "−");
+}
+
+/** Flags 1 (good) and 3 (suspect) may be shown as numbers to everyone. */
+const usable = (one) => one.flag === 1 || one.flag === 3;
+
+function cells(kind, one) {
+  return document.querySelectorAll(`[data-${kind}="${CSS.escape(one.asset)}"][data-property="${CSS.escape(one.property)}"]`);
+}
+
+function show(one) {
+  for (const cell of cells("asset", one)) {
+    const text = formatNumber(usable(one) ? one.value : null, Number(cell.dataset.decimals));
+    if (cell.textContent !== text) {
+      cell.textContent = text;
+      const box = cell.closest("td") ?? cell;
+      box.classList.remove("changed");
+      void box.offsetWidth; // restart the animation
+      box.classList.add("changed");
+    }
+  }
+  for (const cell of cells("time-of", one)) {
+    const at = new Date(one.time);
+    const time = document.createElement("time");
+    time.dateTime = one.time;
+    time.textContent = clock.format(at);
+    cell.replaceChildren(time);
+  }
+}
+
+function sign(state) {
+  const line = document.querySelector("[data-live-sign]");
+  if (!line || line.dataset.state === state) return;
+  line.dataset.state = state;
+  for (const words of line.querySelectorAll("[data-when]")) words.hidden = words.dataset.when !== state;
+}
+
+function follow() {
+  const stream = new EventSource("/api/v1/stream");
+  stream.addEventListener("open", () => sign("on"));
+  stream.addEventListener("error", () => sign("lost"));
+  stream.addEventListener("values", (event) => {
+    const values = JSON.parse(event.data);
+    values.forEach(show);
+    document.dispatchEvent(new CustomEvent("dure:values", { detail: values }));
+  });
+  addEventListener("pagehide", () => stream.close());
+}
+
+if (document.querySelector("[data-live]")) follow();
