@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -105,7 +106,7 @@ class Postgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        self.process.send_signal(2)  # SIGINT: fast shutdown
+        self.process.send_signal(signal.SIGQUIT)  # at once: nobody needs these databases again
         self.process.wait(30)
 
     def url(self, database: str) -> str:
@@ -117,13 +118,28 @@ class Postgres:
         return self.url(name)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextlib.contextmanager
+def _server() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="dure-pg-"))  # not pytest's: nobody must be able to reach it
     server = Postgres(folder)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with _server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server for one test that kills it."""
+    with _server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

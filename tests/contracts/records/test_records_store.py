@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
 from dure.core.assets import Asset
-from dure.core.errors import ConfigError, Conflict, Corrupt, DureError, InputError, Unavailable
+from dure.core.errors import ConfigError, Conflict, Corrupt, InputError, Unavailable
 from dure.core.events import Event
 from dure.core.text import Text
 from dure.engines.records import assets, audit, cursors, devices, outbox
@@ -163,6 +164,18 @@ def test_a_number_too_large_is_the_senders_mistake(records: Records) -> None:
         cursors.advance(connection, {"OBS": 2**63})
 
     assert caught.value.code == "records.unfit"
+
+
+def test_half_a_surrogate_pair_is_the_senders_mistake(records: Records) -> None:
+    with pytest.raises(InputError) as caught, records.begin() as connection:
+        cursors.advance(connection, {"\ud800": 1})
+
+    assert caught.value.code == "records.unfit"
+
+
+def test_the_callers_own_trouble_stays_the_callers(records: Records) -> None:
+    with pytest.raises(FileNotFoundError), records.begin():
+        Path("/nowhere/at/all").read_text()
 
 
 def test_an_error_does_not_tell_the_values(records: Records) -> None:
@@ -336,19 +349,41 @@ def test_a_server_that_is_away_is_unavailable() -> None:
     assert caught.value.retry
 
 
-def test_a_server_killed_and_started_again_is_found_again(postgres: object, postgres_template: str) -> None:
-    records = Records(postgres.new_database(postgres_template))  # type: ignore[attr-defined]
+def test_a_server_killed_and_started_again_is_found_again(own_postgres: Any) -> None:
+    records = Records(own_postgres.new_database())
+    records.migrate()
     with records.begin() as connection:
         cursors.advance(connection, {"OBS": 7})
 
-    postgres.kill()  # type: ignore[attr-defined]
-    with pytest.raises(DureError) as caught:
+    own_postgres.kill()
+    with pytest.raises(Unavailable) as caught:
         records.check()
-    postgres.start()  # type: ignore[attr-defined]
+    own_postgres.start()
 
     assert caught.value.code == "records.unavailable"
     with records.read() as connection:
         assert cursors.get(connection, "OBS") == 7
+    with records.begin() as connection:
+        cursors.advance(connection, {"OBS": 8})
+    records.close()
+
+
+def test_a_server_killed_under_an_open_transaction_is_unavailable(own_postgres: Any) -> None:
+    records = Records(own_postgres.new_database())
+    records.migrate()
+
+    def write_and_lose_the_server() -> None:
+        with records.begin() as connection:
+            cursors.advance(connection, {"OBS": 7})
+            own_postgres.kill()
+
+    with pytest.raises(Unavailable) as caught:
+        write_and_lose_the_server()
+
+    assert caught.value.code == "records.unavailable"
+    own_postgres.start()
+    with records.begin() as connection:
+        assert cursors.get(connection, "OBS") == 0
     records.close()
 
 

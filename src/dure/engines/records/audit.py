@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import RowMapping
 
 from dure.core.access import Subject, Verb
-from dure.core.errors import InputError
+from dure.core.errors import Corrupt, InputError
 from dure.core.time import to_us
+from dure.engines.records import dialect
 from dure.engines.records.paging import Page, checked_limit, page
 from dure.engines.records.tables import audit, audit_head, canonical
 
@@ -72,7 +73,8 @@ def append_many(
         n, tail = n + 1, _hash(row)
         rows.append(row | {"hash": tail})
     if rows:
-        connection.execute(insert(audit), rows)
+        if dialect.insert_new(connection, audit, rows) != len(rows):
+            raise Corrupt("audit.broken", "The audit log holds rows beyond its end: somebody wrote to it by hand.")
         connection.execute(update(audit_head).values(n=n, hash=tail))
 
 

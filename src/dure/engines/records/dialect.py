@@ -42,7 +42,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> tuple[
     if connection.dialect.name == "sqlite":
         return sqlite_insert(table), list(rows)
     names = list(rows[0])
-    arrays = select(*(func.unnest(bindparam(f"{name}_column", type_=ARRAY(table.c[name].type))) for name in names))
+    arrays = select(*(func.unnest(bindparam(f"{name}_column", type_=ARRAY(table.c[name].type, dimensions=1))) for name in names))
     return (
         postgres_insert(table).from_select(names, arrays),
         {f"{name}_column": [row[name] for row in rows] for name in names},

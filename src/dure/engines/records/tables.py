@@ -19,15 +19,12 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    Text,
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy import Text as AnyText
 
 from dure.core.time import from_us, to_us
-
-# Sorted by code point on both engines, whatever PostgreSQL's locale: pages follow each other by key.
-Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 metadata = MetaData(
     naming_convention={
@@ -56,7 +53,7 @@ class Instant(TypeDecorator[datetime]):
 class Json(TypeDecorator[Any]):
     """A value kept as JSON text with sorted keys, so that its bytes can be compared and hashed."""
 
-    impl = AnyText
+    impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
@@ -204,7 +201,7 @@ outbox = Table(
     metadata,
     Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
-    Column("event", AnyText, nullable=False),
+    Column("event", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("attempts", Integer, nullable=False),
@@ -224,7 +221,7 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("object", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("detail", AnyText, nullable=False),
+    Column("detail", Text, nullable=False),
     Index("ix_audit_object", "object"),
     Index("ix_audit_actor", "actor"),
 )

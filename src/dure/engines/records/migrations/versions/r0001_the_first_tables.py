@@ -10,6 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# Sorted by code point on both engines, whatever PostgreSQL's locale: pages follow each other by key.
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 NO_HASH = "0" * 64
 
