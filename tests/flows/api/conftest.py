@@ -17,7 +17,7 @@ import uvicorn
 
 from dure.city import City, Zone
 from dure.config import Settings
-from dure.core.access import ANONYMOUS, Actor
+from dure.core.access import ANONYMOUS, ROLES, Actor
 from dure.core.assets import Asset, AssetKind, AssetKinds
 from dure.core.geo import Place, Point, at
 from dure.core.properties import Properties
@@ -46,18 +46,16 @@ CITY = "testville"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PER_MINUTE = 5_000
 BODY_MAX = 1_048_576
-ADMIN, OPERATOR, CITIZEN = "token-admin", "token-operator", "token-citizen"
+ADMIN, OPERATOR = "token-admin", "token-operator"
 AREA = [[[126.8, 37.1], [127.0, 37.1], [127.0, 37.3], [126.8, 37.3], [126.8, 37.1]]]
 
 
 class People:
     """Accounts by session token."""
 
-    ROLES = {ADMIN: "admin", OPERATOR: "operator", CITIZEN: "citizen"}
-
     def actor(self, token: str) -> Actor:
-        role = self.ROLES.get(token)
-        return ANONYMOUS if role is None else Actor(role, frozenset({role}))
+        role = token.removeprefix("token-")
+        return Actor(role, frozenset({role})) if role in ROLES else ANONYMOUS
 
 
 class RunningCity:
@@ -83,6 +81,10 @@ class RunningCity:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
         assert not self._thread.is_alive()
+
+    @property
+    def app(self) -> FastAPI:
+        return self.server.config.app
 
     def call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)

@@ -101,7 +101,7 @@ def _reasons(house: House, kept: Observation) -> list[str]:
     low = known.fail_min if check.endswith("possible") else known.suspect_min
     high = known.fail_max if check.endswith("possible") else known.suspect_max
     limit = low if check.startswith("below") else high
-    return [f"{check}: {kept.value} {known.unit} against {limit} {known.unit}"]
+    return [f"{check}: {kept.value:g} {known.unit} against {limit:g} {known.unit}"]
 
 
 async def _message(house: House, kept: Observation) -> tuple[RawMessage | None, str | None]:

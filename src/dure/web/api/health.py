@@ -82,6 +82,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     parked: dict[str, int] | None = None
     outbox_waiting: int | None = None
     pages_open: int | None = None
+    events_encoded: int | None = None
 
 
 class Doctor:
@@ -131,6 +132,7 @@ class Doctor:
             parked=counts,
             outbox_waiting=waiting,
             pages_open=self._broadcast.pages,
+            events_encoded=self._broadcast.encoded,
         )
 
     def _recorder(self) -> RecorderHealth | None:
@@ -202,6 +204,7 @@ def metrics_text(health: Health) -> str:
         "outbox_waiting", "gauge", "Messages that wait to be sent.", [("", n) for n in (health.outbox_waiting,) if n is not None]
     )
     tell("pages_open", "gauge", "Pages that follow the stream.", [("", health.pages_open or 0)])
+    tell("events_encoded_total", "counter", "Events encoded for open pages.", [("", health.events_encoded or 0)])
     return "\n".join(lines) + "\n"
 
 
