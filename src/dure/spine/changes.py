@@ -59,6 +59,11 @@ async def follow(bus: Bus, city: str, live: Live) -> None:
     await bus.subscribe(subject(city), hear)
 
 
+async def newest(telemetry: Telemetry) -> list[LiveValue]:
+    """The newest value of every series."""
+    return live_values(await asyncio.to_thread(telemetry.latest))
+
+
 async def load(telemetry: Telemetry, live: Live) -> None:
-    """The newest value of every series at start."""
-    live.load(live_values(await asyncio.to_thread(telemetry.latest)))
+    """Take in the newest value of every series at the recorder's start."""
+    live.load(await newest(telemetry))

@@ -19,6 +19,7 @@ from dure.protocols import readings as wire
 from dure.protocols.lorawan import Uplink, uplink_readings
 from dure.spine import rows
 from dure.spine.admit import Desk, parked_item
+from dure.spine.directory import IMPORTER, Directory
 from dure.spine.rows import Rows
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dure.engines.bus.client import Bus
     from dure.engines.records.store import Records
     from dure.protocols.bytemap import Codec
-    from dure.spine.directory import Directory
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -79,10 +79,10 @@ class Intake:
         """
         await self._directory.refresh_if_changed()
         entry = self._directory.device(device)
-        if entry is None:
+        if entry is None and device != IMPORTER:
             raise NotFound("device.unknown", f"The device {device[:80]!r} is not registered.")
         received_us = to_us(received_at)
-        admitted = self._desk.admit(device, entry.asset, readings, received_us)
+        admitted = self._desk.admit(device, entry.asset if entry else "", readings, received_us)
         refused = [*rejected, *admitted.rejected]
         if refused:
             await self._park(device, way, received_us, refused)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from dure.engines.bus.subjects import STREAM
+
 if TYPE_CHECKING:
     from dure.engines.archive.folder import Archive
     from dure.engines.telemetry.port import Telemetry
@@ -15,11 +17,11 @@ log = structlog.get_logger("dure.rebuild")
 
 def rebuild_if_empty(telemetry: Telemetry, archive: Archive) -> int:
     """Append every archived day to an empty store; rows appended. Days newer than the archive come from the stream."""
-    if telemetry.keys():
+    if telemetry.cursor(STREAM):  # a rebuild that was cut off starts again: rows already there are recognised
         return 0
     rows = 0
     for day in archive.days():
-        for batch in archive.read(day):
+        for batch in archive.read(day.start_us):
             rows += int(telemetry.append(batch, {}).fresh.sum())
     if rows:
         log.info("telemetry.rebuilt", rows=rows, hint="from the archive; the stream brings the rest")

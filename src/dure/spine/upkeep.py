@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from dure.core.errors import DureError
-from dure.core.time import US_PER_S, to_us
-from dure.engines.records import commands, outbox
+from dure.core.time import to_us
+from dure.engines.records import commands, events, outbox, parked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,9 +26,8 @@ MAINTAIN_S = 2.0
 MAINTAIN_SLICE_S = 0.25
 OUTBOX_S = 0.5
 ARCHIVE_S = 600.0
-DAY_US = 86_400 * US_PER_S
-DAY_SETTLES_S = 3_600  # a day is archived an hour after it ended: most late readings are in by then
 EVENTS_KEPT = timedelta(days=400)
+SETTLED_KEPT = timedelta(days=90)
 
 
 def event_subject(city: str, event: Event) -> str:
@@ -42,7 +41,6 @@ class Upkeep:
     def __init__(self, house: House) -> None:
         self._house = house
         self._failing: set[str] = set()
-        self._archived_at_us = 0
 
     async def run(self) -> None:
         """All rounds until cancelled."""
@@ -71,8 +69,10 @@ class Upkeep:
     async def maintain(self) -> None:
         """Roll up and compact in small slices, so that appends never wait long."""
         telemetry, now_us = self._house.telemetry, to_us(self._house.clock.now())
-        while await asyncio.to_thread(telemetry.maintain, now_us=now_us, seconds=MAINTAIN_SLICE_S):
-            await asyncio.sleep(MAINTAIN_SLICE_S)
+        more = True
+        while more:
+            more = await asyncio.to_thread(telemetry.maintain, now_us=now_us, seconds=MAINTAIN_SLICE_S)
+            await asyncio.sleep(MAINTAIN_SLICE_S)  # appends go first
 
     async def deliver(self) -> None:
         """Send the events that wait in the outbox."""
@@ -87,27 +87,21 @@ class Upkeep:
     async def archive(self) -> None:
         """Write the days that ended and received rows since the last round; then drop what is past its retention."""
         house = self._house
-        now = house.clock.now()
-        written = await asyncio.to_thread(archive_days, house, to_us(now), self._archived_at_us)
-        self._archived_at_us = to_us(now) - DAY_SETTLES_S * US_PER_S
+        now_us = to_us(house.clock.now())
+        written = await asyncio.to_thread(house.archive.catch_up, house.telemetry, now_us=now_us)
         if written:
-            log.info("archive.written", days=written)
-        dropped = await asyncio.to_thread(self._expire, to_us(now))
+            log.info("archive.written", days=len(written))
+        dropped = await asyncio.to_thread(self._expire, now_us)
         if dropped:
             log.info("telemetry.expired", rows=dropped)
 
     def _expire(self, now_us: int) -> int:
         house = self._house
+        now = house.clock.now()
         with house.records.begin() as connection:
-            commands.expire_due(connection, house.clock.now())
-        house.people.expire_sessions(house.clock.now())
-        return house.telemetry.expire(list(house.properties), now_us=now_us, archived_until_us=house.archive.archived_until_us())
-
-
-def archive_days(house: House, now_us: int, since_us: int) -> int:
-    """Write every ended day that received rows since then; how many."""
-    ended_us = (now_us - DAY_SETTLES_S * US_PER_S) // DAY_US * DAY_US
-    days = [day for day in house.telemetry.touched_days(since_us) if day + DAY_US <= ended_us]
-    for day in days:
-        house.archive.write_day(house.telemetry, day)
-    return len(days)
+            commands.expire_due(connection, now)
+            parked.expire(connection, now - SETTLED_KEPT)
+            events.expire(connection, now - EVENTS_KEPT)
+            outbox.purge(connection, now - SETTLED_KEPT)
+        archived_until_us = house.archive.archived_until_us()
+        return house.telemetry.expire(list(house.properties), now_us=now_us, archived_until_us=archived_until_us)

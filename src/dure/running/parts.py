@@ -1,0 +1,336 @@
+"""Puts a house together and runs it: all in one process (`dure up`), or one part in each (`dure run PART`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from dure.core.assets import AssetKinds
+from dure.core.errors import ConfigError, Corrupt, NotSignedIn
+from dure.core.properties import Properties
+from dure.engines.archive.folder import Archive
+from dure.engines.bus.client import Bus
+from dure.engines.bus.gateway import Gateway
+from dure.engines.bus.packing import unpack
+from dure.engines.bus.server import NatsServer
+from dure.engines.bus.settings import BusSecrets, ServerOptions
+from dure.engines.bus.streams import StreamPolicy
+from dure.engines.clock import SystemClock
+from dure.engines.identity.callout import Permission, device_permission, serve_callout
+from dure.engines.identity.people import People
+from dure.engines.identity.secrets import Secrets
+from dure.engines.records import devices
+from dure.engines.records.store import Records
+from dure.engines.telemetry.clickhouse import ClickHouseTelemetry
+from dure.engines.telemetry.duckdb import DuckTelemetry
+from dure.protocols.codec_model import load_codec
+from dure.services.environment.service import EnvironmentService
+from dure.spine import changes
+from dure.spine.bridge import Bridge
+from dure.spine.directory import Directory
+from dure.spine.house import House, Service
+from dure.spine.intake import Intake
+from dure.spine.judge import Judge
+from dure.spine.live import Live
+from dure.spine.rebuild import rebuild_if_empty
+from dure.spine.recorder import Recorder
+from dure.spine.remote import RemoteTelemetry, serve_telemetry
+from dure.spine.seeding import seed
+from dure.spine.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from dure.city import City
+    from dure.config import Settings
+    from dure.core.time import Clock
+    from dure.engines.telemetry.port import Telemetry
+    from dure.protocols.codec_model import Codec
+
+log = structlog.get_logger("dure")
+
+SERVICES: tuple[Service, ...] = (EnvironmentService(),)
+SERVICE_NAMES = tuple(service.name for service in SERVICES)
+PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
+ALL = frozenset(PARTS)
+ADDRESS_FILE = "address.json"
+RESTART_S = (1.0, 2.0, 5.0, 15.0, 30.0)
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a running bus is reached, left in the data folder for the other parts and for commands."""
+
+    nats_url: str
+    mqtt_host: str
+    mqtt_port: int
+    pid: int = 0
+
+
+def properties_of(city: City, services: Sequence[Service] = SERVICES) -> Properties:
+    """What the services measure, with the city's own ranges."""
+    found = Properties(one for service in services for one in service.properties())
+    for property_id, change in city.ranges.items():
+        own = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+        found.override(msgspec.structs.replace(found[property_id], **own))
+    return found
+
+
+def codecs_of(city: City) -> dict[str, Codec]:
+    """Shipped payload codecs, and the city's own, which win."""
+    shipped = (file for file in (resources.files("dure.protocols") / "codecs").iterdir() if file.name.endswith(".toml"))
+    found = {file.name.removesuffix(".toml"): load_codec(file.read_text("utf-8"), file.name) for file in shipped}
+    return found | {path.stem: load_codec(path.read_text("utf-8"), str(path)) for path in city.codecs}
+
+
+def records_of(settings: Settings) -> Records:
+    """The records a settings names."""
+    return Records(settings.records_url or f"sqlite:///{settings.data / 'records.sqlite'}")
+
+
+def open_telemetry(settings: Settings, properties: Properties) -> Telemetry:
+    """The telemetry this process writes. A DuckDB file that cannot be read is moved aside, never deleted."""
+    if settings.telemetry_url:
+        return ClickHouseTelemetry(settings.telemetry_url, vectors=_vectors(properties))
+    file = settings.data / "telemetry.duckdb"
+    try:
+        return DuckTelemetry(file, vectors=_vectors(properties))
+    except Corrupt as error:
+        aside = file.with_name(f"telemetry.broken-{datetime.now(UTC):%Y%m%dT%H%M%S}.duckdb")
+        for suffix in ("", ".wal"):
+            with suppress(FileNotFoundError):
+                os.replace(f"{file}{suffix}", f"{aside}{suffix}")  # noqa: PTH105  # one name with a suffix, not a path
+        log.error("telemetry.moved_aside", to=str(aside), why=error.message, hint="rebuilding from archive and stream")  # noqa: TRY400
+        return DuckTelemetry(file, vectors=_vectors(properties))
+
+
+def _vectors(properties: Properties) -> Callable[[str], bool]:
+    def is_vector(property_id: str) -> bool:
+        known = properties.get(property_id)
+        return known is not None and known.aggregate == "vector"
+
+    return is_vector
+
+
+def read_address(settings: Settings) -> Address:
+    """Where the bus of this data folder is reached."""
+    if settings.nats_url:
+        return Address(settings.nats_url, settings.bus_host, settings.mqtt_port)
+    file = settings.data / ADDRESS_FILE
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Address)
+    except FileNotFoundError:
+        raise ConfigError(
+            "house.not_running", f"No bus runs in {settings.data}. Start it with `dure up`, or `dure run bus`."
+        ) from None
+
+
+def bus_secrets(secrets: Secrets) -> BusSecrets:
+    """What the bus needs of the house's secrets."""
+    return BusSecrets(
+        user=secrets.bus_user,
+        password=secrets.bus_password,
+        system_user=secrets.sys_user,
+        system_password=secrets.sys_password,
+        issuer_seed=secrets.issuer_seed,
+    )
+
+
+class Running:
+    """The tasks of a house: one that fails is logged and started again, each time a little later."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep `work` going until the house closes. Work that returns is done."""
+        self._tasks.append(asyncio.create_task(self._keep(name, work), name=name))
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        for attempt in range(10**9):
+            try:
+                await work()
+            except Exception:
+                pause_s = RESTART_S[min(attempt, len(RESTART_S) - 1)]
+                log.exception("part.failed", part=name, restart_in_s=pause_s)
+                await asyncio.sleep(pause_s)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Cancel in reverse order of start, waiting for each."""
+        for task in reversed(self._tasks):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, city: City, *, parts: frozenset[str] = ALL, clock: Clock | None = None
+) -> AsyncIterator[House]:
+    """A running house with the parts asked for (all but the web's own server, which `web.serve` runs)."""
+    async with AsyncExitStack() as stack:
+        house = await _furnish(settings, city, parts, clock or SystemClock(), stack)
+        running = Running()
+        stack.push_async_callback(running.close)
+        if "recorder" in parts and house.recorder is not None:
+            await _start_recorder(house, house.recorder, running, stack)
+        else:
+            await changes.follow(house.bus, city.id, house.live)
+            house.live.take(await changes.newest(house.telemetry))
+        for service in SERVICES:
+            if service.name in parts:
+                running.spawn(service.name, lambda service=service: service.run(house))  # type: ignore[misc]  # bound now
+        if "web" in parts:
+            for integration in city.integrations:
+                running.spawn(f"bridge {integration.id}", Bridge(integration, house.intake).run)
+        yield house
+
+
+async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock: Clock, stack: AsyncExitStack) -> House:
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secrets = Secrets.load(settings.data)
+    properties = properties_of(city)
+    kinds = AssetKinds(kind for service in SERVICES for kind in service.kinds())
+    records = records_of(settings)
+    stack.callback(records.close)
+    await asyncio.to_thread(records.migrate)
+    await asyncio.to_thread(seed, records, city, settings.data, clock.now())
+    bus = await _open_bus(settings, city, secrets, records, clock, parts, stack)
+    telemetry = await _open_telemetry(settings, city, properties, bus, parts, stack)
+    directory = Directory(records, city.id)
+    await asyncio.to_thread(directory.refresh)
+    await directory.follow(bus)
+    codecs = codecs_of(city)
+    live = Live()
+    house = House(
+        settings=settings,
+        city=city,
+        clock=clock,
+        properties=properties,
+        kinds=kinds,
+        bus=bus,
+        records=records,
+        telemetry=telemetry,
+        archive=Archive(settings.archive, city.id, kind_of=lambda asset: kind_of(directory, asset)),
+        people=People(records),
+        live=live,
+        directory=directory,
+        intake=Intake(bus, records, directory, properties, codecs, clock, city.id),
+        codecs=codecs,
+        services=SERVICES,
+    )
+    if "recorder" in parts:
+        house.recorder = _recorder_of(house)
+    return house
+
+
+def kind_of(directory: Directory, asset: str) -> str:
+    """Kind of an asset, empty when unknown."""
+    entry = directory.asset(asset)
+    return entry.kind if entry else ""
+
+
+def _recorder_of(house: House) -> Recorder:
+    judge = Judge(house.directory, house.properties, _unpacked)
+    house.directory.on_change(judge.forget)
+    return Recorder(
+        house.bus,
+        house.telemetry,
+        house.records,
+        house.directory,
+        judge,
+        house.live,
+        house.clock,
+        quarantine_good_n=house.settings.quarantine_good_n,
+        on_change=changes.teller(house.bus, house.city.id),
+    )
+
+
+def _unpacked(payload: bytes) -> list[tuple[str, int, bytes]]:
+    return [(one.device, one.received_us, one.payload) for one in unpack(payload)]
+
+
+async def _open_bus(  # noqa: PLR0913, PLR0917  # what a bus is made of
+    settings: Settings,
+    city: City,
+    secrets: Secrets,
+    records: Records,
+    clock: Clock,
+    parts: frozenset[str],
+    stack: AsyncExitStack,
+) -> Bus:
+    keys = bus_secrets(secrets)
+    if "bus" in parts and not settings.nats_url:
+        await _start_server(settings, keys, stack)
+    user, password = (settings.nats_user, settings.nats_password) if settings.nats_url else (keys.user, keys.password)
+    bus = await Bus.connect(read_address(settings).nats_url, user, password)
+    stack.push_async_callback(bus.close)
+    if "bus" in parts:
+        policy = StreamPolicy(retention_d=settings.stream_retention_d, replicas=settings.stream_replicas)
+        await bus.ensure_streams(policy)
+        callout = await serve_callout(bus, keys.issuer_seed, _judge_device(records, city.id, clock))
+        stack.push_async_callback(callout.stop)
+        gateway = Gateway(bus)
+        await gateway.start()
+        stack.push_async_callback(gateway.stop)
+    return bus
+
+
+async def _start_server(settings: Settings, keys: BusSecrets, stack: AsyncExitStack) -> None:
+    options = ServerOptions(
+        data_dir=settings.data,
+        host=settings.bus_host,
+        nats_port=settings.nats_port,
+        mqtt_port=settings.mqtt_port,
+        websocket_port=settings.websocket_port,
+        binary=settings.nats_server,
+    )
+    server = NatsServer(options, keys)
+    await server.start()
+    stack.push_async_callback(server.stop)
+    supervisor = asyncio.create_task(server.supervise(), name="bus supervisor")
+    stack.callback(supervisor.cancel)
+    assert server.ports is not None  # noqa: S101  # a started server listens
+    address = Address(server.url, settings.bus_host, server.ports.mqtt, os.getpid())
+    file = settings.data / ADDRESS_FILE
+    file.write_bytes(msgspec.json.encode(address))
+    stack.callback(file.unlink, missing_ok=True)
+
+
+def _judge_device(records: Records, city: str, clock: Clock) -> Callable[[str, str], Awaitable[Permission | None]]:
+    def judge(device: str, secret: str) -> Permission | None:
+        with records.read() as connection:
+            try:
+                known = devices.authenticate(connection, device, secret, clock.now())
+            except NotSignedIn:
+                return None
+        return device_permission(city, known.id) if known.city == city else None
+
+    async def authenticate(device: str, secret: str) -> Permission | None:
+        return await asyncio.to_thread(judge, device, secret)
+
+    return authenticate
+
+
+async def _open_telemetry(  # what telemetry is made of
+    settings: Settings, city: City, properties: Properties, bus: Bus, parts: frozenset[str], stack: AsyncExitStack
+) -> Telemetry:
+    if "recorder" not in parts and not settings.telemetry_url:
+        return RemoteTelemetry(bus, city.id, asyncio.get_running_loop())
+    telemetry = await asyncio.to_thread(open_telemetry, settings, properties)
+    stack.push_async_callback(asyncio.to_thread, telemetry.close)
+    return telemetry
+
+
+async def _start_recorder(house: House, recorder: Recorder, running: Running, stack: AsyncExitStack) -> None:
+    await asyncio.to_thread(rebuild_if_empty, house.telemetry, house.archive)
+    await changes.load(house.telemetry, house.live)
+    stack.push_async_callback(await serve_telemetry(house.bus, house.telemetry, house.city.id))
+    running.spawn("recorder", recorder.run)
+    running.spawn("upkeep", Upkeep(house).run)

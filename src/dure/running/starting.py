@@ -1,0 +1,119 @@
+"""`dure up`, `dure run` and `dure work`: a house in one process, or one part of it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from dure.city import read_city
+from dure.core.errors import ConfigError
+from dure.engines.jobs.pool import PoolJobs
+from dure.engines.jobs.queue import QueueJobs
+from dure.running.first_admin import first_admin
+from dure.running.parts import ALL, PARTS, open_house, read_address
+from dure.running.serving import served
+from dure.services.environment.simulate import Connection, backfill, simulate
+from dure.spine.seeding import read_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rich.console import Console
+
+    from dure.city import City
+    from dure.config import Settings
+    from dure.running.first_admin import FirstAdmin
+    from dure.spine.house import House
+
+log = structlog.get_logger("dure")
+
+DEMO_PAST_DAYS = 7
+
+
+def demo_city() -> Path:
+    """Folder of the demo city: in the installed package, or beside the source."""
+    inside = Path(str(resources.files("dure"))) / "examples" / "hwaseong"
+    beside = Path(str(resources.files("dure"))).parents[1] / "examples" / "hwaseong"
+    for folder in (inside, beside):
+        if folder.exists():
+            return folder
+    raise ConfigError("city.no_demo", "This installation has no demo city. Name a city's folder with --city.")
+
+
+def city_of(settings: Settings) -> City:
+    """The city the settings name."""
+    if not settings.city_dir:
+        raise ConfigError("city.not_named", "Which city? Use --city FOLDER, or --demo for the demo city.")
+    return read_city(Path(settings.city_dir))
+
+
+async def up(settings: Settings, out: Console, *, demo: bool = False) -> None:
+    """Everything in one process, until cancelled."""
+    city = city_of(settings)
+    async with started(settings, city) as (house, url):
+        admin = await first_admin(house)
+        _welcome(house, url, out, admin)
+        if demo:
+            await _play(house, url)
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def started(settings: Settings, city: City) -> AsyncIterator[tuple[House, str]]:
+    """A whole house with its web face; the house and its address."""
+    async with open_house(settings, city, parts=ALL) as house, served(house) as url:
+        yield house, url
+
+
+async def run_part(settings: Settings, part: str, out: Console) -> None:
+    """One part, until cancelled."""
+    if part not in PARTS:
+        raise ConfigError("part.unknown", f"There is no part {part!r}. Parts are {', '.join(PARTS)}.")
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(settings, city_of(settings), parts=frozenset({part})))
+        if part == "web":
+            url = await stack.enter_async_context(served(house))
+            _welcome(house, url, out, await first_admin(house))
+        else:
+            out.print(f"{part} of {house.city.name.ko} runs")
+        await asyncio.Event().wait()
+
+
+async def work(settings: Settings, concurrent: int) -> None:
+    """Take jobs from the queue until cancelled."""
+    async with open_house(settings, city_of(settings), parts=frozenset()) as house:
+        pool = PoolJobs(concurrent or settings.workers)
+        queue = await QueueJobs.open(house.bus, replicas=settings.stream_replicas)
+        try:
+            await queue.work(pool, concurrent=concurrent or settings.workers or 1)
+        finally:
+            await pool.close()
+
+
+async def _play(house: House, url: str) -> None:
+    """The simulated stations of the demo city, with a past at the first start."""
+    address = read_address(house.settings)
+    secrets = read_secrets(house.settings.data)
+    connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
+    if not house.live.all():
+        now = house.clock.now()
+        filled = await backfill(house.city, connection, now - timedelta(days=DEMO_PAST_DAYS), now)
+        log.info("demo.past", readings=filled)
+    await simulate(house.city, connection, house.clock)
+
+
+def _welcome(house: House, url: str, out: Console, admin: FirstAdmin | None) -> None:
+    address = read_address(house.settings)
+    out.print(f"\n[bold]{house.city.name.ko} · {house.city.name.en}[/]")
+    out.print(f"  live map    [link={url}/ko/]{url}/ko/[/]   ·   {url}/en/")
+    out.print(f"  MQTT        {address.mqtt_host}:{address.mqtt_port}   topic up/{house.city.id}/DEVICE")
+    if admin is not None:
+        out.print(f"  sign in     {admin.login} / [bold]{admin.password}[/]   (shown this once; also in {admin.file})")
+    out.print(f"  data        {house.settings.data.resolve()}")
+    out.print("  Ctrl-C ends.\n")
