@@ -133,6 +133,10 @@ class City:
         """The zone that holds a point, or None outside all."""
         return zone_at(point, self.zones)
 
+    def zone_by_id(self, zone_id: str) -> Zone | None:
+        """A zone by its id."""
+        return next((zone for zone in self.zones if zone.id == zone_id), None)
+
     def apply_ranges(self, properties: Properties) -> None:
         """Put the city's own ranges over the registered ones."""
         file = self.folder / "properties.toml"
@@ -232,7 +236,9 @@ def _integrations(file: Path) -> list[Integration]:
             raise ConfigError("city.invalid", f"{file}: {one.id}: server is 'chirpstack' or 'tts', not {one.server!r}.")
         if not one.url.startswith(("mqtt://", "mqtts://")):
             raise ConfigError("city.invalid", f"{file}: {one.id}: url starts with mqtt:// or mqtts://, not {one.url[:40]!r}.")
-    _refuse_twice(((one.id, 0) for one in found), file, "integration")
+    taken: dict[str, str] = {}
+    for number, one in enumerate(found, 1):
+        _claim(one.id, taken, f"{file}, [[lorawan]] {number}", "integration")
     return found
 
 
@@ -252,7 +258,9 @@ def _zones(file: Path) -> Iterator[Zone]:
     if not features:
         raise ConfigError("city.invalid", f"{file}: it holds no zone. A city has at least one.")
     zones = [_zone(feature, number, file) for number, feature in enumerate(features, 1)]
-    _refuse_twice(((zone.id, number) for number, zone in enumerate(zones, 1)), file, "zone")
+    taken: dict[str, str] = {}
+    for number, zone in enumerate(zones, 1):
+        _claim(zone.id, taken, f"{file}, feature {number}", "zone")
     yield from zones
 
 

@@ -75,6 +75,8 @@ def test_a_point_finds_its_zone(folder):
     city = read_city(folder)
     found = [city.zone_of(Point(lon, 37.5)) for lon in (126.5, 127.5, 129)]
     assert [zone and zone.id for zone in found] == ["west", "east", None]
+    assert city.zone_by_id("east") == city.zones[1]
+    assert city.zone_by_id("north") is None
 
 
 def test_a_station_outside_every_zone_is_kept_and_noted(folder):
@@ -117,7 +119,7 @@ MISTAKES = {
     "centre nowhere": ("city.toml", CITY + "center = [999, 0]", "city.invalid", ["city.toml", "999"]),
     "zones no JSON": ("zones.geojson", "{", "city.unreadable", ["zones.geojson", "scripts/zones.py"]),
     "no zone": ("zones.geojson", '{"features":[]}', "city.invalid", ["at least one"]),
-    "zone twice": ("zones.geojson", ZONES.replace('"east"', '"west"'), "city.duplicate", ["zone 2", "'west'"]),
+    "zone twice": ("zones.geojson", ZONES.replace('"east"', '"west"'), "city.duplicate", ["feature 2", "'west'", "feature 1"]),
     "zone without name": ("zones.geojson", ZONES.replace('"name_ko":"동동",', ""), "city.invalid", ["feature 2", "name_ko"]),
     "zone off the earth": ("zones.geojson", ZONES.replace("[127,38]", "[527,38]"), "city.coordinates", ["feature 1"]),
     "zone is a point": (
@@ -150,6 +152,12 @@ MISTAKES = {
         '[[lorawan]]\nid = "a"\nserver = "helium"\nurl = "mqtt://x"\ntopics = ["a"]',
         "city.invalid",
         ["helium", "chirpstack"],
+    ),
+    "integration twice": (
+        "integrations.toml",
+        '[[lorawan]]\nid = "a"\nserver = "tts"\nurl = "mqtt://x"\ntopics = ["a"]\n' * 2,
+        "city.duplicate",
+        ["[[lorawan]] 2", "'a'"],
     ),
     "integration by another protocol": (
         "integrations.toml",

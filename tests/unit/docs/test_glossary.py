@@ -7,7 +7,7 @@ import pytest
 from dure.core import assets, events, observations
 from dure.core.observations import Check, Flag
 from dure.core.units import UNITS
-from dure.parts import SERVICES
+from dure.running.parts import SERVICES
 
 GLOSSARY = Path(__file__).parents[3] / "docs" / "glossary.md"
 

@@ -272,13 +272,14 @@ async def _play(fleet: Fleet, one: Simulated, clock: Clock, speed: float) -> Non
         due = max(due + period_s, loop.time())
 
 
-async def backfill(
-    city: City, connection: Connection, start: datetime, end: datetime, step: timedelta = timedelta(hours=1)
-) -> int:
-    """Send what the stations would have measured in ``[start, end)``, as HTTP batches; how many readings were accepted.
+async def backfill(city: City, connection: Connection, clock: Clock, days: int = 7) -> int:
+    """Send what the stations would have measured at each full hour of the last days, as HTTP batches; readings accepted.
 
     Stations in quarantine have no history: they are new.
     """
+    step = timedelta(hours=1)
+    end = clock.now()
+    start = (end - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + step
     states = {asset.id: asset.state for asset in city.assets()}
     wanted = [one for one in stations_of(city) if states[one.station.asset] == "live" and one.device in connection.secrets]
     turns = asyncio.Semaphore(BACKFILL_AT_ONCE)

@@ -129,7 +129,7 @@ async def test_a_house_that_is_not_there_is_said_once_and_ends_nothing(told):
 async def test_history_is_sent_as_batches_for_every_live_station_that_has_a_secret(http_house):
     secrets = {one.device: "s" for one in ALL}
     connection = Connection(mqtt_host="", mqtt_port=0, http_url=http_house.url, secrets=secrets)
-    accepted = await backfill(CITY, connection, NOON - timedelta(days=7), NOON)
+    accepted = await backfill(CITY, connection, FixedClock(NOON + timedelta(minutes=40)), days=7)
     posts = [http_house.posts.get_nowait() for _ in range(http_house.posts.qsize())]
     rows = [row for post in posts for row in json.loads(post.body)["readings"]]
     senders = {base64.b64decode(post.authorization.removeprefix("Basic ")).decode().partition(":")[0] for post in posts}
@@ -147,13 +147,13 @@ async def test_history_is_sent_as_batches_for_every_live_station_that_has_a_secr
 async def test_history_waits_while_the_house_is_not_ready(http_house):
     http_house.answers = [503]
     connection = Connection(mqtt_host="", mqtt_port=0, http_url=http_house.url, secrets=secrets_of("http"))
-    assert await backfill(CITY, connection, NOON - timedelta(hours=2), NOON) == 2 * 8
+    assert await backfill(CITY, connection, FixedClock(NOON), days=1) == 23 * 8
 
 
 async def test_history_that_is_refused_is_said_and_not_sent_again(http_house, told):
     http_house.answers = [401]
     connection = Connection(mqtt_host="", mqtt_port=0, http_url=http_house.url, secrets=secrets_of("http"))
-    assert await backfill(CITY, connection, NOON - timedelta(hours=2), NOON) == 0
+    assert await backfill(CITY, connection, FixedClock(NOON), days=1) == 0
     assert [(one["event"], one["status"]) for one in told.lines] == [("simulator.refused", 401)]
 
 
