@@ -158,9 +158,8 @@ def check(city: City = None, data: Data = None) -> None:
     out.print(_table_of(origins))
     if settings.city_dir:
         found = starting.city_of(settings)
-        out.print(
-            f"{found.name.ko} ({found.id}): {len(found.zones)} zones, {len(found.assets())} assets, {len(found.devices())} devices"
-        )
+        counts = f"{len(found.zones)} zones, {len(found.assets())} assets, {len(found.devices())} devices"
+        out.print(f"{found.name.ko} ({found.id}): {counts}")
         for notice in found.notices:
             out.print(f"[yellow]{notice.file}:{notice.line}[/] {notice.why} [{notice.code}]")
 
@@ -241,9 +240,8 @@ def restore(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)
 
     settings, _ = _settings(None, data)
     made = desk.restore(settings, folder)
-    out.print(
-        f"{settings.data} holds the backup of {made.made_at}: {made.rows:,} observations. Start it with: dure up --data {settings.data}"
-    )
+    out.print(f"{settings.data} holds the backup of {made.made_at}: {made.rows:,} observations.")
+    out.print(f"Start it with: dure up --data {settings.data}")
 
 
 @app.command()

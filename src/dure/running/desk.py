@@ -15,17 +15,19 @@ from dure.core.access import ROLES, Role
 from dure.core.errors import ConfigError, InputError, NotFound, Unavailable
 from dure.core.time import parse_instant, to_us
 from dure.engines.archive.export import Selection, csv_chunks, write_parquet
+from dure.engines.clock import SystemClock
 from dure.engines.identity.people import People
 from dure.engines.records import assets, devices
 from dure.engines.records.audit import By
-from dure.protocols.geojson import asset_collection
+from dure.protocols.geojson import feature_collection
 from dure.protocols.mapping import load_mapping
 from dure.running import backups
 from dure.running.importing import Report, add_assets, add_readings, import_file, write_rejected
 from dure.running.parts import open_house, read_address, records_of
 from dure.running.starting import city_of
 from dure.services.environment.stations import import_station_list
-from dure.web.api.explanations import explain as told
+from dure.web.api.explanations import explain_decision, explain_observation
+from dure.web.api.values import observation_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.config import Settings
+    from dure.core.assets import Asset
     from dure.running.backups import Manifest
     from dure.spine.house import House
 
@@ -145,7 +148,7 @@ async def export(settings: Settings, target: Path, asked: Asked) -> int:
 def _selection(house: House, asked: Asked) -> Selection:
     keys = [
         (asset, property_id)
-        for asset, property_id in house.telemetry.keys()
+        for asset, property_id in house.telemetry.keys()  # noqa: SIM118  # a question of the port, not a dict
         if (not asked.assets or asset in asked.assets) and (not asked.properties or property_id in asked.properties)
     ]
     if not keys:
@@ -178,20 +181,22 @@ def _write_parquet(house: House, selection: Selection, target: Path) -> int:
 
 
 async def _export_geojson(house: House, target: Path) -> int:
-    def listed() -> Sequence[assets.Asset]:
+    def listed() -> Sequence[Asset]:
         with house.records.read() as connection:
             return assets.listing(connection, limit=10_000).items
 
     found = await asyncio.to_thread(listed)
     values = {one.id: house.live.of_asset(one.id) for one in found}
-    target.write_bytes(msgspec.json.encode(asset_collection(found, values)))
+    target.write_bytes(msgspec.json.encode(feature_collection(found, values)))
     return len(found)
 
 
 async def explain(settings: Settings, what: str) -> str:
     """The story of an observation or a decision, as JSON."""
     async with visiting(settings) as house:
-        return msgspec.json.encode(await told(house, what)).decode()
+        if ":" in what:
+            return msgspec.json.encode(await explain_observation(house, observation_id(what))).decode()
+        return msgspec.json.encode(await asyncio.to_thread(explain_decision, house, what)).decode()
 
 
 async def add_device(settings: Settings, device: str, asset: str, dev_eui: str, codec: str) -> str:
@@ -218,8 +223,6 @@ async def revoke_device(settings: Settings, device: str) -> str:
 
 async def _change(settings: Settings, change: Callable[[Connection, By], str]) -> str:
     """Change the register, and tell the running house, if there is one."""
-    from dure.engines.clock import SystemClock
-
     records = records_of(settings)
     try:
         records.migrate()
@@ -238,8 +241,6 @@ async def _change(settings: Settings, change: Callable[[Connection, By], str]) -
 
 def add_person(settings: Settings, login: str, name: str, password: str, roles: Sequence[str]) -> None:
     """Add a person with a password."""
-    from dure.engines.clock import SystemClock
-
     unknown = set(roles) - set(ROLES)
     if unknown:
         raise InputError("role.unknown", f"There is no role {min(unknown)!r}. Roles are {', '.join(ROLES)}.")

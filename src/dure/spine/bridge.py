@@ -30,9 +30,11 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 def read_message(server: str, topic: str, body: bytes) -> Message | None:
     """What a topic and body of a network server say; None for what Dure does not use."""
-    codec = chirpstack if server == "chirpstack" else the_things_stack
-    device, event = codec.parse_topic(topic)
-    return codec.parse(body, event, device)
+    if server == "chirpstack":
+        dev_eui, event = chirpstack.parse_topic(topic)
+        return chirpstack.parse(body, event, dev_eui)
+    device, event = the_things_stack.parse_topic(topic)
+    return the_things_stack.parse(body, event, device)
 
 
 class Bridge:
@@ -83,12 +85,12 @@ class Bridge:
         """Keep one message, however long the bus is away, then acknowledge it."""
         while True:
             try:
-                said = read_message(self._integration.server, message.topic, message.payload)
+                said = read_message(self._integration.server, message.topic, bytes(message.payload))
                 if isinstance(said, Uplink):
                     await self._intake.accept_uplink(said)
                 break
             except InputError as error:
-                await self._intake.park_unreadable(message.topic, message.payload, error)
+                await self._intake.park_unreadable(message.topic, bytes(message.payload), error)
                 break
             except DureError as error:
                 log.warning("bridge.waiting", integration=self._integration.id, code=error.code)

@@ -142,7 +142,7 @@ class RemoteTelemetry:
             raise Unavailable(*answer)
         return answer
 
-    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:
+    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:  # noqa: ARG002  # the port's own words
         """Only the recorder writes."""
         raise EngineError("telemetry.read_only", "Only the recorder writes telemetry; publish to the bus instead.")
 

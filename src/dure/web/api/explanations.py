@@ -92,6 +92,13 @@ async def explain_observation(house: House, asked: ObservationId) -> Observation
     )
 
 
+def explain_decision(house: House, decision_id: str) -> DecisionStory:
+    """The story of one decision."""
+    with house.records.read() as connection:
+        found: Decision = decisions.get(connection, decision_id)
+    return DecisionStory(**msgspec.structs.asdict(found))
+
+
 def _reasons(house: House, kept: Observation) -> list[str]:
     """The check in words, with the limit it compared with."""
     known = house.properties.get(kept.property)
@@ -154,12 +161,7 @@ class Explanations:
         if ":" in explained_id:
             return answer(await explain_observation(self._house, observation_id(explained_id)))
         demand(actor, "read", "decision")
-        return answer(await run_in_threadpool(self._decision, explained_id))
-
-    def _decision(self, decision_id: str) -> DecisionStory:
-        with self._house.records.read() as connection:
-            found: Decision = decisions.get(connection, decision_id)
-        return DecisionStory(**msgspec.structs.asdict(found))
+        return answer(await run_in_threadpool(explain_decision, self._house, explained_id))
 
 
 def routes(house: House) -> APIRouter:
