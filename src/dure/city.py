@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -57,11 +57,15 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A LoRaWAN network server we listen to by MQTT. Credentials stand in environment variables of these names."""
 
     id: str
-    server: str
-    url: str
+    server: Literal["chirpstack", "tts"]
+    url: Annotated[str, msgspec.Meta(pattern="^mqtts?://")]
     topics: tuple[str, ...]
     username_env: str = ""
     password_env: str = ""
+
+
+class _Integrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    lorawan: list[Integration] = []
 
 
 class PropertyRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,7 +148,7 @@ class City:
             known = properties.get(property_id)
             if known is None:
                 raise ConfigError(
-                    "city.property_unknown", f"{file}: no service registers the property {property_id!r}. Check its spelling."
+                    "city.property_unknown", f"{file}: no service has the property {property_id!r}. Check its spelling."
                 )
             changes = {name: value for name, value in msgspec.structs.asdict(own).items() if value is not msgspec.UNSET}
             try:
@@ -226,16 +230,7 @@ def _optional(file: Path, kind: type[T], default: T) -> T:
 
 
 def _integrations(file: Path) -> list[Integration]:
-    tables = _optional(file, dict[str, list[Integration]], {})
-    unknown = set(tables) - {"lorawan"}
-    if unknown:
-        raise ConfigError("city.invalid", f"{file}: [[{min(unknown)}]] is not known. Use [[lorawan]].")
-    found = tables.get("lorawan", [])
-    for one in found:
-        if one.server not in ("chirpstack", "tts"):
-            raise ConfigError("city.invalid", f"{file}: {one.id}: server is 'chirpstack' or 'tts', not {one.server!r}.")
-        if not one.url.startswith(("mqtt://", "mqtts://")):
-            raise ConfigError("city.invalid", f"{file}: {one.id}: url starts with mqtt:// or mqtts://, not {one.url[:40]!r}.")
+    found = _optional(file, _Integrations, _Integrations()).lorawan
     taken: dict[str, str] = {}
     for number, one in enumerate(found, 1):
         _claim(one.id, taken, f"{file}, [[lorawan]] {number}", "integration")
