@@ -163,7 +163,8 @@ def read_city(folder: Path) -> City:
         raise ConfigError("city.missing", f"{folder}: no such folder. Name the folder that holds city.toml.")
     facts = _typed(_toml(folder / "city.toml"), _CityFile, folder / "city.toml")
     zones = list(_zones(folder / "zones.geojson"))
-    bounds = _around(zone.place.bounds for zone in zones)
+    west, south, east, north = zip(*(zone.place.bounds for zone in zones), strict=True)
+    bounds = (min(west), min(south), max(east), max(north))
     middle = facts.center or ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
     try:
         identifier(facts.id, "city id")
@@ -206,9 +207,7 @@ def read_text(file: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            "city.encoding", f"{file}, line {line}: not UTF-8. Save the file as UTF-8 (in Excel: 'CSV UTF-8')."
-        ) from error
+        raise ConfigError("city.encoding", f"{file}, line {line}: not UTF-8. Save it as UTF-8 (Excel: 'CSV UTF-8').") from error
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -397,8 +396,3 @@ def zone_at(point: Point, zones: Iterable[Zone]) -> Zone | None:
         if west <= point.lon <= east and south <= point.lat <= north and inside(point, zone.place):
             return zone
     return None
-
-
-def _around(boxes: Iterable[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
-    west, south, east, north = zip(*boxes, strict=True)
-    return min(west), min(south), max(east), max(north)
