@@ -259,12 +259,7 @@ class _Run:
             return None
         if step.missing and raw in step.missing:
             return None
-        value = raw
-        if step.bit is not None:
-            value = bool(int(value) >> step.bit & 1)
-        elif step.bits is not None:
-            value = int(value) >> step.bits[0] & ((1 << step.bits[1]) - 1)
-        value = self._computed(step, value)
+        value = self._computed(step, raw)
         if step.lookup:
             table = self.codec.lookups[step.lookup] if isinstance(step.lookup, str) else step.lookup
             value = table.get(_key(value), step.otherwise)
@@ -274,17 +269,16 @@ class _Run:
 
     def _computed(self, step: Step, value: Any) -> Any:
         try:
-            if step.scale is not None:
-                value = value * step.scale
-            if step.divide is not None:
-                value = value / step.divide
-            if step.add is not None:
-                value = value + step.add
+            if step.bit is not None:
+                value = bool(int(value) >> step.bit & 1)
+            elif step.bits is not None:
+                value = int(value) >> step.bits[0] & ((1 << step.bits[1]) - 1)
+            value = _scaled(step, value)
             if step.value:
                 value = self.evaluate(step.value, value)
             if step.round is not None and isinstance(value, float):
                 value = round(value, step.round)
-        except (TypeError, ArithmeticError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise Refused("codec.expression", f"{step.name}: {error}") from error
         return value
 
@@ -339,6 +333,14 @@ class _Run:
             digits = raw.hex()
             return int(digits) if digits.isdecimal() else None
         return None
+
+
+def _scaled(step: Step, value: Any) -> Any:
+    if step.scale is not None:
+        value = value * step.scale
+    if step.divide is not None:
+        value = value / step.divide
+    return value if step.add is None else value + step.add
 
 
 def _key(value: Any) -> str:
