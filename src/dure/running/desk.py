@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.table import Table
 
-from dure.core.access import ROLES, Role
+from dure.core.access import ROLES
 from dure.core.errors import ConfigError, InputError, NotFound, Unavailable
 from dure.core.time import parse_instant, to_us
 from dure.engines.archive.export import Selection, csv_chunks, write_parquet
@@ -27,7 +27,7 @@ from dure.running.parts import open_house, read_address, records_of
 from dure.running.starting import city_of
 from dure.services.environment.stations import import_station_list
 from dure.web.api.explanations import explain_decision, explain_observation
-from dure.web.api.values import observation_id
+from dure.web.api.queries import observation_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -247,8 +247,8 @@ def add_person(settings: Settings, login: str, name: str, password: str, roles: 
     records = records_of(settings)
     try:
         records.migrate()
-        wanted: frozenset[Role] = frozenset(role for role in ROLES if role in roles)
-        People(records).add(login, name, password, wanted, SystemClock().now())
+        wanted = [role for role in ROLES if role in roles]
+        People(records).add(login, name, password, wanted, By(COMMAND, SystemClock().now()))
     finally:
         records.close()
 

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dure.core.access import Role
+from dure.engines.records.audit import SYSTEM, By
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dure.spine.house import House
 
 LOGIN = "admin"
+ROLES: tuple[Role, ...] = ("admin", "operator", "auditor")
 PASSWORD_BYTES = 12
 
 
@@ -41,5 +45,5 @@ def _make(house: House) -> FirstAdmin | None:
     file = house.settings.data / "first-admin.txt"
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.write(f"{LOGIN} {password}\n")
-    house.people.add(LOGIN, "Administrator", password, frozenset({"admin", "operator", "auditor"}), house.clock.now())
+    house.people.add(LOGIN, "Administrator", password, ROLES, By(SYSTEM, house.clock.now()))
     return FirstAdmin(LOGIN, password, file)

@@ -29,7 +29,6 @@ from dure.engines.identity.people import People
 from dure.engines.identity.secrets import Secrets
 from dure.engines.records import devices
 from dure.engines.records.store import Records
-from dure.engines.telemetry.clickhouse import ClickHouseTelemetry
 from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
 from dure.services.environment.service import EnvironmentService
@@ -96,6 +95,8 @@ def records_of(settings: Settings) -> Records:
 def open_telemetry(settings: Settings, properties: Properties) -> Telemetry:
     """The telemetry this process writes. A DuckDB file that cannot be read is moved aside, never deleted."""
     if settings.telemetry_url:
+        from dure.engines.telemetry.clickhouse import ClickHouseTelemetry  # noqa: PLC0415  # loaded only where it is used
+
         return ClickHouseTelemetry(settings.telemetry_url, vectors=_vectors(properties))
     file = settings.data / "telemetry.duckdb"
     try:
@@ -218,7 +219,7 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
         records=records,
         telemetry=telemetry,
         archive=Archive(settings.archive, city.id, kind_of=lambda asset: kind_of(directory, asset)),
-        people=People(records),
+        people=People(records, clock),
         live=live,
         directory=directory,
         intake=Intake(bus, records, directory, properties, codecs, clock, city.id),

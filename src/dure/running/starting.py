@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,8 +101,7 @@ async def _play(house: House, url: str) -> None:
     secrets = read_secrets(house.settings.data)
     connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
     if not house.live.all():
-        now = house.clock.now()
-        filled = await backfill(house.city, connection, now - timedelta(days=DEMO_PAST_DAYS), now)
+        filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
         log.info("demo.past", readings=filled)
     await simulate(house.city, connection, house.clock)
 

@@ -103,5 +103,6 @@ class Upkeep:
             parked.expire(connection, now - SETTLED_KEPT)
             events.expire(connection, now - EVENTS_KEPT)
             outbox.purge(connection, now - SETTLED_KEPT)
+        house.people.expire(now)
         archived_until_us = house.archive.archived_until_us()
         return house.telemetry.expire(list(house.properties), now_us=now_us, archived_until_us=archived_until_us)
