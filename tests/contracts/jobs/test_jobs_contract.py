@@ -182,5 +182,5 @@ async def test_a_killed_work_process_leaves_its_job_to_another(server, bus, tmp_
 
 
 async def _made(file: Path) -> None:
-    while not file.exists():  # noqa: ASYNC110, ASYNC240  # made by another process
+    while not file.exists():  # noqa: ASYNC110  # made by another process
         await asyncio.sleep(0.02)

@@ -71,6 +71,7 @@ class Bus:
         self._sent = 0
         self._reconnections = 0
         self._slow = 0
+        self._last_error: Exception | None = None
         self.wait_when_slow = False
         """Stop reading while a handler is behind, which slows the senders. Only for a connection that awaits no answers."""
 
@@ -104,7 +105,7 @@ class Bus:
         except (nats.errors.Error, OSError, TimeoutError) as error:
             with contextlib.suppress(Exception):
                 await bus.client.close()
-            if "uthorization" in repr(error):
+            if "uthorization" in f"{error!r} {bus._last_error!r}":  # the client library goes on trying
                 raise ConfigError("bus.refused", f"The bus at {_shown(servers)} refused the user {user!r}.") from error
             raise Unavailable("bus.unavailable", f"The bus at {_shown(servers)} does not answer: {error!r}") from error
         return bus
@@ -267,6 +268,7 @@ class Bus:
             await self.client.close()
 
     async def _on_error(self, error: Exception) -> None:
+        self._last_error = error
         if isinstance(error, nats.errors.SlowConsumerError):
             self._slow += 1
             if not self._slow & (self._slow - 1):  # say it at 1, 2, 4, 8, …

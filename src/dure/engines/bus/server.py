@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 VERSION_MIN = (2, 15, 1)
 READY_S = 30.0
-STOP_S = 20.0
+STOP_S = 8.0
 BACK_OFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_S = 60.0
 _PR_SET_PDEATHSIG = 1

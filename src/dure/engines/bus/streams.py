@@ -24,6 +24,8 @@ PATIENCE_S = 30.0
 DAY_S = 86_400.0
 _NO_SUCH_STREAM = 10059
 _IN_USE = 10058
+_NO_PEERS_YET = 10005
+_NO_CLUSTER = 10074
 
 
 class StreamPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,14 +98,20 @@ async def _retry(action: Callable[[], Awaitable[None]], deadline: float) -> None
     while True:
         try:
             await action()
-        except nats.js.errors.BadRequestError as error:
-            raise ConfigError("bus.stream_refused", f"The bus refuses the stream: {error.description}.") from error
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+            if _is_refusal(error):
+                raise ConfigError("bus.stream_refused", f"The bus refuses the stream: {error}") from error
             if time.monotonic() > deadline:
                 raise Unavailable("bus.unavailable", f"The bus cannot make its streams now: {error!r}") from error
             await asyncio.sleep(0.25)
         else:
             return
+
+
+def _is_refusal(error: Exception) -> bool:
+    code = getattr(error, "err_code", None)
+    refused = isinstance(error, nats.js.errors.BadRequestError) and code != _NO_PEERS_YET
+    return refused or code == _NO_CLUSTER
 
 
 async def _wait_for_source(js: JetStreamContext, deadline: float) -> None:

@@ -176,11 +176,8 @@ class QueueJobs:
             await self._ask(self._results.put(result.id, msgspec.msgpack.encode(result)))
         except nats.errors.MaxPayloadError:
             words = "Its result is over the bus's limit of 1 MiB; return a blob's name instead."
-            await self._ask(
-                self._results.put(
-                    result.id, msgspec.msgpack.encode(JobResult(result.id, code="job.result_too_large", message=words))
-                )
-            )
+            told = JobResult(result.id, code="job.result_too_large", message=words)
+            await self._ask(self._results.put(result.id, msgspec.msgpack.encode(told)))
 
     async def _kept(self, job_id: str) -> JobResult | None:
         try:
@@ -195,7 +192,7 @@ class QueueJobs:
         try:
             while True:
                 with contextlib.suppress(TimeoutError, nats.errors.TimeoutError):
-                    entry = await watcher.updates(timeout=2)
+                    entry = await watcher.updates(timeout=2)  # type: ignore[no-untyped-call]
                     if entry is not None and entry.value:
                         return msgspec.msgpack.decode(entry.value, type=JobResult)
                     told = told or entry is not None
@@ -206,7 +203,7 @@ class QueueJobs:
                     return found
         finally:
             with contextlib.suppress(*_TROUBLE):
-                await watcher.stop()
+                await watcher.stop()  # type: ignore[no-untyped-call]
 
     async def _ask(self, question: Any) -> Any:
         try:
