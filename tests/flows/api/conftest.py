@@ -204,14 +204,16 @@ def city(folder: Path) -> City:
 
 def _server(house: House) -> tuple[uvicorn.Server, socket.socket]:
     from dure.core.errors import DureError, InputError
-    from dure.web.errors import problem
+    from dure.web.errors import of_http, problem
     from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
 
     app = FastAPI(openapi_url="/api/v1/openapi.json")
     app.state.house = house
     app.include_router(create_api(house))
     app.add_exception_handler(DureError, lambda r, e: problem(e))
     app.add_exception_handler(RequestValidationError, lambda r, e: problem(InputError("request.invalid", str(e.errors()[0].get("msg")))))
+    app.add_exception_handler(HTTPException, lambda r, e: problem(of_http(e), e.status_code))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")

@@ -71,6 +71,8 @@ def schema_of(type_: Any) -> dict[str, Any]:
             name = node.get("$ref", "")
             if name.startswith("#/$defs/"):
                 return inline(parts[name.removeprefix("#/$defs/")])
+            if "prefixItems" in node:  # our tuples hold one type; the document's reader knows no other
+                node = {key: value for key, value in node.items() if key != "prefixItems"} | {"items": node["prefixItems"][0]}
             return {key: inline(value) for key, value in node.items()}
         return [inline(one) for one in node] if isinstance(node, list) else node
 

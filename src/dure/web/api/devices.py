@@ -142,9 +142,9 @@ def routes(house: House, credentials: Credentials) -> APIRouter:
         summary="Register a device",
         status_code=201,
         response_class=Response,
-        responses=told(registered, 401, 403, 409, 503, status=201, description="Registered; the secret is shown this once."),
+        responses=told(registered, 400, 401, 403, 409, 503, status=201, description="Registered; the secret is shown this once."),
     )(desk.add)
-    router.post("/{device_id}/rotate", summary="Rotate a secret", response_class=Response, responses=told(registered, *refusals))(
+    router.post("/{device_id}/rotate", summary="Rotate a secret", response_class=Response, responses=told(registered, 400, *refusals))(
         desk.rotate
     )
     router.delete(
