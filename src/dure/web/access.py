@@ -40,7 +40,8 @@ async def _look_up(request: Request) -> Actor:
         token = bearer.strip()
     if not token:
         return ANONYMOUS
-    return await run_in_threadpool(house_of(request).people.actor, token)
+    house = house_of(request)
+    return await run_in_threadpool(house.people.actor, token, house.clock.now())
 
 
 def demand(actor: Actor, verb: Verb, subject: Subject) -> None:

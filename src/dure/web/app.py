@@ -39,7 +39,7 @@ def create_app(house: House) -> FastAPI:
     static = StaticFiles()
     app.state.house, app.state.layout, app.state.sight = house, Layout(house, static), Sight(house)
     app.state.doctor = Doctor(house, Broadcast(house.live, app.state.sight))
-    app.include_router(create_api(house), prefix="/api/v1")
+    app.include_router(create_api(house))
     app.add_route("/", _front_door)
     app.add_route("/static/{release}/{name:path}", _static_route(static))
     for router in _page_routers(house):

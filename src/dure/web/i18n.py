@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
@@ -28,9 +28,9 @@ COOKIE = "dure_language"
 # UCUM code -> what stands after a number on a screen, where it differs from the code.
 UNIT_LABELS: dict[str, str] = {
     "1": "", "Cel": "℃", "[degF]": "℉", "m/s": "m/s", "[kn_i]": "kn", "deg": "°",
-    "ug/m3": "㎍/㎥", "mg/m3": "㎎/㎥", "g/m3": "g/㎥", "[ppm]": "ppm", "[ppb]": "ppb", "[ppth]": "‰",
-    "W/m2": "W/㎡", "dB[SPL]": "dB", "[pH]": "pH", "[NTU]": "NTU", "uS/cm": "µS/cm", "m3": "㎥", "m3/s": "㎥/s",
-    "ug/L": "㎍/L",
+    "ug/m3": "µg/m³", "mg/m3": "mg/m³", "g/m3": "g/m³", "[ppm]": "ppm", "[ppb]": "ppb", "[ppth]": "‰",
+    "W/m2": "W/m²", "dB[SPL]": "dB", "[pH]": "pH", "[NTU]": "NTU", "uS/cm": "µS/cm", "m3": "m³", "m3/s": "m³/s",
+    "ug/L": "µg/L",
 }  # fmt: skip
 _NO_SPACE_BEFORE = frozenset({"Cel", "[degF]", "%", "deg"})
 
@@ -90,8 +90,12 @@ class Speech(NamedTuple):
         return format_instant(from_us(time_us))
 
     def when(self, at: datetime) -> str:
-        """Local date and time."""
-        return format_datetime(at, "medium", tzinfo=self.zone, locale=self.locale)
+        """Local date and time, to the minute."""
+        return f"{self.day(at)} {self.clock(at)}"
+
+    def brief(self, at: datetime) -> str:
+        """Local day of the year and time, for narrow tables; the full instant stands in the markup."""
+        return f"{format_skeleton('MMMd', at, tzinfo=self.zone, locale=self.locale)} {self.clock(at)}"
 
     def day(self, at: datetime) -> str:
         """Local date."""

@@ -143,7 +143,7 @@ class Layout:
             crumbs=[Crumb(prefix + to, name) for to, name in crumbs],
             csrf=token,
             now=self.house.clock.now(),
-            statuses={name: say_word.name(speech.language) for name, say_word in words.STATUSES.items()},
+            status_names={name: say_word.name(speech.language) for name, say_word in words.STATUSES.items()},
             high_contrast=request.cookies.get("dure_contrast") == "high",
             **values,
         )

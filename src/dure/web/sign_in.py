@@ -15,6 +15,8 @@ from dure.web.layout import https, language_of, layout_of
 from dure.web.security import Attempts, own_form
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dure.spine.house import House
 
 TRIES = 10
@@ -56,11 +58,15 @@ class _Door:
         for key in (f"address:{address}", f"login:{login.casefold()}"):
             self._attempts.take(key, now)
         try:
-            token, _ = await run_in_threadpool(self._house.people.sign_in, login, password, now)
+            token = await run_in_threadpool(self._open, request, login, password, now)
         except (NotSignedIn, InputError):
             return await self._form(request, wanted, login, refused=True, status=401)
         self._attempts.forget(f"login:{login.casefold()}")
         return _let_in(self._house, request, token, wanted)
+
+    def _open(self, request: Request, login: str, password: str, now: datetime) -> str:
+        old = request.cookies.get(SESSION_COOKIE, "")
+        return self._house.people.sign_in(login, password, now, old_token=old).token
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from dure.web.pages import centre, devices, front, parked, proof
+from dure.web.pages import centre, devices, front, parked, people, proof
 
 if TYPE_CHECKING:
     from dure.spine.house import House
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 def router(house: House) -> APIRouter:
     """All of them."""
     routes = APIRouter()
-    for part in (front, centre, devices, parked, proof):
+    for part in (front, centre, devices, parked, people, proof):
         routes.include_router(part.router(house))
     return routes

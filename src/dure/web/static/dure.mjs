@@ -4,7 +4,9 @@
 const language = document.documentElement.lang;
 const zone = document.body.dataset.zone;
 const numbers = new Map();
-const clock = new Intl.DateTimeFormat(language === "ko" ? "ko-KR" : "en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: zone });
+const locale = language === "ko" ? "ko-KR" : "en-GB";
+const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", timeZone: zone });
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
 
 /** A number as the server writes it. */
 export function formatNumber(value, decimals) {
@@ -37,7 +39,7 @@ function show(one) {
     const at = new Date(one.time);
     const time = document.createElement("time");
     time.dateTime = one.time;
-    time.textContent = clock.format(at);
+    time.textContent = `${day.format(at)} ${clock.format(at)}`;
     cell.replaceChildren(time);
   }
 }

@@ -40,19 +40,33 @@ function icon(status) {
   return c.getImageData(0, 0, 32, 32);
 }
 
+/** One place for a zone's name: the middle of the ring with the largest box, so that islets stay without. */
+function namePoint(zone) {
+  const polygons = zone.geometry.type === "Polygon" ? [zone.geometry.coordinates] : zone.geometry.coordinates;
+  let best = { area: -1, middle: [0, 0] };
+  for (const [ring] of polygons) {
+    const lons = ring.map((p) => p[0]), lats = ring.map((p) => p[1]);
+    const [west, east, south, north] = [Math.min(...lons), Math.max(...lons), Math.min(...lats), Math.max(...lats)];
+    const area = (east - west) * (north - south);
+    if (area > best.area) best = { area, middle: [(west + east) / 2, (south + north) / 2] };
+  }
+  return { type: "Feature", properties: zone.properties, geometry: { type: "Point", coordinates: best.middle } };
+}
+
 function style(box, zones) {
   const name = box.dataset.lang === "en" ? ["coalesce", ["get", "name_en"], ["get", "name_ko"]] : ["get", "name_ko"];
   return {
     version: 8,
     sources: {
       zones: { type: "geojson", data: zones },
+      names: { type: "geojson", data: { type: "FeatureCollection", features: zones.features.map(namePoint) } },
       assets: { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id" },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#e3ebf3" } },
       { id: "zones", type: "fill", source: "zones", paint: { "fill-color": "#ffffff" } },
       { id: "borders", type: "line", source: "zones", paint: { "line-color": "#b1b8be", "line-width": 1 } },
-      { id: "names", type: "symbol", source: "zones", minzoom: 9, layout: { "text-field": name, "text-font": FONT, "text-size": 12, "text-max-width": 6 }, paint: { "text-color": "#58616a", "text-halo-color": "#fff", "text-halo-width": 1.5 } },
+      { id: "names", type: "symbol", source: "names", minzoom: 9, layout: { "text-field": name, "text-font": FONT, "text-size": 12, "text-max-width": 6 }, paint: { "text-color": "#58616a", "text-halo-color": "#fff", "text-halo-width": 1.5 } },
       { id: "assets", type: "symbol", source: "assets", layout: { "icon-image": ["get", "status"], "icon-size": 0.62, "icon-allow-overlap": true, "text-field": ["coalesce", ["get", "label"], ""], "text-font": FONT, "text-size": 13, "text-anchor": "top", "text-offset": [0, 0.75], "text-optional": true, "symbol-sort-key": ["get", "order"] }, paint: { "text-color": "#1e2124", "text-halo-color": "#fff", "text-halo-width": 2 } },
     ],
   };
