@@ -1,4 +1,4 @@
-"""Sign-in at an OpenID Connect issuer: authorization code with PKCE, state and nonce (OpenID Connect Core 1.0, RFC 7636, RFC 9700).
+"""Sign-in at an OpenID Connect issuer: authorization code with PKCE, state and nonce (OIDC Core 1.0, RFC 7636, RFC 9700).
 
 `begin` gives the address to send the browser to and what to remember until it comes back; the browser itself keeps that,
 signed, in a cookie (`seal`). `finish` gives the verified claims. The shell stores them by `People.sign_in_claimed`.
@@ -135,7 +135,7 @@ class Oidc:
             "code_verifier": verifier,
         }
         name, word = self._client.client_id, self._client.client_secret
-        auth = None
+        auth: httpx.Auth = httpx.Auth()
         if word and "client_secret_basic" in place.token_endpoint_auth_methods_supported:
             auth = httpx.BasicAuth(quote_plus(name), quote_plus(word))
         else:
@@ -167,7 +167,7 @@ class Oidc:
             params = {"nonce": nonce, "client_id": self._client.client_id, "access_token": answer.get("access_token")}
             claims = CodeIDToken(token.claims, token.header, options, params)
             claims.validate(now=to_us(self._clock.now()) // 1_000_000, leeway=LEEWAY_S)
-        except (JoseError, ValueError, TypeError) as error:
+        except (JoseError, ValueError, TypeError, KeyError) as error:
             why = f"{type(error).__name__}: {error}"
             raise NotSignedIn(
                 "oidc.token", "The sign-in service's answer cannot be trusted. Tell an admin.", reason=why[:200]

@@ -228,8 +228,8 @@ def _refused() -> NotSignedIn:
 
 def _insert(connection: Connection, login: str, name: str, roles: Iterable[Role], by: By, extra: dict[str, Any]) -> Person:
     person_id = f"person-{secrets.token_hex(8)}"
-    row = {"id": person_id, "login": login, "name": name or login, "roles": sorted(_checked_roles(roles)), "state": "active"}
-    row |= {"created_at": by.at, "updated_at": by.at, **extra}
+    row: dict[str, Any] = {"id": person_id, "login": login, "name": name or login, "state": "active"}
+    row |= {"roles": sorted(_checked_roles(roles)), "created_at": by.at, "updated_at": by.at, **extra}
     if not dialect.insert_new(connection, people, [row]):
         raise Conflict("person.exists", f"There already is an account {login!r}.")
     detail = {"added": {"login": login, "roles": row["roles"], "issuer": extra.get("issuer")}}
