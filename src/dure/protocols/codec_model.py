@@ -116,20 +116,26 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codec: About
-    frames: tuple[Frame, ...]
+    frames: tuple[Frame, ...] = ()
     records: dict[str, Records] = {}
     lookups: dict[str, dict[str, Any]] = {}
     properties: dict[str, Target] = {}
+    decoded: dict[str, Target] = {}
 
 
 class Codec(msgspec.Struct, frozen=True):
-    """A codec file, checked and compiled."""
+    """A codec file, checked and compiled.
+
+    `properties` says what the fields mean that the frames give; `decoded`, when not empty, what the fields mean of the
+    object that a codec at the network server made, which is then trusted instead of the frames.
+    """
 
     about: About
     frames: tuple[Frame, ...]
     records: dict[str, Records]
     lookups: dict[str, dict[str, Any]]
     properties: dict[str, Target]
+    decoded: dict[str, Target]
     compiled: dict[str, Expression]
 
 
@@ -139,7 +145,7 @@ def load_codec(text: str, origin: str = "codec") -> Codec:
         found = msgspec.convert(tomllib.loads(text), _File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError, ValueError) as error:
         raise ConfigError("codec.invalid", f"{origin}: {error}") from error
-    codec = Codec(found.codec, found.frames, found.records, found.lookups, found.properties, {})
+    codec = Codec(found.codec, found.frames, found.records, found.lookups, found.properties, found.decoded, {})
     try:
         _check(codec)
     except (ConfigError, InputError) as error:
@@ -158,15 +164,15 @@ def load_targets(table: dict[str, Any], origin: str = "mapping") -> dict[str, Ta
 
 
 def _check(codec: Codec) -> None:
-    if not codec.frames:
-        raise ConfigError("codec.invalid", "There are no frames.")
+    if not codec.frames and not codec.decoded:
+        raise ConfigError("codec.invalid", "There are no frames and no [decoded] table.")
     variables = _check_steps(codec)
     _check_keys(codec)
     for text, expression in codec.compiled.items():
         unknown = expression.names - variables
         if unknown:
             raise ConfigError("codec.invalid", f"The expression {text!r} reads {min(unknown)}, which no field is called.")
-    _check_targets(codec.properties)
+    _check_targets(codec.properties | codec.decoded)
 
 
 def _check_steps(codec: Codec) -> set[str]:

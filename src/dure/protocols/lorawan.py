@@ -118,9 +118,11 @@ def key_of(*parts: object) -> str:
 def uplink_readings(uplink: Uplink, codec: Codec | None = None, mapping: Mapping[str, Target] | None = None) -> Parsed:
     """Readings of an uplink, with the network's time.
 
-    The object a codec at the network server made is trusted when `mapping` says what its fields mean; else the
-    payload goes through `codec`. With neither, the uplink is rejected as a whole, to be parked.
+    The object a codec at the network server made is trusted when `mapping`, or the ``[decoded]`` table of `codec`, says
+    what its fields mean; else the payload goes through `codec`. With neither, the uplink is rejected as a whole.
     """
+    if mapping is None and codec is not None and codec.decoded:
+        mapping = codec.decoded
     if mapping is not None and uplink.decoded is not None:
         values: dict[str, Any] = uplink.decoded
         targets = mapping

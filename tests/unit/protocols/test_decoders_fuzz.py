@@ -23,13 +23,11 @@ MAPPING = load_mapping(
     '[assets]\nkind = "k"\nname = "a"\nlon = "time"\nlat = "b"\n'
 )
 TARGETS = load_targets({"a": {"property": "a"}, "a/b[c=1]/d": {"property": "b", "scale": 1e300}})
-KEYS = st.sampled_from(
-    ["readings", "property", "value", "values", "time", "asset", "unit", "pm10", "type", "features", "geometry", "coordinates", "id", "properties", "deviceInfo", "devEui", "object", "data", "fPort", "rxInfo", "end_device_ids", "dev_eui", "uplink_message", "a", "b", "c"]
-) | st.text(max_size=5)  # fmt: skip
-LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-    | st.sampled_from(["2026-11-24T09:00:00+09:00", "pm10", "FeatureCollection", "Feature", "Point", "Polygon", "0102030405060708", "AQID"])
-)  # fmt: skip
+NAMES = """readings property value values time asset unit pm10 type features geometry coordinates id properties deviceInfo devEui
+object data fPort rxInfo end_device_ids dev_eui uplink_message a b c"""
+KEYS = st.sampled_from(NAMES.split()) | st.text(max_size=5)
+WORDS = "2026-11-24T09:00:00+09:00 pm10 FeatureCollection Feature Point Polygon 0102030405060708 AQID"
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(WORDS.split(" ")))
 DOCUMENTS = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=20
 )

@@ -8,7 +8,7 @@ import pytest
 from dure.core.errors import InputError
 from dure.core.observations import Reading
 from dure.protocols import chirpstack, the_things_stack
-from dure.protocols.codec_model import load_targets
+from dure.protocols.codec_model import load_codec, load_targets
 from dure.protocols.codecs import shipped
 from dure.protocols.lorawan import DeviceStatus, Joined, Uplink, uplink_readings
 
@@ -172,6 +172,14 @@ def test_a_decoded_object_is_trusted_when_there_is_a_mapping():
         Reading("full", 0.0, at),
         Reading("ready", None, at),
     ]
+
+
+def test_a_codec_file_can_say_what_the_networks_decoded_object_means():
+    file = '[codec]\nvendor = "V"\nmodel = "M"\n[decoded]\ntemperature = { property = "air_temperature", unit = "Cel" }\n'
+    uplink = the_things_stack.parse(body(TTS_UP))
+    assert [one.value for one in uplink_readings(uplink, load_codec(file)).readings] == [21.5]
+    bare = chirpstack.parse(body(CHIRPSTACK_UP))
+    assert [one.code for one in uplink_readings(bare, load_codec(file)).rejected] == ["codec.port_unknown"]
 
 
 def test_a_decoded_word_without_a_number_is_rejected_and_the_rest_kept():
