@@ -1,6 +1,7 @@
 """Devices sign in, and may do only what is theirs."""
 
 import asyncio
+import struct
 
 import nats
 import nats.errors
@@ -24,16 +25,18 @@ async def register(server, bus):
     await callout.stop()
 
 
+@pytest.mark.usefixtures("register")
 @pytest.mark.parametrize(
     ("user", "secret"), [("d1", "wrong"), ("nobody", "s1"), ("D1", "s1"), ("d1", "s1" * 600), ("dure", "guess")]
 )
-async def test_a_wrong_credential_is_refused_by_mqtt(register, device, user, secret):
+async def test_a_wrong_credential_is_refused_by_mqtt(device, user, secret):
     one = device(user, secret, reconnect_on_failure=False)
 
     assert await one.connect() == "Not authorized"
 
 
-async def test_a_client_without_a_credential_is_refused(register, server):
+@pytest.mark.usefixtures("register")
+async def test_a_client_without_a_credential_is_refused(server):
     with pytest.raises((nats.errors.Error, OSError)):
         await nats.connect(server.url, allow_reconnect=False, error_cb=_quiet)
 
@@ -42,7 +45,8 @@ async def _quiet(error: Exception) -> None:
     """The refusal is raised too."""
 
 
-async def test_a_device_sends_its_readings_and_hears_its_commands(register, bus, device, collect):
+@pytest.mark.usefixtures("register")
+async def test_a_device_sends_its_readings_and_hears_its_commands(bus, device, collect):
     one = device("d1", "s1")
 
     assert await one.connect() == "Success"
@@ -55,6 +59,7 @@ async def test_a_device_sends_its_readings_and_hears_its_commands(register, bus,
     assert one.heard == [("cmd/hwaseong/d1", b"open")]
 
 
+@pytest.mark.usefixtures("register")
 @pytest.mark.parametrize(
     "topic",
     [
@@ -70,18 +75,19 @@ async def test_a_device_sends_its_readings_and_hears_its_commands(register, bus,
         "rows/#",
     ],
 )
-async def test_a_device_cannot_hear_what_is_not_its_own(register, device, topic):
+async def test_a_device_cannot_hear_what_is_not_its_own(device, topic):
     one = device("d1", "s1")
     await one.connect()
 
     assert not await one.subscribe(topic)
 
 
+@pytest.mark.usefixtures("register")
 @pytest.mark.parametrize(
     "topic",
     ["up/hwaseong/d2", "up/goyang/d1", "rows/hwaseong/1/d1", "raw/hwaseong/1/d1", "cmd/hwaseong/d2", "$MQTT/msgs/up/c/d1"],
 )
-async def test_what_a_device_sends_on_anothers_topic_is_not_kept(register, bus, device, collect, topic):
+async def test_what_a_device_sends_on_anothers_topic_is_not_kept(bus, device, collect, topic):
     one = device("d1", "s1")
     await one.connect()
     one.client.publish(topic, b"forged", 1)
@@ -94,7 +100,8 @@ async def test_what_a_device_sends_on_anothers_topic_is_not_kept(register, bus, 
     assert [m.payload for m in found] == [b"true"]
 
 
-async def test_a_device_over_nats_may_do_the_same_and_no_more(register, server, bus):
+@pytest.mark.usefixtures("register")
+async def test_a_device_over_nats_may_do_the_same_and_no_more(server, bus):
     errors = []
 
     async def note(error):
@@ -121,7 +128,7 @@ async def test_a_device_over_nats_may_do_the_same_and_no_more(register, server, 
     assert len([e for e in errors if "ermissions violation" in e.lower() or "permissions" in e.lower()]) == 6
 
 
-async def test_a_revoked_device_is_cut_off_and_refused(register, server, bus, device):
+async def test_a_revoked_device_is_cut_off_and_refused(register, server, device):
     one, other = device("d1", "s1"), device("d2", "s2")
     await one.connect()
     await other.connect()
@@ -170,3 +177,25 @@ async def test_a_device_waits_while_credentials_cannot_be_judged(server, bus, de
     await callout.stop()
 
     assert (callout.counts.allowed, callout.counts.refused, one.connected) == (0, 0, [])
+
+
+async def test_a_thousand_devices_that_come_at_once_all_get_in_at_the_first_try(server, bus):
+    async def authenticate(user, secret):
+        return device_permission("hwaseong", user) if secret == "secret" else None
+
+    callout = await serve_callout(bus, server.secrets.issuer_seed, authenticate)
+
+    async def come(number: int) -> tuple[int, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.ports.mqtt)
+        texts = [f"storm-{number}".encode()] * 2 + [b"secret" if number % 10 else b"wrong"]
+        body = b"\x00\x04MQTT\x04\xc2\x00\x3c" + b"".join(struct.pack(">H", len(text)) + text for text in texts)
+        writer.write(b"\x10" + bytes([len(body)]) + body)
+        return (await asyncio.wait_for(reader.readexactly(4), 60))[3], writer
+
+    answers = await asyncio.gather(*(come(number) for number in range(1_000)))
+    for _, writer in answers:
+        writer.close()
+    await callout.stop()
+
+    assert [code for code, _ in answers] == [0 if number % 10 else 5 for number in range(1_000)]
+    assert (callout.counts.asked, callout.counts.allowed, callout.counts.refused) == (1_000, 900, 100)

@@ -100,7 +100,7 @@ def server_config(options: ServerOptions, ports: Ports, keys: BusSecrets) -> str
         "ping_interval": "30s",
         "write_deadline": "10s",
         "jetstream": _jetstream(options, folder),
-        "mqtt": {"listen": f"{options.host}:{ports.mqtt}", "ack_wait": "30s", "max_ack_pending": 1000},
+        "mqtt": {"listen": f"{options.host}:{ports.mqtt}", "ack_wait": "30s", "max_ack_pending": 1000, "js_api_timeout": "30s"},
         "accounts": {
             ACCOUNT: {"jetstream": "enabled", "users": [{"user": keys.user, "password": keys.password}]},
             SYSTEM_ACCOUNT: {"users": [{"user": keys.system_user, "password": keys.system_password}]},

@@ -76,7 +76,7 @@ def parse(subject: str) -> Origin:
     """Origin of a message of the stream by its subject; else refused."""
     kind, *tokens = subject.split(".")
     wanted = 2 if kind == "pack" else 3
-    if kind not in {"raw", "rows", "pack"} or len(tokens) != wanted or not tokens[1].isdecimal():
+    if kind not in {"raw", "rows", "pack"} or len(tokens) != wanted or not (tokens[1].isascii() and tokens[1].isdigit()):
         raise InputError("bus.subject", f"{subject[:80]!r} is not a subject of the stream {STREAM}.")
     number = int(tokens[1])
     if number >= PARTITIONS:
