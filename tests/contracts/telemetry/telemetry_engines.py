@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
+import sys
 from pathlib import Path
 
+from dure.engines.telemetry.clickhouse import ClickHouseTelemetry
+from dure.engines.telemetry.clickhouse_copies import restore
 from dure.engines.telemetry.duckdb import DuckTelemetry
+
+NUMBERS = itertools.count()
 
 
 def is_vector(property_id):
@@ -13,8 +20,26 @@ def is_vector(property_id):
 
 def open_store(name, url):
     """A store by engine name and file or address."""
-    assert name == "duckdb"
-    return DuckTelemetry(Path(url), vectors=is_vector)
+    if name == "duckdb":
+        return DuckTelemetry(Path(url), vectors=is_vector)
+    return ClickHouseTelemetry(url, vectors=is_vector, quiet_s=0.0)
+
+
+class Wire:
+    """chDB behind ClickHouse's HTTP interface, in a process of its own."""
+
+    def __init__(self, folder, port=0):
+        self.folder = folder
+        script = Path(__file__).parent / "clickhouse_wire.py"
+        self._process = subprocess.Popen([sys.executable, str(script), str(folder), str(port)], stdout=subprocess.PIPE, text=True)
+        self.port = int(self._process.stdout.readline())
+
+    def url(self, database):
+        return f"clickhouse://dure:wire-secret@127.0.0.1:{self.port}/{database}"
+
+    def kill(self):
+        self._process.kill()
+        self._process.communicate()
 
 
 class DuckEngine:
@@ -40,3 +65,21 @@ class DuckEngine:
     def close(self):
         for store in self._stores:
             store.close()
+
+
+class ClickHouseEngine(DuckEngine):
+    """Databases of their own in one wire."""
+
+    name = "clickhouse"
+
+    def __init__(self, wire):
+        super().__init__(wire.folder)
+        self._wire = wire
+        self._number = next(NUMBERS)
+
+    def url(self, name="t"):
+        return self._wire.url(f"t{self._number}_{name}")
+
+    def restore(self, folder):
+        restore(self.url("restored"), str(folder))
+        return self.store("restored")

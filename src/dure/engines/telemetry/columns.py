@@ -60,6 +60,11 @@ def judge(
     return Judged(fresh, ~fresh & ~same)
 
 
+def no_vectors(_property_id: str) -> bool:
+    """No property is a direction."""
+    return False
+
+
 def vectors_of(properties: Iterable[Property]) -> Callable[[str], bool]:
     """Whether a property is a direction, whose hours are means of unit vectors."""
     registry = properties

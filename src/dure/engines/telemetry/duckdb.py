@@ -16,21 +16,16 @@ from dure.core.errors import Unavailable
 from dure.core.observations import Batch, Observation, SeriesKey
 from dure.core.properties import Property
 from dure.engines.telemetry import duckdb_reads as reads
-from dure.engines.telemetry.columns import DAY_US, Judged, first_rows, judge, overlapping, period_starts, roll_up
+from dure.engines.telemetry.columns import DAY_US, Judged, first_rows, judge, no_vectors, overlapping, period_starts, roll_up
 from dure.engines.telemetry.duckdb_file import answering, open_file
 from dure.engines.telemetry.duckdb_upkeep import Upkeep
+from dure.engines.telemetry.known import KnownSeries
 from dure.engines.telemetry.port import Appended, Period, RollUpColumns, SeriesColumns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEVER = -(2**63)
 CHUNK_ROWS = 200_000
-
-
-def no_vectors(_property_id: str) -> bool:
-    """No property is a direction."""
-    return False
 
 
 class DuckTelemetry:
@@ -62,16 +57,14 @@ class DuckTelemetry:
         with answering(self._file):
             self._upkeep = Upkeep(self._db.cursor(), self._vector_numbers)
             rows = self._db.execute("SELECT id, asset, property, prop FROM series ORDER BY id").fetchall()
-            self._keys: list[SeriesKey] = [(asset, property_id) for _, asset, property_id, _ in rows]
-            self._ids: dict[SeriesKey, int] = {key: index for index, key in enumerate(self._keys)}
-            self._props: dict[str, int] = {property_id: prop for _, _, property_id, prop in rows}
-            self._newest = np.full(max(1024, len(rows) * 2), NEVER, np.int64)
+            props = {property_id: prop for _, _, property_id, prop in rows}
+            self._known = KnownSeries(((asset, property_id) for _, asset, property_id, _ in rows), props)
             for source in (
                 "SELECT series, max(last_us) FROM daily GROUP BY 1",
                 "SELECT series, max(time_us) FROM tail GROUP BY 1",
             ):
-                for series, newest_us in self._db.execute(source).fetchall():
-                    self._newest[series] = max(self._newest[series], newest_us)
+                newest = self._db.execute(source).fetchnumpy()
+                self._known.saw(*newest.values())
             cursors = self._db.execute("SELECT stream, arg_max(seq, rowid) FROM cursors GROUP BY stream").fetchall()
             self._cursors: dict[str, int] = dict(cursors)
 
@@ -101,8 +94,8 @@ class DuckTelemetry:
         """See `Telemetry.append`."""
         with self._writing:
             self._reopen_if_broken()
-            known = len(self._keys)
-            ids = self._numbers(batch.keys)
+            known = len(self._known)
+            ids = self._known.numbers(batch.keys)
             series = ids[batch.series] if len(batch) else np.empty(0, np.int32)
             try:
                 with answering(self._file):
@@ -111,25 +104,14 @@ class DuckTelemetry:
             except BaseException:
                 self._broken = True
                 raise
-            stored = series[judged.fresh]
-            np.maximum.at(self._newest, stored, batch.time_us[judged.fresh])
+            self._known.saw(series[judged.fresh], batch.time_us[judged.fresh])
             self._cursors.update(cursors)
         return Appended(judged.fresh, judged.conflict)
-
-    def _numbers(self, keys: Sequence[SeriesKey]) -> NDArray[np.int32]:
-        for key in keys:
-            if key not in self._ids:
-                self._ids[key] = len(self._keys)
-                self._keys.append(key)
-                self._props.setdefault(key[1], len(self._props))
-        if len(self._keys) > len(self._newest):
-            self._newest = np.append(self._newest, np.full(len(self._keys), NEVER, np.int64))
-        return np.array([self._ids[key] for key in keys], np.int32)
 
     def _judge(self, series: NDArray[np.int32], batch: Batch) -> Judged:
         first = first_rows(series, batch.time_us)
         own = first == np.arange(len(series))
-        late = np.flatnonzero(own & (batch.time_us <= self._newest[series]))
+        late = np.flatnonzero(own & self._known.late(series, batch.time_us))
         found, value = self._kept(series[late], batch.time_us[late]) if len(late) else (late, np.empty(0))
         return judge(batch.value, first, late[found], value)
 
@@ -158,7 +140,7 @@ class DuckTelemetry:
             "seq": batch.seq,
         }
         self._db.execute("BEGIN")
-        if known < len(self._keys):
+        if known < len(self._known):
             self._store_series(known)
         if fresh.any():
             self._db.register("incoming", rows if fresh.all() else {name: column[fresh] for name, column in rows.items()})
@@ -169,12 +151,12 @@ class DuckTelemetry:
         self._db.execute("COMMIT")
 
     def _store_series(self, known: int) -> None:
-        new = self._keys[known:]
+        new = self._known.keys[known:]
         columns: dict[str, NDArray[Any]] = {
-            "id": np.arange(known, len(self._keys), dtype=np.int32),
+            "id": np.arange(known, len(self._known), dtype=np.int32),
             "asset": np.array([asset for asset, _ in new], object),
             "property": np.array([property_id for _, property_id in new], object),
-            "prop": np.array([self._props[property_id] for _, property_id in new], np.int32),
+            "prop": np.array([self._known.props[property_id] for _, property_id in new], np.int32),
         }
         self._db.register("incoming_series", columns)
         self._db.execute("INSERT INTO series FROM incoming_series")
@@ -193,7 +175,7 @@ class DuckTelemetry:
     ) -> SeriesColumns:
         """See `Telemetry.series`."""
         with self._reading() as cursor:
-            return reads.series(cursor, self._ids.get(key, -1), (start_us, end_us), as_of_us, limit)
+            return reads.series(cursor, self._known.ids.get(key, -1), (start_us, end_us), as_of_us, limit)
 
     def observations(  # the port's
         self,
@@ -206,7 +188,7 @@ class DuckTelemetry:
         limit: int = 10_000,
     ) -> list[Observation]:
         """See `Telemetry.observations`."""
-        ids = [self._ids[key] for key in keys if key in self._ids]
+        ids = [self._known.ids[key] for key in keys if key in self._known.ids]
         with self._reading() as cursor:
             return reads.page(cursor, ids, (start_us, end_us), as_of_us, after, limit)
 
@@ -221,19 +203,16 @@ class DuckTelemetry:
         """See `Telemetry.rollup`."""
         ids = None
         if assets is not None:
-            ids = [self._ids[key] for key in ((asset, property_id) for asset in assets) if key in self._ids]
+            ids = [self._known.ids[key] for key in ((asset, property_id) for asset in assets) if key in self._known.ids]
         vector = self._is_vector(property_id)
-        prop = self._props.get(property_id, -1)
+        prop = self._known.props.get(property_id, -1)
         with self._reading() as cursor:
             parts = reads.parts(cursor, prop, period, overlapping(period, start_us, end_us), ids, vector=vector)
-        return roll_up(parts, period, self._assets(), vector=vector)
-
-    def _assets(self) -> Sequence[str]:
-        return _AssetNames(self._keys)
+        return roll_up(parts, period, self._known, vector=vector)
 
     def totals(self, period: Period, start_us: int, end_us: int) -> dict[tuple[str, int], tuple[float, int]]:
         """See `Telemetry.totals`."""
-        names = {prop: property_id for property_id, prop in list(self._props.items())}
+        names = {prop: property_id for property_id, prop in list(self._known.props.items())}
         with self._reading() as cursor:
             rows = reads.totals(cursor, period, overlapping(period, start_us, end_us))
         starts = period_starts(period, np.array([bucket for _, bucket, _, _ in rows], np.int64)).tolist()
@@ -247,11 +226,11 @@ class DuckTelemetry:
         """See `Telemetry.latest`."""
         with self._reading() as cursor:
             found = reads.newest(cursor, as_of_us)
-        return reads.batch_of(list(self._keys), found["series"].astype(np.int32), found)
+        return reads.batch_of(list(self._known.keys), found["series"].astype(np.int32), found)
 
     def keys(self) -> list[SeriesKey]:
         """See `Telemetry.keys`."""
-        return list(self._keys)
+        return self._known.keys[:]
 
     def day(self, day_start_us: int, day_end_us: int) -> Iterator[Batch]:
         """See `Telemetry.day`."""
@@ -260,7 +239,7 @@ class DuckTelemetry:
             counts = reads.interval_counts(cursor, interval)
         chunk: list[int] = []
         waiting = 0
-        for series in sorted(counts, key=lambda one: self._keys[one][::-1]):
+        for series in sorted(counts, key=lambda one: self._known.keys[one][::-1]):
             if chunk and waiting + counts[series] > CHUNK_ROWS:
                 yield self._rows_of(chunk, interval)
                 chunk, waiting = [], 0
@@ -271,7 +250,7 @@ class DuckTelemetry:
 
     def _rows_of(self, ids: Sequence[int], interval: tuple[int, int]) -> Batch:
         with self._reading() as cursor:
-            return reads.rows_of(cursor, ids, [self._keys[one] for one in ids], interval)
+            return reads.rows_of(cursor, ids, [self._known.keys[one] for one in ids], interval)
 
     def touched_days(self, since_us: int) -> list[int]:
         """See `Telemetry.touched_days`."""
@@ -303,7 +282,7 @@ class DuckTelemetry:
         horizons = []
         for one in properties:
             horizon_us = min(now_us - one.retention_d * DAY_US, archived_until_us) // DAY_US * DAY_US
-            ids = [index for index, (_, property_id) in enumerate(list(self._keys)) if property_id == one.id]
+            ids = self._known.of_property(one.id)
             if ids:
                 horizons.append((horizon_us, ids))
         with self._upkeeping, answering(self._file):
@@ -332,7 +311,7 @@ class DuckTelemetry:
                 self._let_go()
 
     def _vector_numbers(self) -> list[int]:
-        return [prop for property_id, prop in list(self._props.items()) if self._is_vector(property_id)]
+        return [prop for property_id, prop in list(self._known.props.items()) if self._is_vector(property_id)]
 
 
 class _Readers:
@@ -372,16 +351,3 @@ class _Readers:
                 self._idle.append(cursor)
                 self._active -= 1
                 self._gate.notify_all()
-
-
-class _AssetNames(Sequence[str]):
-    """The asset of each series number."""
-
-    def __init__(self, keys: Sequence[SeriesKey]) -> None:
-        self._keys = keys
-
-    def __getitem__(self, series: int) -> str:  # type: ignore[override]
-        return self._keys[series][0]
-
-    def __len__(self) -> int:
-        return len(self._keys)
