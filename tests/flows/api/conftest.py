@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import msgspec
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from dure.city import City, Zone
 from dure.config import Settings
-from dure.core.access import ANONYMOUS, ROLES, Actor
+from dure.core.access import ROLES
 from dure.core.assets import Asset, AssetKind, AssetKinds
 from dure.core.geo import Place, Point, at
 from dure.core.properties import Properties
@@ -27,6 +29,7 @@ from dure.engines.bus.client import Bus, StreamPolicy
 from dure.engines.bus.server import NatsServer
 from dure.engines.bus.settings import BusSecrets, ServerOptions
 from dure.engines.clock import FixedClock
+from dure.engines.identity.people import People
 from dure.engines.records import assets, devices
 from dure.engines.records.audit import By
 from dure.engines.records.devices import Device
@@ -39,23 +42,14 @@ from dure.spine.intake import Intake
 from dure.spine.judge import Judge
 from dure.spine.live import Live
 from dure.spine.recorder import Recorder
-from dure.web.api import create_api
-from fastapi import FastAPI
+from dure.web.app import create_app
 
 CITY = "testville"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PER_MINUTE = 5_000
 BODY_MAX = 1_048_576
-ADMIN, OPERATOR = "token-admin", "token-operator"
+PASSWORD = "a rather long one 42"
 AREA = [[[126.8, 37.1], [127.0, 37.1], [127.0, 37.3], [126.8, 37.3], [126.8, 37.1]]]
-
-
-class People:
-    """Accounts by session token."""
-
-    def actor(self, token: str) -> Actor:
-        role = token.removeprefix("token-")
-        return Actor(role, frozenset({role})) if role in ROLES else ANONYMOUS
 
 
 class RunningCity:
@@ -66,6 +60,8 @@ class RunningCity:
         self.house: House
         self.url = ""
         self.secrets: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+        self.persons: dict[str, str] = {}
         self.clock = FixedClock(NOW)
         self._ready = threading.Event()
         self._trouble: BaseException | None = None
@@ -85,6 +81,14 @@ class RunningCity:
     @property
     def app(self) -> FastAPI:
         return self.server.config.app
+
+    def adopt(self, asset: str, parent: str | None) -> None:
+        """Put an asset below another, or on its own."""
+        with self.house.records.begin() as connection:
+            moved = msgspec.structs.replace(assets.get(connection, asset), parent=parent)
+            assets.update_one(connection, moved, By("test", self.clock.now()))
+        self.clock.advance(timedelta(seconds=1))
+        self.call(self.house.directory.changed())
 
     def call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
@@ -106,7 +110,7 @@ class RunningCity:
             recording = asyncio.create_task(house.recorder.run())
             server, listener = _server(house)
             serving = asyncio.create_task(server.serve([listener]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110  # uvicorn tells by a flag, not by an event
                 await asyncio.sleep(0.01)
             self.server = server
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -147,13 +151,21 @@ class RunningCity:
             records=records,
             telemetry=telemetry,
             archive=None,  # type: ignore[arg-type]  # the API does not ask the archive
-            people=People(),  # type: ignore[arg-type]
+            people=self._admit(records),
             live=live,
             directory=directory,
             intake=intake,
             codecs={},
             recorder=recorder,
         )
+
+    def _admit(self, records: Records) -> People:
+        """One person of each role, signed in."""
+        people = People(records, self.clock)
+        for role in ROLES:
+            self.persons[role] = people.add(role, role, PASSWORD, [role], By("test", NOW)).id
+            self.tokens[role] = people.sign_in(role, PASSWORD, NOW).token
+        return people
 
     def _register(self, records: Records) -> None:
         by = By("test", NOW)
@@ -164,7 +176,9 @@ class RunningCity:
                 asset = Asset(id=id_, city=CITY, kind=kind, name=Text(f"관측소 {id_}", f"Station {id_}"), place=place,
                               state=state, attributes=attributes)  # fmt: skip
                 assets.add(connection, asset, by)
-                self.secrets[id_] = devices.add(connection, Device(id=f"dev-{id_}", asset=id_, city=CITY, state=DEVICE_STATE[state]), by)
+                self.secrets[id_] = devices.add(
+                    connection, Device(id=f"dev-{id_}", asset=id_, city=CITY, state=DEVICE_STATE[state]), by
+                )
 
 
 DEVICE_STATE = {"live": "live", "quarantined": "quarantined"}
@@ -203,20 +217,9 @@ def city(folder: Path) -> City:
 
 
 def _server(house: House) -> tuple[uvicorn.Server, socket.socket]:
-    from dure.core.errors import DureError, InputError
-    from dure.web.errors import of_http, problem
-    from fastapi.exceptions import RequestValidationError
-    from starlette.exceptions import HTTPException
-
-    app = FastAPI(openapi_url="/api/v1/openapi.json")
-    app.state.house = house
-    app.include_router(create_api(house))
-    app.add_exception_handler(DureError, lambda r, e: problem(e))
-    app.add_exception_handler(RequestValidationError, lambda r, e: problem(InputError("request.invalid", str(e.errors()[0].get("msg")))))
-    app.add_exception_handler(HTTPException, lambda r, e: problem(of_http(e), e.status_code))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")
+    config = uvicorn.Config(create_app(house), log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")
     return uvicorn.Server(config), listener
 
 
@@ -244,14 +247,14 @@ def public(running):
 @pytest.fixture(scope="session")
 def operator(running):
     """An operator who is signed in."""
-    with client(running, OPERATOR) as one:
+    with client(running, running.tokens["operator"]) as one:
         yield one
 
 
 @pytest.fixture(scope="session")
 def admin(running):
     """An admin who is signed in."""
-    with client(running, ADMIN) as one:
+    with client(running, running.tokens["admin"]) as one:
         yield one
 
 

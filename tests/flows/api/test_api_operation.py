@@ -52,7 +52,7 @@ def test_a_revoked_device_cannot_be_rotated(admin):
     assert admin.post("/devices/gone/rotate", json={}).json()["code"] == "device.revoked"
 
 
-def test_a_parked_reading_is_replayed_when_its_cause_is_mended(running, admin, operator, public):
+def test_a_parked_reading_whose_cause_stands_stays_parked_when_replayed(running, operator, public):
     body = {
         "deviceInfo": {"devEui": "00000000000000aa"},
         "deduplicationId": "replay-1",
@@ -67,14 +67,28 @@ def test_a_parked_reading_is_replayed_when_its_cause_is_mended(running, admin, o
     assert operator.get("/parked", params={"device": "00000000000000aa"}).json()["items"] == [item]
 
 
-def test_a_parked_reading_is_dropped_once_and_the_audit_log_tells(send, operator, admin):
+def test_a_parked_reading_is_replayed_when_its_cause_is_mended(running, send, operator, admin):
+    body = [{"property": "air_temperature", "value": 17.0, "time": "2026-11-22T01:00:00Z", "asset": "st-12"}]
+    assert send("st-11", body).json()["rejected"][0]["code"] == "asset.not_yours"
+    (item,) = operator.get("/parked", params={"device": "dev-st-11"}).json()["items"]
+    running.adopt("st-12", parent="st-11")
+    kept = operator.post(f"/parked/{item['id']}/replay").json()
+    assert (kept["accepted"], kept["rejected"]) == (1, [])
+    running.adopt("st-12", parent=None)
+    assert operator.get("/parked", params={"device": "dev-st-11"}).json()["items"] == []
+    assert operator.post(f"/parked/{item['id']}/replay").json()["code"] == "parked.settled"
+    (entry,) = admin.get("/audit", params={"object": item["id"]}).json()["items"]
+    assert entry["detail"]["replayed"]["accepted"] == 1
+
+
+def test_a_parked_reading_is_dropped_once_and_the_audit_log_tells(running, send, operator, admin):
     send("st-02", [{"property": "no_such", "value": 1, "time": "2026-11-24T01:59:00Z"}])
     item = operator.get("/parked", params={"device": "dev-st-02"}).json()["items"][0]
     assert operator.delete(f"/parked/{item['id']}").status_code == 204
     again = operator.delete(f"/parked/{item['id']}")
     assert (again.status_code, again.json()["code"]) == (409, "parked.settled")
     (entry,) = admin.get("/audit", params={"object": item["id"]}).json()["items"]
-    assert (entry["actor"], entry["verb"], entry["detail"]["state"]) == ("operator", "act", "dropped")
+    assert (entry["actor"], entry["verb"], entry["detail"]["state"]) == (running.persons["operator"], "act", "dropped")
     assert operator.get("/parked/counts").json()["counts"].get("asset_kind.unknown") is None
 
 
@@ -119,10 +133,11 @@ def test_a_command_reaches_the_device_once_asked_and_the_same_key_is_the_same_co
 def recorded(send):
     """The recorder has recorded something."""
     body = [{"property": "air_temperature", "value": 1, "time": "2026-11-24T01:58:00Z"}]
-    assert send("st-02", body, params={"wait": "stored"}).json()["stored"] is True
+    assert send("st-05", body, params={"wait": "stored"}).json()["stored"] is True
 
 
-def test_health_says_one_word_to_the_public_and_all_to_operators(recorded, public, operator):
+@pytest.mark.usefixtures("recorded")
+def test_health_says_one_word_to_the_public_and_all_to_operators(public, operator):
     assert public.get("/health").json() == {"status": "ok"}
     told = operator.get("/health").json()
     assert {one["name"]: one["ok"] for one in told["engines"]} == {"bus": True, "records": True, "telemetry": True}
@@ -130,7 +145,8 @@ def test_health_says_one_word_to_the_public_and_all_to_operators(recorded, publi
     assert told["disk"]["enough"] is True
 
 
-def test_metrics_are_in_prometheus_form(recorded, operator, public):
+@pytest.mark.usefixtures("recorded")
+def test_metrics_are_in_prometheus_form(operator, public):
     text = operator.get("/metrics").text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     figures = {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
@@ -166,7 +182,7 @@ def test_every_route_names_its_permission(running):
 
 @pytest.mark.parametrize("role", ["", *ROLES])
 def test_each_role_is_let_through_or_refused_on_each_reading_route_as_the_table_says(running, public, role):
-    token = f"token-{role}" if role else ""
+    token = running.tokens.get(role, "")
     actor = Actor(role, frozenset({role})) if role else Actor()
     for method, path, demanded in routes(running):
         if method != "GET" or not demanded or path == "/api/v1/stream":

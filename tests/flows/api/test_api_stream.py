@@ -66,7 +66,7 @@ def test_a_page_hears_only_what_it_asked_for(running, send):
 
 
 def test_the_public_does_not_hear_what_is_quarantined_hidden_or_wrong_and_staff_do(running, send):
-    with following(running) as public, following(running, token="token-operator") as staff:
+    with following(running) as public, following(running, token=running.tokens["operator"]) as staff:
         send("st-new", [reading(4.0, 42)])
         send("st-hidden", [reading(5.0, 42)])
         send("st-02", [reading(-300.0, 42)])
@@ -86,7 +86,10 @@ def test_after_a_break_a_page_gets_what_changed_meanwhile(running, send):
     assert answer.json()["stored"] is True
     with following(running, {"asset": "st-04"}, last_event_id=str(last)) as events:
         name, seen, values = events.next()
-    assert (name, {one["property"]: one["value"] for one in values}) == ("values", {"air_temperature": 2.0, "relative_humidity": 50.0})
+    assert (name, {one["property"]: one["value"] for one in values}) == (
+        "values",
+        {"air_temperature": 2.0, "relative_humidity": 50.0},
+    )
     assert seen > last
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+KEPT_S = 300
 PROBLEM = "application/problem+json"
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
@@ -50,11 +51,11 @@ def next_link(request: Request, after: str | None) -> dict[str, str]:
     return {"Link": f'<{request.url.path}?{urlencode([*query, ("after", after)])}>; rel="next"'}
 
 
-def kept(request: Request, value: object, seconds: int = 300, media_type: str = JSON) -> Response:
+def kept(request: Request, value: object, *, public: bool = True, media_type: str = JSON) -> Response:
     """A value that seldom changes: with an ETag, and 304 for who has it already."""
     body = encode(value)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": f"public, max-age={seconds}"}
+    headers = {"ETag": tag, "Cache-Control": f"{'public' if public else 'private'}, max-age={KEPT_S}"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from dure.core.errors import InputError, TooLarge
 
 if TYPE_CHECKING:
@@ -26,12 +28,15 @@ async def read_body(request: Request, most: int) -> bytes:
 async def _read(request: Request, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > DRAIN_BYTES_MAX:
-            break
-        if size <= most:
-            parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > DRAIN_BYTES_MAX:
+                break
+            if size <= most:
+                parts.append(part)
+    except ClientDisconnect as error:
+        raise InputError("request.cut", "The connection ended before the body did. Send it again.") from error
     if size > most:
         raise too_large(most)
     return b"".join(parts)

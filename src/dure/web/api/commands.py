@@ -126,6 +126,8 @@ def routes(house: House) -> APIRouter:
         summary="Ask a command",
         status_code=202,
         response_class=Response,
-        responses=told(schema_of(Command), 400, 401, 403, 409, 503, status=202, description="Kept, and sent to the asset's devices."),
+        responses=told(
+            schema_of(Command), 400, 401, 403, 409, 503, status=202, description="Kept, and sent to the asset's devices."
+        ),
     )(desk.ask)
     return router

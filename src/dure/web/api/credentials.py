@@ -57,10 +57,12 @@ class Credentials:
         self._house = house
         self._seconds = seconds
         self._known: OrderedDict[bytes, tuple[float, Device]] = OrderedDict()
+        self._forgotten = 0
         house.directory.on_change(self.forget)
 
     def forget(self) -> None:
         """Forget all: a device was changed or revoked."""
+        self._forgotten += 1
         self._known.clear()
 
     async def device(self, request: Request) -> Device:
@@ -70,7 +72,10 @@ class Credentials:
         known = self._known.get(key)
         if known is not None and self._seconds() - known[0] < KNOWN_S:
             return known[1]
+        forgotten = self._forgotten
         identity = await run_in_threadpool(self._check, credential)
+        if forgotten != self._forgotten:  # a device was changed meanwhile: perhaps this one
+            return identity
         self._known[key] = (self._seconds(), identity)
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)

@@ -144,9 +144,9 @@ def routes(house: House, credentials: Credentials) -> APIRouter:
         response_class=Response,
         responses=told(registered, 400, 401, 403, 409, 503, status=201, description="Registered; the secret is shown this once."),
     )(desk.add)
-    router.post("/{device_id}/rotate", summary="Rotate a secret", response_class=Response, responses=told(registered, 400, *refusals))(
-        desk.rotate
-    )
+    router.post(
+        "/{device_id}/rotate", summary="Rotate a secret", response_class=Response, responses=told(registered, 400, *refusals)
+    )(desk.rotate)
     router.delete(
         "/{device_id}",
         summary="Revoke a device",

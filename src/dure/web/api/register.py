@@ -125,7 +125,7 @@ class Register:
     async def kinds(self, request: Request, actor: SeesPublicData) -> Response:
         """The kinds of asset, and what each usually observes."""
         everything = may(actor, "read", "city_data")
-        return kept(request, {"items": [one for one in self._house.kinds if one.public or everything]}, seconds=60)
+        return kept(request, {"items": [one for one in self._house.kinds if one.public or everything]}, public=False)
 
     async def zones(self, request: Request, _: SeesPublicData) -> Response:
         """The city's zones as GeoJSON."""

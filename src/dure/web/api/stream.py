@@ -120,6 +120,7 @@ class Broadcast:
                     yield frame
             while True:
                 if not await page.wait(self._heartbeat_s):
+                    self._follow()
                     yield b": still here\n\n"
                     continue
                 frames = page.take()
