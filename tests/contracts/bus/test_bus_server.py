@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dure.core.errors import ConfigError, Unavailable
-from dure.engines.bus.client import Bus
+from dure.engines.bus.client import Bus, StreamPolicy
 from dure.engines.bus.server import NatsServer, check_version, find_binary
 from dure.engines.bus.settings import BusSecrets, ServerOptions
 
@@ -146,6 +146,49 @@ async def test_a_killed_server_is_restarted_on_the_same_ports_with_what_it_kept(
 
     assert (server.ports, server.restarts) == (ports, 1)
     assert ((await bus.message(kept)).payload, after) == (b"before", kept + 1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root to mount a small file system")
+async def test_a_full_disk_refuses_and_the_bus_heals_when_there_is_room(tmp_path):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(tmp_path)], check=True)  # noqa: ASYNC221  # a blink, and nothing else runs
+    server = NatsServer(ServerOptions(data_dir=tmp_path, store_bytes_max=10**10), BusSecrets.generate())
+    try:
+        await server.start()
+        watch = asyncio.create_task(server.supervise())
+        bus = await Bus.connect(server.url, server.secrets.user, server.secrets.password)
+        await bus.ensure_streams(StreamPolicy())
+        kept = 0
+        with pytest.raises(Unavailable):  # noqa: PT012  # it is the one that does not fit any more
+            while kept < 200:
+                kept = await bus.publish("rows.c.1.d", b"x" * 200_000, timeout_s=3)
+        subprocess.run(["mount", "-o", "remount,size=200m", str(tmp_path)], check=True)  # noqa: ASYNC221  # a blink, and nothing else runs
+
+        after = await bus.publish("rows.c.1.d", b"after", timeout_s=30)
+
+        assert 20 < kept < 200
+        assert after == kept + 1 == (await bus.state()).messages
+        await bus.close()
+        await server.stop()
+        await watch
+    finally:
+        await server.stop()
+        subprocess.run(["umount", str(tmp_path)], check=True)  # noqa: ASYNC221  # a blink, and nothing else runs
+
+
+async def test_a_store_over_its_limit_is_told_as_full(tmp_path):
+    server = NatsServer(ServerOptions(data_dir=tmp_path, store_bytes_max=2_000_000), BusSecrets.generate())
+    await server.start()
+    bus = await Bus.connect(server.url, server.secrets.user, server.secrets.password)
+    await bus.ensure_streams(StreamPolicy())
+
+    with pytest.raises(Unavailable) as refused:  # noqa: PT012  # it is the one that does not fit any more
+        for _ in range(20):
+            await bus.publish("rows.c.1.d", b"x" * 200_000)
+    await bus.close()
+    await server.stop()
+
+    assert refused.value.code == "bus.full"
 
 
 async def test_a_stopped_server_stays_stopped(server):
