@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from fastapi import FastAPI
 
 from dure.city import City, Zone
 from dure.config import Settings
-from dure.core.access import ROLES
+from dure.core.access import ROLES, Role
 from dure.core.assets import Asset, AssetKind, AssetKinds
 from dure.core.geo import Place, Point, at
 from dure.core.properties import Properties
@@ -55,8 +56,9 @@ AREA = [[[126.8, 37.1], [127.0, 37.1], [127.0, 37.3], [126.8, 37.3], [126.8, 37.
 class RunningCity:
     """A house on its own event loop; `call` runs a coroutine there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, roles: Iterable[Role] = ROLES) -> None:
         self.folder = folder
+        self.roles = roles
         self.house: House
         self.url = ""
         self.secrets: dict[str, str] = {}
@@ -162,7 +164,7 @@ class RunningCity:
     def _admit(self, records: Records) -> People:
         """One person of each role, signed in."""
         people = People(records, self.clock)
-        for role in ROLES:
+        for role in self.roles:
             self.persons[role] = people.add(role, role, PASSWORD, [role], By("test", NOW)).id
             self.tokens[role] = people.sign_in(role, PASSWORD, NOW).token
         return people
@@ -217,7 +219,8 @@ def city(folder: Path) -> City:
 
 
 def _server(house: House) -> tuple[uvicorn.Server, socket.socket]:
-    listener = socket.socket()
+    # With its protocol named, asyncio sets TCP_NODELAY; without, every small answer would wait 40 ms for an ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(create_app(house), log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")
     return uvicorn.Server(config), listener

@@ -11,7 +11,7 @@ BODY = [{"property": "air_temperature", "value": 20.0, "time": "2026-11-24T02:00
 
 @pytest.fixture
 def lonely(tmp_path):
-    city = RunningCity(tmp_path)
+    city = RunningCity(tmp_path, ["operator"])
     city.start()
     yield city
     city.stop()

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from dure.web.api.stream import BACKLOG_MAX, Filter, Frame, Page
+from dure.web.api.sight import Sight
+from dure.web.api.stream import BACKLOG_MAX, Broadcast, Filter, Frame, Page
 
 T = "2026-11-24T02:{:02}:{:02}Z"
 
@@ -131,3 +132,25 @@ async def test_a_page_slower_than_its_backlog_is_told_that_it_missed_something()
 def test_filters_are_equal_when_they_ask_the_same():
     one = Filter(frozenset({"a", "b"}), frozenset(), None, everything=False)
     assert one == Filter(frozenset({"b", "a"}), frozenset(), None, everything=False)
+
+
+def test_a_quiet_line_is_kept_open_and_a_page_that_fell_behind_catches_up(running, send):
+    wanted = Filter(frozenset(), frozenset({"st-08"}), None, everything=False)
+
+    async def watch():
+        broadcast = Broadcast(running.house.live, Sight(running.house), heartbeat_s=0.05)
+        events = broadcast.events(wanted, None)
+        first, second = await anext(events), await anext(events)
+        (page,) = broadcast.following(wanted)
+        page.missed, page.sent = True, 0
+        page.give(Frame(1, b"lost"))
+        third = await anext(events)
+        await events.aclose()
+        return first, second, third, broadcast.pages
+
+    send("st-08", [reading(8.5, 50)], params={"wait": "stored"})
+    first, second, third, left = running.call(watch())
+    assert first.startswith(b"retry: 2000\nevent: ready\nid: ")
+    assert second == b": still here\n\n"
+    assert b'"value":8.5' in third
+    assert left == 0

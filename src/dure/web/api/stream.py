@@ -102,6 +102,10 @@ class Broadcast:
         """Pages open now."""
         return sum(len(pages) for pages in self._pages.values())
 
+    def following(self, wanted: Filter) -> list[Page]:
+        """The open pages that ask for this."""
+        return list(self._pages.get(wanted, ()))
+
     def check_room(self) -> None:
         """Refuse a page too many."""
         if self.pages >= PAGES_MAX:
@@ -169,7 +173,7 @@ class Broadcast:
                     if frame is None:
                         continue
                     self.encoded += 1
-                    for page in list(self._pages.get(wanted, ())):
+                    for page in self.following(wanted):
                         page.give(frame)
         await following.aclose()  # type: ignore[attr-defined]  # it is a generator
 
