@@ -46,6 +46,7 @@ class DuckEngine:
     """DuckDB files in a folder of their own."""
 
     name = "duckdb"
+    kills = 8
 
     def __init__(self, folder):
         self._folder = folder
@@ -71,6 +72,7 @@ class ClickHouseEngine(DuckEngine):
     """Databases of their own in one wire."""
 
     name = "clickhouse"
+    kills = 4
 
     def __init__(self, wire):
         super().__init__(wire.folder)

@@ -28,4 +28,5 @@ def main():
             store.maintain(now_us=T0 + seq * HOUR, seconds=0.0)
 
 
-main()
+if __name__ == "__main__":
+    main()

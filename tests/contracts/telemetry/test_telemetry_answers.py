@@ -125,7 +125,7 @@ ROWS = st.lists(
 
 
 @seed(2)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(ROWS, min_size=1, max_size=4), upkeep=st.sets(st.integers(0, 3)))
 def test_rollups_and_totals_are_exact_to_the_last_append_whatever_was_rolled_up(engine, batches, upkeep):
     engine.count = getattr(engine, "count", 0) + 1

@@ -115,7 +115,7 @@ ROWS = st.lists(
 
 
 @seed(1)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(ROWS, min_size=1, max_size=5), upkeep=st.integers(0, 5))
 def test_any_order_of_any_rows_is_kept_as_the_oracle_keeps_it(engine, batches, upkeep):
     engine.count = getattr(engine, "count", 0) + 1

@@ -21,7 +21,7 @@ PER_MESSAGE = 40
 def test_a_writer_killed_at_random_loses_and_doubles_nothing(engine):
     chance = random.Random(5)  # noqa: S311  # chance of a test
     acknowledged = 0
-    for _ in range(8):
+    for _ in range(engine.kills):
         process = subprocess.Popen([sys.executable, str(WRITER), engine.name, engine.url("k")], stdout=subprocess.PIPE, text=True)
         for line in process.stdout:
             acknowledged = max(acknowledged, int(line))

@@ -174,7 +174,8 @@ def rows_between(client: Client, first: SeriesKey, last: SeriesKey, interval: tu
     names = ("asset", "property", *ROW)
     sql = (
         "FROM observations WHERE (property, asset) >= ({p0:String}, {a0:String})"
-        " AND (property, asset) <= ({p1:String}, {a1:String}) AND time_us >= {s:Int64} AND time_us < {e:Int64} ORDER BY property, asset, time_us"
+        " AND (property, asset) <= ({p1:String}, {a1:String})"
+        " AND time_us >= {s:Int64} AND time_us < {e:Int64} ORDER BY property, asset, time_us"
     )
     values = {"a0": first[0], "p0": first[1], "a1": last[0], "p1": last[1], "s": interval[0], "e": interval[1]}
     return batch_of(columns(client, names, sql, values))
