@@ -31,6 +31,9 @@ _names = count(1)
 
 
 def _postgres_bin() -> Path:
+    """Folder of the server's programs: DURE_TEST_POSTGRES_BIN, else Debian's newest, else the wheel's."""
+    if given := os.environ.get("DURE_TEST_POSTGRES_BIN"):
+        return Path(given)
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     if debian:
         return debian[-1]

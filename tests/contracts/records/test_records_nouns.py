@@ -18,6 +18,7 @@ from dure.engines.records.audit import By
 from dure.engines.records.devices import Device
 from dure.engines.records.parked import Parked
 from dure.engines.records.store import Records
+from dure.engines.records.tables import assets as assets_table
 from dure.engines.records.tables import devices as devices_table
 from dure.spine.live import LiveValue
 
@@ -295,6 +296,33 @@ def test_enough_good_readings_release_the_device_and_its_asset_once(records: Rec
         assert devices.get(connection, "dev-1").state == "live"
         assert assets.get(connection, "aws-1").state == "live"
         assert [one.actor for one in audit.listing(connection).items[:2]] == ["system", "system"]
+
+
+def _live_from(records: Records) -> dict[str, int | None]:
+    with records.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(select(assets_table.c.id, assets_table.c.live_from_seq))}
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_released_asset_counts_from_the_next_row_on(records: Records, by: By) -> None:
+    with records.begin() as connection:
+        devices.count_good(connection, {"dev-1": 10}, seq=100, needed=10, at=by.at)
+        assets.set_state(connection, "aws-1", "quarantined", by)
+        devices.add(connection, Device(id="dev-2", asset="aws-1", city="hwaseong"), by)
+        devices.count_good(connection, {"dev-2": 10}, seq=200, needed=10, at=by.at)
+
+        assert assets.get(connection, "aws-1").state == "live"
+    assert _live_from(records) == {"aws-1": 101}
+
+
+def test_a_second_device_does_not_move_the_start_of_an_asset_that_is_live(records: Records, by: By) -> None:
+    with records.begin() as connection:
+        assets.add(connection, _asset("old", state="live"), by)
+        devices.add(connection, Device(id="dev-2", asset="old", city="hwaseong"), by)
+        released = devices.count_good(connection, {"dev-2": 10}, seq=200, needed=10, at=by.at)
+
+    assert [one.state for one in released] == ["live"]
+    assert _live_from(records) == {"old": None}
 
 
 @pytest.mark.usefixtures("secret")

@@ -15,7 +15,7 @@ WHO = ("anonymous", "device", *ROLES)
 
 # A sign each for anonymous (-), device, citizen, crew (w), operator, officer, partner, admin, auditor (u): "x" may, "." not.
 TABLE: dict[str, dict[str, str]] = {
-    #                       -dcwofpau
+    #                          -dcwofpau
     "public_data": {"read":   "xxxxxxxxx", "write": ".........", "act": ".........", "manage": "........."},
     "city_data":   {"read":   "...xxx.xx", "write": ".x..x..x.", "act": ".........", "manage": "........."},
     "parked":      {"read":   "....x..xx", "write": ".........", "act": "....x..x.", "manage": "........."},

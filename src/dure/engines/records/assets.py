@@ -69,6 +69,18 @@ def set_state(connection: Connection, asset_id: str, state: AssetState, by: By) 
     return asset
 
 
+def release(connection: Connection, ids: Iterable[str], by: By, live_from_seq: int | None = None) -> int:
+    """Let those of the assets out of quarantine that are in it; how many. `live_from_seq`: the rows that count from now on."""
+    held = sorted(one.id for one in find(connection, ids).values() if one.state == "quarantined")
+    dialect.update_many(connection, assets, [{"id": asset_id, "state": "live", "updated_at": by.at} for asset_id in held])
+    if live_from_seq is not None:
+        rows = [{"id": asset_id, "live_from_seq": live_from_seq} for asset_id in held]
+        dialect.update_many(connection, assets, rows, empty="live_from_seq")
+    change = {"before": {"state": "quarantined"}, "after": {"state": "live"}}
+    audit.append_many(connection, by, "write", "asset", [(asset_id, change) for asset_id in held])
+    return len(held)
+
+
 def get(connection: Connection, asset_id: str) -> Asset:
     """One asset."""
     row = connection.execute(select(assets).where(assets.c.id == asset_id)).mappings().one_or_none()

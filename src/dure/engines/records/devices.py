@@ -23,7 +23,6 @@ from dure.core.identifiers import identifier
 from dure.engines.records import assets, audit, dialect
 from dure.engines.records.audit import SYSTEM, By
 from dure.engines.records.paging import Page, checked_limit, page
-from dure.engines.records.tables import assets as assets_table
 from dure.engines.records.tables import devices
 
 DeviceState = Literal["quarantined", "live", "revoked"]
@@ -154,9 +153,8 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def seen(connection: Connection, times: Mapping[str, datetime]) -> None:
     """Note when devices were last heard of; an older time changes nothing."""
-    for device_id, at in sorted(times.items()):
-        later = (devices.c.last_seen_at.is_(None)) | (devices.c.last_seen_at < at)
-        connection.execute(update(devices).where(devices.c.id == device_id, later).values(last_seen_at=at))
+    rows = [{"id": device_id, "last_seen_at": at} for device_id, at in times.items()]
+    dialect.update_many(connection, devices, rows, newer="last_seen_at")
 
 
 def count_good(connection: Connection, good: Mapping[str, int], *, seq: int, needed: int, at: datetime) -> list[Device]:
@@ -165,31 +163,32 @@ def count_good(connection: Connection, good: Mapping[str, int], *, seq: int, nee
     `seq` is the bus sequence the readings came up to: what was counted up to there is not counted again, so that a batch
     may be told twice. The devices of one call belong to one stream.
     """
-    released = []
-    names = sorted(good)
+    names, ready = sorted(good), []
     for start in range(0, len(names), _CHUNK):
         waiting = select(devices).where(devices.c.id.in_(names[start : start + _CHUNK]), devices.c.state == "quarantined")
         query = waiting.where(devices.c.counted_seq < seq).order_by(devices.c.id).with_for_update()
-        for row in connection.execute(query).mappings().all():
-            total = row["good_n"] + good[row["id"]]
-            connection.execute(update(devices).where(devices.c.id == row["id"]).values(good_n=total, counted_seq=seq))
-            if total >= needed and release(connection, row["id"], By(SYSTEM, at)):
-                place = update(assets_table).where(assets_table.c.id == row["asset"], assets_table.c.live_from_seq.is_(None))
-                connection.execute(place.values(live_from_seq=seq + 1))
-                released.append(get(connection, row["id"]))
-    return released
+        rows = connection.execute(query).mappings().all()
+        counted = [{"id": row["id"], "good_n": row["good_n"] + good[row["id"]], "counted_seq": seq} for row in rows]
+        dialect.update_many(connection, devices, counted)
+        ready += [one["id"] for one in counted if one["good_n"] >= needed]
+    return _release(connection, ready, By(SYSTEM, at), live_from_seq=seq + 1)
 
 
 def release(connection: Connection, device_id: str, by: By) -> bool:
     """Let a device out of quarantine, and its asset with it; False when it was not in quarantine."""
-    row = _locked(connection, device_id)
-    if row["state"] != "quarantined":
+    if _locked(connection, device_id)["state"] != "quarantined":
         return False
-    connection.execute(update(devices).where(devices.c.id == device_id).values(state="live"))
-    audit.append(connection, by, "manage", "device", device_id, {"released": {"good_n": row["good_n"]}})
-    if assets.get(connection, row["asset"]).state == "quarantined":
-        assets.set_state(connection, row["asset"], "live", by)
+    _release(connection, [device_id], by)
     return True
+
+
+def _release(connection: Connection, ids: list[str], by: By, live_from_seq: int | None = None) -> list[Device]:
+    dialect.update_many(connection, devices, [{"id": device_id, "state": "live"} for device_id in ids])
+    released = list(find(connection, ids).values())
+    told = [(one.id, {"released": {"good_n": one.good_n}}) for one in released]
+    audit.append_many(connection, by, "manage", "device", told)
+    assets.release(connection, [one.asset for one in released], by, live_from_seq)
+    return released
 
 
 def find(connection: Connection, ids: Iterable[str]) -> dict[str, Device]:

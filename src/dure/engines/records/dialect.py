@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -37,13 +37,44 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, newer: 
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes, where=condition), values)
 
 
+def update_many(connection: Connection, table: Table, rows: Sequence[Row], *, newer: str = "", empty: str = "") -> None:
+    """Set columns of the rows with these ids, unknown ones are nothing.
+
+    With `newer` only where that column is empty or grows, with `empty` only where that one is empty.
+    """
+    if not rows:
+        return
+    names = [name for name in rows[0] if name != "id"]
+    ordered = sorted(rows, key=lambda row: str(row["id"]))  # two writers then never wait for each other in a ring
+    given: Mapping[str, ColumnElement[Any]]
+    values: Any
+    if connection.dialect.name == "sqlite":
+        given = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0]}
+        values = [{f"new_{name}": row[name] for name in row} for row in ordered]
+    else:
+        columns = (_array(table, name).label(name) for name in rows[0])
+        given = dict(select(*columns).subquery().c.items())
+        values = {f"{name}_column": [row[name] for row in ordered] for name in rows[0]}
+    conditions = [table.c.id == given["id"]]
+    if newer:
+        conditions.append(or_(table.c[newer].is_(None), table.c[newer] < given[newer]))
+    if empty:
+        conditions.append(table.c[empty].is_(None))
+    connection.execute(update(table).where(*conditions).values({name: given[name] for name in names}), values)
+
+
+def _array(table: Table, name: str) -> ColumnElement[Any]:
+    """A column's values, bound as one array."""
+    kind = table.c[name].type
+    return func.unnest(bindparam(f"{name}_column", type_=ARRAY(kind, dimensions=1)), type_=kind)
+
+
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> tuple[SqliteInsert | PostgresInsert, Any]:
     """The insert of all rows: SQLite binds row by row; PostgreSQL takes columns as arrays, one round trip for all."""
     if connection.dialect.name == "sqlite":
         return sqlite_insert(table), list(rows)
     names = list(rows[0])
-    arrays = select(*(func.unnest(bindparam(f"{name}_column", type_=ARRAY(table.c[name].type, dimensions=1))) for name in names))
     return (
-        postgres_insert(table).from_select(names, arrays),
+        postgres_insert(table).from_select(names, select(*(_array(table, name) for name in names))),
         {f"{name}_column": [row[name] for row in rows] for name in names},
     )
