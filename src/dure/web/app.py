@@ -20,7 +20,7 @@ from dure.web.api.stream import Broadcast
 from dure.web.errors import headers_of, of_http, problem, status_of
 from dure.web.i18n import preferred
 from dure.web.layout import Layout, https, language_of, layout_of
-from dure.web.security import Guard
+from dure.web.security import HEADERS, Guard
 from dure.web.static_files import StaticFiles
 from dure.web.words import outcome
 
@@ -87,7 +87,9 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     log.error("web.broken", path=request.url.path, exc_info=error)
-    return await _answer(request, DureError("http.internal", "Something went wrong here. It is in the log."), 500)
+    answer = await _answer(request, DureError("http.internal", "Something went wrong here. It is in the log."), 500)
+    answer.headers.update(HEADERS)  # this answer is made outside the guard
+    return answer
 
 
 async def _answer(request: Request, error: DureError, status: int) -> Response:

@@ -12,8 +12,8 @@ from babel.dates import format_date, format_skeleton, format_time, format_timede
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
-from dure.core.time import format_instant, from_us
 from dure.core.text import LANGUAGES, Language, Text
+from dure.core.time import format_instant, from_us
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

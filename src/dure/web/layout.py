@@ -142,6 +142,7 @@ class Layout:
             stop=_stop_of(path),
             crumbs=[Crumb(prefix + to, name) for to, name in crumbs],
             csrf=token,
+            seq=max((one.seq for one in self.house.live.all()), default=0),
             now=self.house.clock.now(),
             status_names={name: say_word.name(speech.language) for name, say_word in words.STATUSES.items()},
             high_contrast=request.cookies.get("dure_contrast") == "high",

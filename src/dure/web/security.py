@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from dure.core.errors import InputError, NotAllowed, RateLimited, TooLarge
 from dure.web.errors import problem
@@ -22,20 +23,11 @@ if TYPE_CHECKING:
 CSRF_COOKIE = "dure_csrf"
 CSRF_FIELD = "csrf"
 FORM_BYTES_MAX = 65_536
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",  # the icons inside MapLibre's style sheet
-        "font-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self'",  # MapLibre's worker is a file of ours, no blob
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; "  # the icons inside MapLibre's style sheet
+    "worker-src 'self'; "  # MapLibre's worker is a file of ours, no blob
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -57,6 +49,7 @@ class Guard:
         self._headers = {**HEADERS, **({"Strict-Transport-Security": "max-age=31536000"} if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -68,15 +61,19 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store" if scope["path"] != "/" else "no-cache")
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         if counted.declared(Headers(scope=scope)) > limit:
             await _too_large(limit)(scope, receive, guarded)
             return
         answer = _Held(guarded, counted)
-        await self._app(scope, counted, answer)
-        if counted.over:
+        try:
+            await self._app(scope, counted, answer)
+        except ClientDisconnect:
+            if not counted.over:
+                raise
+        if counted.over and not answer.started:
             await _too_large(limit)(scope, receive, guarded)
 
 
@@ -96,6 +93,7 @@ class _Counted:
         return int(length) if length.isdecimal() else 0
 
     async def __call__(self) -> Message:
+        """The next part of the body."""
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
@@ -106,15 +104,19 @@ class _Counted:
 
 
 class _Held:
-    """Sends an answer, unless the body went over the limit: then the guard answers instead."""
+    """Sends an answer, unless the body went over the limit before it began: then the guard answers instead."""
 
     def __init__(self, send: Send, counted: _Counted) -> None:
         self._send = send
         self._counted = counted
+        self.started = False
 
     async def __call__(self, message: Message) -> None:
-        if not self._counted.over:
-            await self._send(message)
+        """Pass on one message of the answer."""
+        if self._counted.over and not self.started:
+            return
+        self.started = True
+        await self._send(message)
 
 
 def _too_large(limit: int) -> ASGIApp:
@@ -168,7 +170,3 @@ class Attempts:
         seen.append(at)
         while len(self._seen) > self._keys_max:
             self._seen.popitem(last=False)
-
-    def forget(self, key: str) -> None:
-        """Start anew for a key that succeeded."""
-        self._seen.pop(key, None)

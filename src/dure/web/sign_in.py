@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from dure.core.errors import InputError, NotSignedIn
+from dure.core.errors import InputError, NotSignedIn, RateLimited
+from dure.engines.identity import oidc
+from dure.engines.identity.secrets import Secrets
 from dure.web.access import SESSION_COOKIE
+from dure.web.errors import headers_of
 from dure.web.layout import https, language_of, layout_of
 from dure.web.security import Attempts, own_form
 
@@ -19,8 +23,11 @@ if TYPE_CHECKING:
 
     from dure.spine.house import House
 
-TRIES = 10
+TRIES = 20  # per address: an office shares one
 WINDOW_S = 300.0
+ISSUER_S = 10.0
+BEGUN_COOKIE = "dure_oidc"
+BACK = "ko/sign-in/oidc/back"  # one address for all languages, as issuers compare it letter by letter
 
 
 def router(house: House) -> APIRouter:
@@ -32,11 +39,12 @@ def router(house: House) -> APIRouter:
     routes.add_api_route("/sign-out", door.sign_out, methods=["POST"])
     if house.settings.oidc_issuer:
         routes.add_api_route("/sign-in/oidc", door.start, methods=["GET"])
+        routes.add_api_route("/sign-in/oidc/back", door.back, methods=["GET"])
     return routes
 
 
 class _Door:
-    """Counts attempts per address and per login, so neither can be guessed at speed."""
+    """Counts attempts per address; the accounts themselves count them per login."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -54,14 +62,15 @@ class _Door:
         if not login or not password:
             return await self._form(request, wanted, login, missing=True, status=422)
         now = self._house.clock.now()
-        address = request.client.host if request.client else ""
-        for key in (f"address:{address}", f"login:{login.casefold()}"):
-            self._attempts.take(key, now)
         try:
+            self._attempts.take(f"address:{_address(request)}", now)
             token = await run_in_threadpool(self._open, request, login, password, now)
         except (NotSignedIn, InputError):
             return await self._form(request, wanted, login, refused=True, status=401)
-        self._attempts.forget(f"login:{login.casefold()}")
+        except RateLimited as error:
+            answer = await self._form(request, wanted, login, wait=True, status=429)
+            answer.headers.update(headers_of(error))
+            return answer
         return _let_in(self._house, request, token, wanted)
 
     def _open(self, request: Request, login: str, password: str, now: datetime) -> str:
@@ -79,11 +88,55 @@ class _Door:
         return answer
 
     async def start(self, request: Request) -> Response:
-        """Go to the issuer."""
-        return RedirectResponse(f"/auth/oidc/start?next={_inside(request.query_params.get('next', ''))}", 303)
+        """Go to the issuer; what must come back is sealed in a cookie of this browser."""
+        now = self._house.clock.now()
+        self._attempts.take(f"address:{_address(request)}", now)
+        async with httpx.AsyncClient(timeout=ISSUER_S) as http:
+            begun = await self._issuer(http).begin(_inside(request.query_params.get("next", "")))
+        answer = RedirectResponse(begun.url, 303)
+        sealed = oidc.seal(begun, self._key(), now)
+        answer.set_cookie(
+            BEGUN_COOKIE, sealed, max_age=600, httponly=True, samesite="lax", secure=https(self._house), path=f"/{BACK}"
+        )
+        return answer
+
+    async def back(self, request: Request) -> Response:
+        """Come back from the issuer."""
+        now = self._house.clock.now()
+        begun = oidc.unseal(request.cookies.get(BEGUN_COOKIE, ""), self._key(), now)
+        async with httpx.AsyncClient(timeout=ISSUER_S) as http:
+            claimed = await self._issuer(http).finish(begun, dict(request.query_params))
+        old = request.cookies.get(SESSION_COOKIE, "")
+        opened = await run_in_threadpool(self._house.people.sign_in_claimed, claimed, now, old_token=old)
+        answer = _let_in(self._house, request, opened.token, _inside(begun.next))
+        answer.delete_cookie(BEGUN_COOKIE, path=f"/{BACK}")
+        return answer
+
+    def _key(self) -> str:
+        return Secrets.load(self._house.settings.data).session_key
+
+    def _issuer(self, http: httpx.AsyncClient) -> oidc.Oidc:
+        settings = self._house.settings
+        home = settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.http_port}"
+        client = oidc.OidcClient(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret,
+            redirect_url=f"{home}/{BACK}",
+            roles_claim=settings.oidc_roles_claim,
+        )
+        return oidc.Oidc(client, http, self._house.clock)
 
     async def _form(  # noqa: PLR0913  # what the form shows
-        self, request: Request, wanted: str, login: str = "", *, missing: bool = False, refused: bool = False, status: int = 200
+        self,
+        request: Request,
+        wanted: str,
+        login: str = "",
+        *,
+        missing: bool = False,
+        refused: bool = False,
+        wait: bool = False,
+        status: int = 200,
     ) -> Response:
         return await layout_of(request).page(
             request,
@@ -93,8 +146,13 @@ class _Door:
             login=login,
             missing=missing,
             refused=refused,
+            wait=wait,
             oidc=bool(self._house.settings.oidc_issuer),
         )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _let_in(house: House, request: Request, token: str, wanted: str) -> Response:

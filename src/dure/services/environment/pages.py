@@ -39,6 +39,8 @@ def router(house: House) -> APIRouter:  # noqa: ARG001  # every service's pages 
 
 async def now(request: Request) -> Response:
     """One property at every station, in plain words."""
+    house = house_of(request)
+    now_us = to_us(house.clock.now())
     at = await scene(request, everything=False)
     chosen = at.chosen
     rows = [one for one in at.found if chosen is not None and chosen.id in one.values]
@@ -52,6 +54,7 @@ async def now(request: Request) -> Response:
         rows=rows,
         groups=[(name, found) for name, found in groups if found],
         shown=shown_value,
+        late={one.asset.id: is_late(one.values[chosen.id], house.properties, now_us) for one in rows} if chosen else {},
         zone_name=_zone_name(request),
     )
 

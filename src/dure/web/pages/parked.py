@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from dure.core.access import Actor
+from dure.core.errors import Conflict, InputError
 from dure.engines.records import audit, parked
 from dure.web.access import require
 from dure.web.layout import house_of, language_of, layout_of
@@ -63,7 +64,25 @@ async def replay(request: Request, parked_id: str, actor: Actor = Depends(requir
     """Send it through the intake again."""
     house = house_of(request)
     await own_form(request)
-    kept = await house.intake.replay(parked_id, audit.By(actor.id, house.clock.now()))
+
+    def find() -> parked.Parked:
+        with house.records.read() as connection:
+            item = parked.get(connection, parked_id)
+        if item.state != "parked":
+            raise Conflict("parked.settled", f"It was {item.state} before.")
+        return item
+
+    def note(item: parked.Parked, accepted: int) -> None:
+        by = audit.By(actor.id, house.clock.now())
+        with house.records.begin() as connection:
+            audit.append(connection, by, "act", "parked", item.id, {"replayed": {"code": item.code, "accepted": accepted}})
+
+    item = await run_in_threadpool(find)
+    try:
+        kept = await house.intake.replay(item)
+    except InputError:
+        return _back(request, "refused")
+    await run_in_threadpool(note, item, kept.accepted)
     return _back(request, "replayed" if kept.accepted else "refused")
 
 

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dure.core.access import ROLES, Actor, Role
 from dure.core.errors import Conflict, InputError
+from dure.engines.identity.people import PersonState
 from dure.engines.records.audit import By
 from dure.web.access import require
 from dure.web.layout import house_of, language_of, layout_of
@@ -72,7 +73,7 @@ async def change(request: Request, person_id: str, actor: Actor = Depends(requir
     """Other roles, or let in and shut out."""
     house, fields = house_of(request), await own_form(request)
     by = By(actor.id, house.clock.now())
-    state = "active" if fields.get("active") == "yes" else "disabled"
+    state: PersonState = "active" if fields.get("active") == "yes" else "disabled"
     try:
         await run_in_threadpool(lambda: house.people.change(person_id, by, roles=_roles(fields), state=state))
     except (InputError, Conflict) as error:

@@ -35,6 +35,8 @@ function show(one) {
       box.classList.add("changed");
     }
   }
+  const badge = document.querySelector(`template[data-flag="${one.flag}"]`);
+  if (badge) for (const cell of cells("flag-of", one)) cell.replaceChildren(badge.content.cloneNode(true));
   for (const cell of cells("time-of", one)) {
     const at = new Date(one.time);
     const time = document.createElement("time");
@@ -52,7 +54,9 @@ function sign(state) {
 }
 
 function follow() {
-  const stream = new EventSource("/api/v1/stream");
+  const seen = document.body.dataset.seq; // what changed since this page was made comes first
+  const stream = new EventSource(seen > 0 ? `/api/v1/stream?after=${seen}` : "/api/v1/stream");
+  stream.addEventListener("ready", () => { document.body.dataset.stream = "on"; });
   stream.addEventListener("open", () => sign("on"));
   stream.addEventListener("error", () => sign("lost"));
   stream.addEventListener("values", (event) => {

@@ -1,0 +1,280 @@
+"""Every page in both languages on desktop and phone: axe 0, nothing from outside, a quiet console, light enough."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from demo_city import PASSWORD, post
+
+pytestmark = pytest.mark.browser
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+PUBLIC = (
+    "/",
+    "/environment",
+    "/environment?property=pm2_5",
+    "/environment/stations",
+    "/environment/stations/air-namyang",
+    "/environment/stations/air-namyang?range=7d&property=pm2_5",
+    "/environment/stations/air-namyang?range=30d&property=o3",
+    "/help",
+    "/data",
+    "/licences",
+    "/sign-in",
+)
+STAFF = (
+    "/operations",
+    "/operations/devices",
+    "/operations/devices/new",
+    "/operations/devices/dev-air-namyang",
+    "/operations/parked",
+    "/operations/health",
+    "/operations/explain",
+    "/operations/explain?id=air-namyang:pm2_5:2026-11-24T02:59:00Z",
+    "/operations/users",
+    "/operations/audit?verify=1",
+    "/environment/stations?status=quarantined",
+    "/nothing-here",
+)
+MAP_BYTES_MAX, PAGE_BYTES_MAX = 600_000, 100_000
+# Chromium without a graphics card tells of its own slowness.
+HARMLESS = re.compile(r"GPU stall due to ReadPixels|GL Driver Message")
+
+
+class Visit:
+    """A browser tab that notes what goes wrong."""
+
+    def __init__(self, browser, running, size: str) -> None:
+        self.running = running
+        self.context = browser.new_context(viewport=SIZES[size])
+        self.page = self.context.new_page()
+        self.trouble: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
+        self.page.on("request", self._asked)
+
+    def _heard(self, message) -> None:
+        if message.type in ("error", "warning") and not HARMLESS.search(message.text):
+            self.trouble.append(f"{message.type}: {message.text}")
+
+    def _asked(self, request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data" and parts.netloc != urlsplit(self.running.url).netloc:
+            self.trouble.append(f"outside: {request.url}")
+
+    def sign_in(self) -> None:
+        self.page.goto(f"{self.running.url}/ko/sign-in")
+        self.page.fill("#f-login", "admin")
+        self.page.fill("#f-password", PASSWORD)
+        self.page.locator("main button[type=submit]").click()
+        self.page.wait_for_url("**/ko/operations")
+
+    def open(self, path: str, status: int = 200) -> None:
+        self.trouble.clear()
+        answer = self.page.goto(f"{self.running.url}{path}")
+        assert answer.status == status
+        if self.page.locator("#map").count():
+            self.page.wait_for_selector("#map[data-ready]", timeout=30_000)
+        if status >= 400:  # the browser itself reports the status of the page it was sent to see
+            self.trouble = [one for one in self.trouble if "status of" not in one]
+
+    def axe(self, source: str) -> list[str]:
+        self.page.evaluate(source)
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def visitor(browser, running, request):
+    visit = Visit(browser, running, request.param)
+    yield visit
+    visit.context.close()
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def operator(browser, running, request):
+    visit = Visit(browser, running, request.param)
+    visit.sign_in()
+    yield visit
+    visit.context.close()
+
+
+def is_well(visit: Visit, language: str, path: str, axe: str) -> None:
+    visit.open(f"/{language}{path}", 404 if path == "/nothing-here" else 200)
+    page = visit.page
+    assert visit.axe(axe) == []
+    assert page.locator("h1").count() == 1
+    assert page.get_attribute("html", "lang") == language
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "it scrolls sideways"
+    assert visit.trouble == []
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_public_page_is_well(visitor, language, path, axe):
+    is_well(visitor, language, path, axe)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("path", STAFF)
+def test_a_staff_page_is_well(operator, language, path, axe):
+    is_well(operator, language, path, axe)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("path", ["/", "/environment/stations/air-namyang"])
+def test_high_contrast_is_well_too(visitor, language, path, axe):
+    visitor.context.add_cookies([{"name": "dure_contrast", "value": "high", "url": visitor.running.url}])
+    try:
+        visitor.open(f"/{language}{path}")
+        assert visitor.page.get_attribute("html", "data-contrast") == "high"
+        assert visitor.axe(axe) == []
+    finally:
+        visitor.context.clear_cookies(name="dure_contrast")
+
+
+@pytest.mark.parametrize(
+    "path", ["/ko/", "/ko/environment", "/ko/environment/stations/air-namyang", "/ko/help", "/en/operations"]
+)
+def test_scripts_and_styles_stay_within_the_budget(browser, running, path):
+    visit = Visit(browser, running, "desktop")
+    visit.sign_in()
+    fresh = visit.context.new_page()
+    sizes: dict[str, int] = {}
+    fresh.route("**/*", lambda route: route.continue_())  # a page that is routed does not use the browser's cache
+    fresh.on("requestfinished", lambda one: sizes.update({one.url: one.sizes()["responseBodySize"]}))
+    fresh.goto(running.url + path)
+    has_map = fresh.locator("#map").count() > 0
+    if has_map:
+        fresh.wait_for_selector("#map[data-ready]", timeout=30_000)
+    counted = {url: size for url, size in sizes.items() if re.search(r"\.(css|m?js)(\?|$)", url)}
+    assert counted
+    assert sum(counted.values()) <= (MAP_BYTES_MAX if has_map else PAGE_BYTES_MAX), counted
+    visit.context.close()
+
+
+def test_the_skip_link_is_first_and_leads_to_the_content(visitor):
+    visitor.open("/ko/")
+    visitor.page.keyboard.press("Tab")
+    focused = visitor.page.locator(":focus")
+    assert focused.get_attribute("href") == "#main"
+    assert focused.is_visible()
+    visitor.page.keyboard.press("Enter")
+    assert visitor.page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("path", ["/ko/", "/ko/environment/stations", "/ko/sign-in"])
+def test_the_keyboard_reaches_every_control_and_focus_is_visible(visitor, path):
+    visitor.open(path)
+    page = visitor.page
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a[href],button,input:not([type=hidden]),select,[tabindex=\"0\"]')]"
+        ".filter(e => e.checkVisibility()).map((e, n) => { e.dataset.stop = n; return n; })"
+    )
+    seen = set()
+    for _ in range(len(wanted) + 3):
+        page.keyboard.press("Tab")
+        stop, outlined = page.evaluate(
+            "[document.activeElement.dataset.stop, getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+            " || document.activeElement.className.includes('maplibregl')]"
+        )
+        if stop is not None:
+            seen.add(int(stop))
+            assert outlined, page.evaluate("document.activeElement.outerHTML")
+    assert set(wanted) <= seen
+
+
+def test_pages_say_all_without_script(browser, running):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{running.url}/ko/?property=pm2_5")
+    assert page.locator("#values tbody tr").count() > 40
+    page.goto(f"{running.url}/ko/environment/stations/air-namyang?property=pm2_5")
+    assert page.locator("svg.chart").count() == 2
+    context.close()
+
+
+def test_a_value_posted_is_on_the_open_page_within_a_second(visitor):
+    visitor.open("/ko/?property=air_temperature")
+    cell = visitor.page.locator('[data-asset="air-namyang"][data-property="air_temperature"]')
+    before = cell.inner_text()
+    visitor.page.wait_for_selector("body[data-stream=on]")
+    running = visitor.running
+    running.clock.advance(timedelta(seconds=30))
+    value = 20.0 + (time.monotonic() * 10 % 90) / 10
+    sent = time.monotonic()
+    reading = {"property": "air_temperature", "value": round(value, 1), "unit": "Cel"}
+    assert post(running, "air-namyang", [reading]) in (200, 202)
+    visitor.page.wait_for_function(
+        "([where, text]) => document.querySelector(where).textContent === text",
+        arg=['[data-asset="air-namyang"][data-property="air_temperature"]', f"{value:.1f}"],
+        timeout=5_000,
+    )
+    assert time.monotonic() - sent < 1.0
+    assert cell.inner_text() != before
+
+
+def test_choosing_a_property_changes_map_and_table_without_leaving_the_page(visitor):
+    visitor.open("/ko/")
+    page = visitor.page
+    page.evaluate("window.stayed = true")
+    page.select_option("#property", "o3")
+    page.get_by_role("heading", name="오존").wait_for()
+    assert page.evaluate("window.stayed")
+    assert "property=o3" in page.url
+
+
+def test_a_device_is_added_shown_its_secret_once_rotated_and_revoked(browser, running):
+    visit = Visit(browser, running, "desktop")
+    visit.sign_in()
+    page = visit.page
+    visit.open("/ko/operations/devices/new")
+    page.fill("#f-id", "Not An Id")
+    page.fill("#f-name", "시험 관측소")
+    page.locator("main button[type=submit]").click()
+    assert page.get_attribute("#f-id", "aria-invalid") == "true"
+    assert page.input_value("#f-name") == "시험 관측소"
+    page.fill("#f-id", "browser-made")
+    page.fill("#f-lon", "126.83")
+    page.fill("#f-lat", "37.20")
+    page.locator("main button[type=submit]").click()
+    first = page.locator(".secret").inner_text()
+    assert len(first) >= 32
+    page.goto(f"{running.url}/ko/operations/devices/browser-made")
+    assert page.locator(".secret").count() == 0
+    page.get_by_role("button", name="새 비밀 값 만들기").click()
+    assert page.locator(".secret").inner_text() != first
+    page.check("#sure")
+    page.get_by_role("button", name="장치 폐기").click()
+    page.wait_for_url("**/operations/devices/browser-made")
+    assert "폐기" in page.locator(".badge").first.inner_text()
+    visit.context.close()
+
+
+def test_who_is_not_signed_in_is_led_to_the_door_and_back(browser, running):
+    visit = Visit(browser, running, "desktop")
+    visit.page.goto(f"{running.url}/en/operations/devices")
+    assert "/en/sign-in" in visit.page.url
+    visit.page.fill("#f-login", "admin")
+    visit.page.fill("#f-password", PASSWORD)
+    visit.page.locator("main button[type=submit]").click()
+    visit.page.wait_for_url("**/en/operations/devices")
+    visit.page.get_by_role("button", name="Sign out").click()
+    visit.page.wait_for_url("**/en/")
+    visit.page.goto(f"{running.url}/en/operations/devices")
+    assert "/en/sign-in" in visit.page.url
+    visit.context.close()
+
+
+def test_the_stream_says_exactly_what_the_page_reads(running):
+    with httpx.stream("GET", f"{running.url}/api/v1/stream?after=0", timeout=5) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: ["):
+                assert set(json.loads(line.removeprefix("data: "))[0]) == {"asset", "property", "time", "value", "flag"}
+                return
+    pytest.fail("no values came")
