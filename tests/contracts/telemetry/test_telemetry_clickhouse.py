@@ -46,6 +46,17 @@ def test_an_insert_sent_again_by_the_network_is_dropped_by_its_token(engine):
     assert store.count() == 100
 
 
+def test_a_reader_sees_the_series_of_every_writer(engine):
+    reader = engine.store()
+    one, other = engine.store(), engine.store()
+    one.append(batch([("a", "temp", T0, 1.0)]), {"OBS-1": 1})
+    other.append(batch([("b", "temp", T0, 3.0)]), {"OBS-2": 1})
+    assert sorted(reader.keys()) == [("a", "temp"), ("b", "temp")]
+    assert list(reader.rollup("temp", "hour", T0, T0 + 1).asset) == ["a", "b"]
+    assert list(reader.totals("day", T0, T0 + 1).values()) == [(4.0, 2)]
+    assert (reader.cursor("OBS-1"), reader.cursor("OBS-2")) == (1, 1)
+
+
 def test_the_engine_killed_while_rows_arrive_loses_nothing_acknowledged(tmp_path):
     wire = Wire(tmp_path / "wire")
     store = open_store("clickhouse", wire.url("k"))

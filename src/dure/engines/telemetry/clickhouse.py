@@ -55,8 +55,7 @@ class ClickHouseTelemetry:
             self._load()
 
     def _load(self) -> None:
-        rows = self._client.query("SELECT asset, property FROM series FINAL ORDER BY property, asset").result_rows
-        self._known = KnownSeries((asset, property_id) for asset, property_id in rows)
+        self._known = KnownSeries(reads.keys(self._client))
         newest = self._client.query("SELECT asset, property, max(time_us) FROM observations GROUP BY asset, property").result_rows
         if newest:
             ids = self._known.numbers([(asset, property_id) for asset, property_id, _ in newest])
@@ -200,13 +199,13 @@ class ClickHouseTelemetry:
     ) -> RollUpColumns:
         """See `Telemetry.rollup`."""
         with self._asked():
-            parts = reads.parts(self._client, property_id, period, overlapping(period, start_us, end_us), self._known, assets)
-        return roll_up(parts, period, self._known, vector=self._is_vector(property_id))
+            parts, names = reads.parts(self._client, property_id, period, overlapping(period, start_us, end_us), assets)
+        return roll_up(parts, period, names, vector=self._is_vector(property_id))
 
     def totals(self, period: Period, start_us: int, end_us: int) -> dict[tuple[str, int], tuple[float, int]]:
         """See `Telemetry.totals`."""
         with self._asked():
-            rows = reads.totals(self._client, period, overlapping(period, start_us, end_us), list(self._known.props))
+            rows = reads.totals(self._client, period, overlapping(period, start_us, end_us))
         starts = period_starts(period, np.array([bucket for _, bucket, _, _ in rows], np.int64)).tolist()
         found: dict[tuple[str, int], tuple[float, int]] = {}
         for (property_id, _, total, count), start in zip(rows, starts, strict=True):
@@ -221,7 +220,8 @@ class ClickHouseTelemetry:
 
     def keys(self) -> list[SeriesKey]:
         """See `Telemetry.keys`."""
-        return self._known.keys[:]
+        with self._asked():
+            return reads.keys(self._client)
 
     def day(self, day_start_us: int, day_end_us: int) -> Iterator[Batch]:
         """See `Telemetry.day`."""

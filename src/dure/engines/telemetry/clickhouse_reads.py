@@ -11,7 +11,6 @@ from clickhouse_connect.driver.client import Client
 from dure.core.observations import Batch, Check, Flag, Observation, SeriesKey
 from dure.core.time import from_us
 from dure.engines.telemetry.columns import COUNTS, DAY_US, HOUR_US
-from dure.engines.telemetry.known import KnownSeries
 from dure.engines.telemetry.port import Period, SeriesColumns
 
 if TYPE_CHECKING:
@@ -106,18 +105,18 @@ def open_days(client: Client, interval: tuple[int, int], property_id: str | None
 
 
 def parts(
-    client: Client, property_id: str, period: Period, interval: tuple[int, int], known: KnownSeries, assets: Sequence[str] | None
-) -> dict[str, NDArray[Any]]:
-    """Roll-up parts of one property: sealed days from the roll-ups, open days from the rows."""
+    client: Client, property_id: str, period: Period, interval: tuple[int, int], assets: Sequence[str] | None
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Roll-up parts of one property, and the asset of each series number: sealed days from the roll-ups, open from the rows."""
     unsealed = open_days(client, interval, property_id)
     values: dict[str, Any] = {"p": property_id, "s": interval[0], "e": interval[1], "assets": list(assets or ())}
     values |= {"days": [day for _, day in unsealed], "epochs": list(unsealed.values())}
     of = "" if assets is None else " AND asset IN {assets:Array(String)}"
     names = ("asset", "bucket", *PART)
     found = columns(client, names, f"FROM ({_parts_sql(period, 'property = {p:String}' + of)})", values)
-    numbers = known.ids
-    found["series"] = np.array([numbers[asset, property_id] for asset in found.pop("asset").tolist()], np.int64)
-    return found
+    numbers: dict[str, int] = {}
+    found["series"] = np.array([numbers.setdefault(asset, len(numbers)) for asset in found.pop("asset").tolist()], np.int64)
+    return found, list(numbers)
 
 
 def _parts_sql(period: Period, of: str) -> str:
@@ -136,13 +135,17 @@ def _parts_sql(period: Period, of: str) -> str:
     )
 
 
-def totals(
-    client: Client, period: Period, interval: tuple[int, int], properties: Sequence[str]
-) -> list[tuple[str, int, float, int]]:
+def keys(client: Client) -> list[SeriesKey]:
+    """All series, of every writer."""
+    rows = client.query("SELECT asset, property FROM series FINAL ORDER BY property, asset").result_rows
+    return [(asset, property_id) for asset, property_id in rows]
+
+
+def totals(client: Client, period: Period, interval: tuple[int, int]) -> list[tuple[str, int, float, int]]:
     """(property, bucket, sum, count) of usable rows, buckets in hours or days since 1970."""
     unsealed = open_days(client, interval)
     rows: list[tuple[str, int, float, int]] = []
-    for property_id in properties:
+    for (property_id,) in client.query("SELECT DISTINCT property FROM series").result_rows:
         own = {day: epoch for (of, day), epoch in unsealed.items() if of == property_id}
         values = {"p": property_id, "s": interval[0], "e": interval[1], "days": list(own), "epochs": list(own.values())}
         own_parts = _parts_sql(period, "property = {p:String}")
