@@ -12,7 +12,7 @@ from demo_city import ROOT, RunningCity
 from playwright.sync_api import sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """The running city."""
     city = RunningCity(tmp_path_factory.mktemp("city"))
@@ -38,7 +38,7 @@ def axe(node_modules) -> str:
     return (node_modules / "axe-core/axe.min.js").read_text("utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it keeps an event loop in this thread: tests of other folders must not meet it
 def browser():
     """Debian's Chromium."""
     path = shutil.which("chromium")

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from dure.core.access import may
 from dure.core.errors import NotFound
 from dure.core.time import US_PER_S, to_us
-from dure.services.environment import history
 from dure.services.environment.model import AIR, NOISE, WATER, WEATHER
+from dure.web import history
 from dure.web.access import actor_of
 from dure.web.layout import house_of, layout_of
 from dure.web.scene import scene, shown_value, visible

@@ -67,4 +67,23 @@ function follow() {
   addEventListener("pagehide", () => stream.close());
 }
 
-if (document.querySelector("[data-live]")) follow();
+// What the stream does not carry (counters, states, charts) is taken from a fresh copy of this page now and then.
+const REFRESH_MS = 15_000;
+
+async function refresh() {
+  const parts = [...document.querySelectorAll("[data-refresh]")];
+  if (document.hidden || !parts.length) return;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts) {
+    const busy = part.contains(document.activeElement) || part.querySelector("details[open]");
+    const next = fresh.getElementById(part.id);
+    if (next && !busy) part.replaceWith(next);
+  }
+}
+
+if (document.querySelector("[data-live]")) {
+  follow();
+  setInterval(() => refresh().catch(() => sign("lost")), REFRESH_MS);
+}

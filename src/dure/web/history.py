@@ -1,4 +1,4 @@
-"""The past of one series as a station page shows it: every reading of a day, hours of a week or a month."""
+"""The past of one series as a page of an asset shows it: every reading of a day, hours of a week or a month."""
 
 from __future__ import annotations
 
