@@ -32,7 +32,6 @@ YEAR_US = 365 * DAY_US
 BATCH_ROWS = 65_536
 LATEST_STATIONS = 5_000
 BESIDE_ROWS_PER_S = 20_000
-PEER_ROWS = 2_000_000
 KEYS = [(f"station-{i % ASSETS:04d}", f"property-{i // ASSETS}") for i in range(SERIES)]
 
 
@@ -98,24 +97,24 @@ def latest_ms() -> float:
 
 
 class Peer:
-    """SQLite with the raw rows of the newest part of the year."""
+    """SQLite with the raw rows of the newest month."""
 
     def __init__(self, folder: Path, city: City) -> None:
-        self.rows = min(PEER_ROWS, city.rows)
+        self.rows = min(city.rows, 31 * DAY_US // city.step_us * SERIES)
         self._db = sqlite3.connect(folder / "peer.sqlite")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(
             "CREATE TABLE o (series INT, time_us INT, value REAL, flag INT, PRIMARY KEY (series, time_us)) WITHOUT ROWID"
         )
-        for first in range(city.rows - self.rows, city.rows, BATCH_ROWS):
-            some = city.batch(first, min(BATCH_ROWS, city.rows - first))
-            columns = (some.series.tolist(), some.time_us.tolist(), some.value.tolist(), some.flag.tolist())
-            self._db.executemany("INSERT INTO o VALUES (?, ?, ?, ?)", zip(*columns, strict=True))
+        some = city.batch(city.rows - self.rows, self.rows)
+        some = some.take(np.lexsort((some.time_us, some.series)))
+        columns = (some.series.tolist(), some.time_us.tolist(), some.value.tolist(), some.flag.tolist())
+        self._db.executemany("INSERT INTO o VALUES (?, ?, ?, ?)", zip(*columns, strict=True))
         self._db.commit()
 
     @property
     def name(self) -> str:
-        return f"ms, SQLite raw, {self.rows / 1e6:.0f}M rows"
+        return f"ms, SQLite raw, {self.rows / 1e6:.1f}M rows"
 
     def ask(self, sql: str, *values: object) -> float:
         return median_ms(lambda _: self._db.execute(sql, values).fetchall(), times=3)

@@ -99,8 +99,10 @@ class Engine:
         """Body and format of a request's answer."""
         with self.connection(request.session) as connection:
             _query(connection, f"USE `{request.database}`")
-            for name, value in request.settings.items():
-                _query(connection, f"SET {name} = '{_escaped(value)}'")
+            if request.settings:
+                _query(
+                    connection, "SET " + ", ".join(f"{name} = '{_escaped(value)}'" for name, value in request.settings.items())
+                )
             made = []
             try:
                 for table in request.external:
@@ -110,8 +112,8 @@ class Engine:
             finally:
                 for name in made:
                     _query(connection, f"DROP TEMPORARY TABLE IF EXISTS {name}")
-                for name in request.settings:
-                    _query(connection, f"SET {name} = DEFAULT")
+                if request.settings:
+                    _query(connection, "SET " + ", ".join(f"{name} = DEFAULT" for name in request.settings))
 
 
 class External:

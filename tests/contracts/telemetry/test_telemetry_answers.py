@@ -152,7 +152,7 @@ def test_rollups_and_totals_are_exact_to_the_last_append_whatever_was_rolled_up(
 
 def test_upkeep_changes_no_answer(store):
     rng = np.random.default_rng(3)
-    for number in range(12):
+    for number in range(6):
         times = T0 + rng.integers(0, 20 * 24 * 60, 500) * 60 * S
         store.append(batch([(f"s{i % 9}", "temp", int(t), float(i)) for i, t in enumerate(times)]), {"OBS": number})
         before = every_row(store), store.totals("day", 0, T0 + 99 * DAY)

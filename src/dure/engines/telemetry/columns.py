@@ -98,13 +98,7 @@ def _month_ceil(us: int) -> int:
 
 def period_starts(period: Period, bucket: NDArray[np.int64]) -> NDArray[np.int64]:
     """Start [µs] of the period of each bucket: hours since 1970 for hours, else days since 1970."""
-    if period == "hour":
-        return bucket * HOUR_US
-    if period == "day":
-        return bucket * DAY_US
-    days = bucket.astype("datetime64[D]")
-    starts: NDArray[np.int64] = days.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
-    return starts
+    return _starts(period, _months(bucket) if period == "month" else bucket)
 
 
 def roll_up(parts: Mapping[str, NDArray[np.generic]], period: Period, names: Sequence[str], *, vector: bool) -> RollUpColumns:
@@ -113,34 +107,50 @@ def roll_up(parts: Mapping[str, NDArray[np.generic]], period: Period, names: Seq
     `names` is the asset of each series number.
     """
     series = parts["series"]
-    start = period_starts(period, parts["bucket"].astype(np.int64))
+    bucket = _months(parts["bucket"]) if period == "month" else parts["bucket"]
     asset, rank = _ranked(series, names)
-    base = int(start.min()) if len(start) else 0
-    span = (int(start.max()) - base) // HOUR_US + 1 if len(start) else 1
-    key = rank[series] * span + (start - base) // HOUR_US
-    order = np.argsort(key, kind="stable")
+    base = int(bucket.min()) if len(bucket) else 0
+    span = int(bucket.max()) - base + 1 if len(bucket) else 1
+    key = (rank * span - base)[series] + bucket  # arrays are long here: each pass counts
+    order = np.argsort(key, kind="stable")  # parts come as a few sorted runs, which it only merges
+    key = key[order]
     new = np.ones(len(key), bool)
-    new[1:] = np.diff(key[order]) != 0
+    np.not_equal(key[1:], key[:-1], out=new[1:])
     first = np.flatnonzero(new)
+    key = key[first]
     whole = _reduced({name: parts[name] for name in parts if name not in {"series", "bucket"}}, order, first)
     usable = whole["n1"] + whole["n3"]
-    none = usable == 0
-    for name in ("total", "low", "high"):
-        whole[name][none] = np.nan
-    kept = order[first]
+    if not usable.all():
+        for name in ("total", "low", "high"):
+            np.putmask(whole[name], usable == 0, np.nan)
+    place = key // span
     return RollUpColumns(
-        asset=asset[rank[series[kept]]],
-        start_us=start[kept],
+        asset=asset[place],
+        start_us=_starts(period, key - place * span + base),
         n_good=whole["n1"],
         n_not_evaluated=whole["n2"],
         n_suspect=whole["n3"],
         n_fail=whole["n4"],
         n_missing=whole["n9"],
         total=whole["total"],
-        mean=_direction(whole["east"], whole["north"], usable) if vector else whole["total"] / np.where(none, 1, usable),
+        mean=_direction(whole["east"], whole["north"], usable) if vector else whole["total"] / np.maximum(usable, 1),
         low=whole["low"],
         high=whole["high"],
     )
+
+
+def _months(day: NDArray[Any]) -> NDArray[np.int64]:
+    """Months since 1970 of days since 1970."""
+    months: NDArray[np.int64] = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return months
+
+
+def _starts(period: Period, number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Start [µs] of each period by its number since 1970."""
+    if period == "month":
+        starts: NDArray[np.int64] = number.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+        return starts
+    return number * (HOUR_US if period == "hour" else DAY_US)
 
 
 def _ranked(series: NDArray[Any], names: Sequence[str]) -> tuple[Any, NDArray[np.int64]]:
@@ -155,8 +165,11 @@ def _ranked(series: NDArray[Any], names: Sequence[str]) -> tuple[Any, NDArray[np
 
 def _reduced(parts: dict[str, NDArray[Any]], order: NDArray[np.intp], first: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
     """Each column put in order and folded over the rows from one `first` to the next."""
-    whole = {}
+    whole: dict[str, NDArray[Any]] = {}
     for name, column in parts.items():
+        if name in COUNTS and not column.any():
+            whole[name] = np.zeros(len(first), np.int64)  # untouched memory: costs nothing
+            continue
         ordered = column[order].astype(np.int64 if name in COUNTS else np.float64, copy=False)
         if len(first) == len(column):
             whole[name] = ordered

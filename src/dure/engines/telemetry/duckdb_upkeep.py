@@ -24,6 +24,8 @@ MERGE_RUNS = 8
 MERGE_ROWS_MAX = 16_000_000
 CURSOR_ROWS_MAX = 10_000
 LEVEL = 10_000_000  # run number = level * LEVEL + count
+# Blocks of 360 hours or days: all assets of a month lie together, and so does one asset within each block.
+PART_ORDER = "prop, bucket // 360, series, bucket"
 USABLE = "t.flag IN (1, 3) AND isfinite(t.value)"
 
 
@@ -41,17 +43,17 @@ _FOLD = (
 )
 SORTED = (
     Sorted("body", "SELECT * REPLACE ({run} AS run) FROM body WHERE {chosen}", "series, time_us"),
-    Sorted("hourly", _FOLD.replace("{last}", "").replace("{name}", "hourly"), "prop, series, bucket"),
-    Sorted("daily", _FOLD.replace("{last}", ", max(last_us)").replace("{name}", "daily"), "prop, series, bucket"),
+    Sorted("hourly", _FOLD.replace("{last}", "").replace("{name}", "hourly"), PART_ORDER),
+    Sorted("daily", _FOLD.replace("{last}", ", max(last_us)").replace("{name}", "daily"), PART_ORDER),
 )
 
 
 def parts_sql(bucket_us: int, vectors: Sequence[int], where: str = "true") -> str:
     """SQL of the roll-up parts of the rows of `tail`: prop, series, bucket, counts, sums and extremes."""
     vector = f"{USABLE} AND s.prop IN ({', '.join(map(str, vectors))})" if vectors else "false"
-    counts = ", ".join(f"count(*) FILTER (t.flag = {flag}) AS n{flag}" for flag in (1, 2, 3, 4, 9))
+    counts = ", ".join(f"(count(*) FILTER (t.flag = {flag}))::UINTEGER AS n{flag}" for flag in (1, 2, 3, 4, 9))
     return (
-        f"SELECT s.prop, t.series, t.time_us // {bucket_us} AS bucket, {counts},"  # noqa: S608  # numbers of ours only
+        f"SELECT s.prop, t.series, (t.time_us // {bucket_us})::INTEGER AS bucket, {counts},"  # noqa: S608  # numbers of ours only
         f" sum(t.value) FILTER ({USABLE}) AS total, min(t.value) FILTER ({USABLE}) AS low,"
         f" max(t.value) FILTER ({USABLE}) AS high, sum(sin(radians(t.value))) FILTER ({vector}) AS east,"
         f" sum(cos(radians(t.value))) FILTER ({vector}) AS north, max(t.time_us) AS last_us"
@@ -97,7 +99,7 @@ class Upkeep:
                 parts = parts_sql(bucket_us, self._vectors(), f"t.{chosen}")
                 self._db.execute(
                     f"INSERT INTO {name} SELECT prop, series, bucket, {run}, n1, n2, n3, n4, n9, total, low, high, east,"  # noqa: S608
-                    f" north{last} FROM ({parts}) ORDER BY prop, series, bucket"
+                    f" north{last} FROM ({parts}) ORDER BY {PART_ORDER}"
                 )
             self._db.execute(f"DELETE FROM tail WHERE {chosen}")  # noqa: S608
             self._db.execute("COMMIT")
