@@ -13,7 +13,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,7 @@ class Peer:
     def name(self) -> str:
         return f"ms, SQLite raw, {self.rows / 1e6:.1f}M rows"
 
-    def ask(self, sql: str, *values: object) -> float:
+    def ask(self, sql: str, values: Sequence[int]) -> float:
         return median_ms(lambda _: self._db.execute(sql, values).fetchall(), times=3)
 
     def close(self) -> None:
@@ -146,59 +147,56 @@ class Beside(threading.Thread):
             self._store.maintain(now_us=START_US, seconds=0.0)
 
 
-def measure(store: DuckTelemetry, city: City, peer: Peer) -> list[Row]:
-    """Every figure of the issue, ours beside the peer's."""
+def measure(store: DuckTelemetry, city: City) -> dict[str, Row]:
+    """Every figure of the issue."""
     month = (city.end_us - 30 * DAY_US, city.end_us)
-    rng = np.random.default_rng(5)
-    picked = rng.integers(0, SERIES, 64)
-    rows = [Row(figure="latest value of 5,000 stations", ours=latest_ms(), unit="ms", better="lower", bar=20)]
-    newest = "SELECT series, max(time_us), value FROM o WHERE series < 5000 GROUP BY series"
-    rows[0] = _with_peer(rows[0], peer.ask(newest), peer.name)
-    one = median_ms(lambda turn: store.series(KEYS[picked[turn % 64]], *month), times=40)
-    sql = "SELECT time_us, value, flag FROM o WHERE series = ? AND time_us >= ? AND time_us < ?"
-    rows.append(_row("one series, 30 days", one, 40, peer.ask(sql, int(picked[0]), *month), peer.name))
+    picked = np.random.default_rng(5).integers(0, SERIES, 64)
 
     def hourly(_: int) -> object:
         return store.rollup("property-2", "hour", *month)
 
-    sql = (
-        "SELECT series, time_us / 3600000000, avg(value) FROM o WHERE series >= 4000 AND series < 6000"
-        " AND time_us >= ? AND time_us < ? AND flag IN (1, 3) GROUP BY 1, 2"
-    )
-    rows.append(
-        _row("hourly mean of one property, 2,000 stations, 30 days", median_ms(hourly), 120, peer.ask(sql, *month), peer.name)
-    )
-    everything = (START_US, START_US + YEAR_US)
-    sql = (
-        "SELECT series / 2000, strftime('%Y-%m', time_us / 1000000, 'unixepoch'), sum(value) FROM o"
-        " WHERE flag IN (1, 3) GROUP BY 1, 2"
-    )
-    monthly = median_ms(lambda _: store.totals("month", *everything))
-    rows.append(_row(f"monthly sum over {city.rows / 1e6:.0f}M rows, from roll-ups", monthly, 100, peer.ask(sql), peer.name))
+    rows = {
+        "latest": _row("latest value of 5,000 stations", latest_ms(), 20),
+        "series": _row(
+            "one series, 30 days", median_ms(lambda turn: store.series(KEYS[picked[turn % 64]], *month), times=40), 40
+        ),
+        "hourly": _row("hourly mean of one property, 2,000 stations, 30 days", median_ms(hourly), 120),
+        "monthly": _row(
+            f"monthly sum over {city.rows / 1e6:.0f}M rows, from roll-ups",
+            median_ms(lambda _: store.totals("month", START_US, START_US + YEAR_US)),
+            100,
+        ),
+    }
     beside = Beside(store, city)
     beside.start()
     time.sleep(3)  # let the tail of the store grow as it does in a running city
-    busy = median_ms(hourly, times=25)
+    rows["busy"] = _row("the same hourly mean while 20,000 rows/s arrive", median_ms(hourly, times=25), 200)
     beside.stopping.set()
     beside.join()
-    rows.append(_row("the same hourly mean while 20,000 rows/s arrive", busy, 200, None, ""))
-    rows.append(
-        Row(
-            figure="commit of 10,000 rows beside it, p99",
-            ours=float(np.percentile(beside.commits_ms, 99)),
-            unit="ms",
-            better="lower",
-        )
-    )
+    rows["commit"] = _row("commit of 10,000 rows beside it, p99", float(np.percentile(beside.commits_ms, 99)), None)
     return rows
 
 
-def _row(figure: str, ours: float, bar: float, peer: float | None, peer_name: str) -> Row:
-    return Row(figure=figure, ours=ours, unit="ms", better="lower", bar=bar, peer=peer, peer_name=peer_name)
+def asked_of_peer(rows: dict[str, Row], peer: Peer, city: City) -> list[Row]:
+    """The same questions in SQLite, after ours: its heap would be in our way."""
+    month = (city.end_us - 30 * DAY_US, city.end_us)
+    usable = "flag IN (1, 3)"
+    hourly = f"""SELECT series, time_us / 3600000000, avg(value) FROM o WHERE series >= 4000 AND series < 6000
+        AND time_us >= ? AND time_us < ? AND {usable} GROUP BY 1, 2"""  # noqa: S608
+    monthly = f"""SELECT series / 2000, strftime('%Y-%m', time_us / 1000000, 'unixepoch'), sum(value) FROM o
+        WHERE {usable} GROUP BY 1, 2"""  # noqa: S608
+    asked = {
+        "latest": ("SELECT series, max(time_us), value FROM o WHERE series < 5000 GROUP BY series", ()),
+        "series": ("SELECT time_us, value, flag FROM o WHERE series = 4321 AND time_us >= ? AND time_us < ?", month),
+        "hourly": (hourly, month),
+        "monthly": (monthly, ()),
+    }
+    answered = {name: replace(rows[name], peer=peer.ask(*question), peer_name=peer.name) for name, question in asked.items()}
+    return list((rows | answered).values())
 
 
-def _with_peer(row: Row, peer: float, name: str) -> Row:
-    return _row(row.figure, row.ours, row.bar or 0, peer, name)
+def _row(figure: str, ours: float, bar: float | None) -> Row:
+    return Row(figure=figure, ours=ours, unit="ms", better="lower", bar=bar)
 
 
 def main() -> None:
@@ -210,19 +208,21 @@ def main() -> None:
         store = DuckTelemetry(folder / "t.duckdb", memory_mb=2048)
         appended, settled = load(store, city)
         size = (folder / "t.duckdb").stat().st_size
-        peer = Peer(folder, city)
-        rows = measure(store, city, peer)
-        peer.close()
+        figures = measure(store, city)
         before = time.perf_counter()
         store.close()
         DuckTelemetry(folder / "t.duckdb").close()
         opened = time.perf_counter() - before
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peer = Peer(folder, city)
+        rows = asked_of_peer(figures, peer, city)
+        peer.close()
     rows += [
         Row(figure="rows appended, batches of 65,536", ours=appended, unit="rows/s", better="higher", bar=700_000),
         Row(figure="rows appended and settled (sorted, rolled up)", ours=settled, unit="rows/s", better="higher"),
         Row(figure="file, with hourly and daily roll-ups", ours=size / city.rows, unit="B/row", better="lower"),
         Row(figure="close, open, close", ours=opened, unit="s", better="lower"),
-        Row(figure="peak memory", ours=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, unit="MiB", better="lower"),
+        Row(figure="peak memory", ours=memory, unit="MiB", better="lower"),
     ]
     write("queries", rows)
 

@@ -19,6 +19,7 @@ from dure.engines.telemetry import duckdb_reads as reads
 from dure.engines.telemetry.columns import DAY_US, Judged, first_rows, judge, no_vectors, overlapping, period_starts, roll_up
 from dure.engines.telemetry.duckdb_file import answering, open_file
 from dure.engines.telemetry.duckdb_upkeep import Upkeep
+from dure.engines.telemetry.heap import keep_freed_memory
 from dure.engines.telemetry.known import KnownSeries
 from dure.engines.telemetry.port import Appended, Period, RollUpColumns, SeriesColumns
 
@@ -39,6 +40,7 @@ class DuckTelemetry:
     def __init__(
         self, file: Path, *, vectors: Callable[[str], bool] = no_vectors, memory_mb: int = 1024, threads: int = 2
     ) -> None:
+        keep_freed_memory()
         self._file = Path(file)
         self._is_vector = vectors
         self._limits = (memory_mb, threads)
