@@ -376,6 +376,14 @@ def _write_city(folder: Path) -> None:
     (folder / "city.toml").write_text(
         f'id = "{CITY}"\nname = {{ ko = "증명", en = "Proof" }}\ntime_zone = "Asia/Seoul"\ncenter = [126.9, 37.2]\n', "utf-8"
     )
+    ring = [[126.8, 37.1], [127.0, 37.1], [127.0, 37.3], [126.8, 37.3], [126.8, 37.1]]
+    zone = {
+        "type": "Feature",
+        "id": "all",
+        "properties": {"name_ko": "전체", "name_en": "All"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (folder / "zones.geojson").write_bytes(msgspec.json.encode({"type": "FeatureCollection", "features": [zone]}))
     lines = [f"{way}-1,station,{way} 측정점,{way} station,126.9,37.2,live,{way}-1" for way in WAYS]
     (folder / "assets" / "stations.csv").write_text(
         "id,kind,name_ko,name_en,lon,lat,state,device\n" + "\n".join(lines) + "\n", "utf-8"
