@@ -48,6 +48,7 @@ BETWEEN_KILLS_S = (0.8, 2.5)
 UP_S = 90.0
 STEP_US = 1_000  # readings of one way are a millisecond apart
 LOG_LINES = 20
+LOST_NAMED_MAX = 50
 
 
 class Tally(msgspec.Struct):
@@ -67,6 +68,7 @@ class Outcome(msgspec.Struct, frozen=True):
     stored: int
     lost: int
     doubled: int
+    lost_first: tuple[int, ...] = ()
 
 
 class House:
@@ -346,13 +348,15 @@ def _count(house: House, tally: Tally, base_us: int) -> Outcome:
     numbers = {
         (at - base_us) // STEP_US for at, value in zip(times, found.value.tolist(), strict=True) if value == _value(at, base_us)
     }
+    lost = sorted(tally.acknowledged - numbers)
     return Outcome(
         tally.way,
         tally.sent,
         len(tally.acknowledged),
         len(times),
-        len(tally.acknowledged - numbers),
+        len(lost),
         len(times) - len(set(times)),
+        tuple(lost[:LOST_NAMED_MAX]),
     )
 
 
