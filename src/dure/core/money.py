@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import msgspec
 
@@ -31,4 +31,7 @@ def to_book(quantity: Decimal | str) -> int:
     """
     if isinstance(quantity, float):
         raise InputError("money.float", "Books take decimals, not floats.")
-    return int(Decimal(quantity).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    try:
+        return int(Decimal(quantity).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise InputError("money.not_a_number", f"{str(quantity)[:40]!r} is no amount the books can hold.") from error
