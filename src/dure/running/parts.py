@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from dure.core.assets import AssetKinds
-from dure.core.errors import ConfigError, Corrupt, NotSignedIn
+from dure.core.errors import ConfigError, Corrupt, NotSignedIn, Unavailable
 from dure.core.properties import Properties
 from dure.engines.archive.folder import Archive
 from dure.engines.bus.client import Bus
@@ -59,6 +59,7 @@ SERVICE_NAMES = tuple(service.name for service in SERVICES)
 PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)
 ADDRESS_FILE = "address.json"
+CATCH_UP_S = 1.0
 RESTART_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
@@ -181,9 +182,8 @@ async def open_house(
         stack.push_async_callback(running.close)
         if "recorder" in parts and house.recorder is not None:
             await _start_recorder(house, house.recorder, running, stack)
-        else:
-            await changes.follow(house.bus, city.id, house.live)
-            house.live.take(await changes.newest(house.telemetry))
+        elif parts != {"bus"}:
+            await _follow_recorder(house, parts, running)
         for service in SERVICES:
             if service.name in parts:
                 running.spawn(service.name, lambda service=service: service.run(house))  # type: ignore[misc]  # bound now
@@ -191,6 +191,29 @@ async def open_house(
             for integration in city.integrations:
                 running.spawn(f"bridge {integration.id}", Bridge(integration, house.intake).run)
         yield house
+
+
+async def _follow_recorder(house: House, parts: frozenset[str], running: Running) -> None:
+    """Hear what another process records. A part starts without it, in any order; a command needs its answer now."""
+    await changes.follow(house.bus, house.city.id, house.live)
+    if parts:
+        running.spawn("newest values", lambda: _catch_up(house))
+    else:
+        house.live.take(await changes.newest(house.telemetry))
+
+
+async def _catch_up(house: House) -> None:
+    waits = False
+    while True:
+        try:
+            house.live.take(await changes.newest(house.telemetry))
+        except Unavailable as error:
+            if not waits:
+                log.warning("recorder.not_there", code=error.code, hint="values come as soon as `dure run recorder` is up")
+            waits = True
+            await asyncio.sleep(CATCH_UP_S)
+        else:
+            return
 
 
 async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock: Clock, stack: AsyncExitStack) -> House:

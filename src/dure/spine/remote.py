@@ -28,6 +28,7 @@ log = structlog.get_logger("dure.remote")
 PART_BYTES = 524_288
 ANSWER_S = 30.0
 MORE, LAST, ERROR = b"m", b"l", b"e"
+NOBODY = "503"  # the bus's own answer when no one hears a question
 ASKED = frozenset(
     {
         "series",
@@ -106,6 +107,10 @@ def _columns(type_: type[T], fields: Mapping[str, Any]) -> T:
     return type_(**made)
 
 
+def _no_answer() -> Unavailable:
+    return Unavailable("telemetry.no_answer", "The recorder does not answer. Is `dure run recorder` up?")
+
+
 class RemoteTelemetry:
     """The questions of the telemetry port, asked over the bus. Call from threads, never from the event loop itself."""
 
@@ -121,6 +126,10 @@ class RemoteTelemetry:
         done: asyncio.Future[bytes] = self._loop.create_future()
 
         async def hear(received: Received) -> None:
+            if (received.headers or {}).get("Status") == NOBODY:
+                if not done.done():
+                    done.set_exception(_no_answer())
+                return
             mark, part = received.payload[:1], received.payload[1:]
             if mark == ERROR:
                 parts.clear()
@@ -134,7 +143,7 @@ class RemoteTelemetry:
             await self._bus.client.publish(subject(self._city, question), payload, reply=inbox)
             mark = await asyncio.wait_for(done, ANSWER_S)
         except TimeoutError as error:
-            raise Unavailable("telemetry.no_answer", "The recorder does not answer. Is `dure run recorder` up?") from error
+            raise _no_answer() from error
         finally:
             await stop()
         answer = msgspec.msgpack.decode(b"".join(parts))
