@@ -169,7 +169,7 @@ def device_add(  # options of a command
     device: Annotated[str, typer.Argument(help="Its name: a-z, 0-9, - and _.")],
     asset: Annotated[str, typer.Option(help="The asset it sends for.")],
     dev_eui: Annotated[str, typer.Option(help="Its LoRaWAN identity, 16 hex digits.")] = "",
-    codec: Annotated[str, typer.Option(help="How its bytes are read, for example milesight-iot-am308.")] = "",
+    codec: Annotated[str, typer.Option(help="How its bytes are read, for example milesight-am308.")] = "",
     city: City = None,
     data: Data = None,
 ) -> None:

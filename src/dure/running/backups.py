@@ -16,6 +16,7 @@ import msgspec
 from dure.core.errors import ConfigError, Conflict
 from dure.engines.bus import subjects
 from dure.engines.bus.packing import Packed, pack
+from dure.spine.recorder import stream_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ async def backup(house: House, folder: Path, step: Callable[[str], None] = lambd
         raise Conflict("backup.not_empty", f"{folder} is not empty. A backup goes into a new folder.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     step("telemetry")
-    cursor = await asyncio.to_thread(house.telemetry.cursor, subjects.STREAM)
+    cursor = await asyncio.to_thread(house.telemetry.cursor, stream_name(await house.bus.state()))
     await asyncio.to_thread(house.telemetry.backup, str((folder / "telemetry").resolve()))
     step("records")
     await asyncio.to_thread(house.records.backup, folder / "records")

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,17 @@ from dure.engines.records import devices
 from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
+from dure.running.backups import take_in_tail
 from dure.services.environment.service import EnvironmentService
 from dure.spine import changes
+from dure.spine.bouncer import Bouncer
 from dure.spine.bridge import Bridge
 from dure.spine.directory import Directory
 from dure.spine.house import House, Service
 from dure.spine.intake import Intake
 from dure.spine.judge import Judge
 from dure.spine.live import Live
+from dure.spine.outcomes import follow_outcomes
 from dure.spine.rebuild import rebuild_if_empty
 from dure.spine.recorder import Recorder
 from dure.spine.remote import RemoteTelemetry, serve_telemetry
@@ -75,9 +78,7 @@ class Address(msgspec.Struct, frozen=True):
 def properties_of(city: City, services: Sequence[Service] = SERVICES) -> Properties:
     """What the services measure, with the city's own ranges."""
     found = Properties(one for service in services for one in service.properties())
-    for property_id, change in city.ranges.items():
-        own = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
-        found.override(msgspec.structs.replace(found[property_id], **own))
+    city.apply_ranges(found)
     return found
 
 
@@ -230,6 +231,8 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
     directory = Directory(records, city.id)
     await asyncio.to_thread(directory.refresh)
     await directory.follow(bus)
+    if "bus" in parts:
+        await _watch_devices(settings, city, secrets, records, directory, bus, clock, stack)
     codecs = codecs_of(city)
     live = Live()
     house = House(
@@ -242,7 +245,7 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
         records=records,
         telemetry=telemetry,
         archive=Archive(settings.archive, city.id, kind_of=lambda asset: kind_of(directory, asset)),
-        people=People(records, clock),
+        people=People(records, clock, timedelta(hours=settings.session_h)),
         live=live,
         directory=directory,
         intake=Intake(bus, records, directory, properties, codecs, clock, city.id),
@@ -293,14 +296,20 @@ async def _open_bus(  # noqa: PLR0913, PLR0917  # what a bus is made of
     if "bus" in parts and not settings.nats_url:
         await _start_server(settings, keys, stack)
     user, password = (settings.nats_user, settings.nats_password) if settings.nats_url else (keys.user, keys.password)
-    bus = await Bus.connect(read_address(settings).nats_url, user, password)
+    address = read_address(settings).nats_url
+    bus = await Bus.connect(address, user, password)
     stack.push_async_callback(bus.close)
     if "bus" in parts:
         policy = StreamPolicy(retention_d=settings.stream_retention_d, replicas=settings.stream_replicas)
         await bus.ensure_streams(policy)
+        if restored := await take_in_tail(bus, settings.data):
+            log.info("restore.tail", messages=restored)
         callout = await serve_callout(bus, keys.issuer_seed, _judge_device(records, city.id, clock))
         stack.push_async_callback(callout.stop)
-        gateway = Gateway(bus)
+        # Ears of its own: a flood then waits in the server, and nothing else of ours waits with it.
+        ears = await Bus.connect(address, user, password, name="dure-gateway")
+        stack.push_async_callback(ears.close)
+        gateway = Gateway(bus, ears)
         await gateway.start()
         stack.push_async_callback(gateway.stop)
     return bus
@@ -325,6 +334,27 @@ async def _start_server(settings: Settings, keys: BusSecrets, stack: AsyncExitSt
     file = settings.data / ADDRESS_FILE
     file.write_bytes(msgspec.json.encode(address))
     stack.callback(file.unlink, missing_ok=True)
+
+
+async def _watch_devices(  # noqa: PLR0913, PLR0917  # what watching devices takes
+    settings: Settings,
+    city: City,
+    secrets: Secrets,
+    records: Records,
+    directory: Directory,
+    bus: Bus,
+    clock: Clock,
+    stack: AsyncExitStack,
+) -> None:
+    """Take in what devices say of their commands; end the connection of one that is revoked."""
+    stack.push_async_callback(await follow_outcomes(bus, records, city.id, clock))
+    if settings.nats_url:  # an external cluster's system account is not ours: a revoked device goes when its token ends
+        return
+    keys = bus_secrets(secrets)
+    system = await Bus.connect(read_address(settings).nats_url, keys.system_user, keys.system_password, name="dure-system")
+    stack.push_async_callback(system.close)
+    bouncer = Bouncer(directory, system)
+    stack.push_async_callback(bouncer.close)
 
 
 def _judge_device(records: Records, city: str, clock: Clock) -> Callable[[str, str], Awaitable[Permission | None]]:

@@ -153,6 +153,10 @@ class Directory:
         entry = self._assets.get(asset)
         return entry.live_from_seq if entry else None
 
+    def revoked(self) -> frozenset[str]:
+        """Devices that are refused for good."""
+        return frozenset(device.id for device in self._devices.values() if device.state == "revoked")
+
     def is_quarantined(self, device: str) -> bool:
         """Whether the device still has to show that it is plausible."""
         entry = self._devices.get(device)

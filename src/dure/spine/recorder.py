@@ -8,18 +8,17 @@ crash it reads again from the older of the two; rows already kept are recognised
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
-from dure.core.errors import EngineError, Unavailable
+from dure.core.errors import Corrupt, EngineError, Unavailable
 from dure.core.events import Event
 from dure.core.observations import Rejected
 from dure.core.time import from_us
 from dure.engines.bus.subjects import STREAM
-from dure.engines.records import cursors, devices, events, latest, parked
+from dure.engines.records import assets, cursors, devices, events, latest, parked
 from dure.spine.admit import parked_item
 from dure.spine.judge import Judged
 
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dure.core.time import Clock
-    from dure.engines.bus.client import Bus, Message
+    from dure.engines.bus.client import Bus, Message, StreamState
+    from dure.engines.bus.reader import Gap
     from dure.engines.records.devices import Device
     from dure.engines.records.store import Records
     from dure.engines.telemetry.port import Telemetry
@@ -44,6 +44,11 @@ MESSAGES_PER_TURN = 1_000
 BYTES_PER_TURN = 8_000_000
 WAIT_S = 0.25
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def stream_name(state: StreamState) -> str:
+    """Name of the cursors of a stream: which one it is and when it was made."""
+    return f"{STREAM}@{state.born_at}"
 
 
 class Progress(msgspec.Struct):
@@ -93,17 +98,21 @@ class Recorder:
         self._plausible: dict[str, int] = {}
         self._seen: dict[str, int] = {}
         self._kept_seq = 0  # the records' cursor: everything up to here is also in the records
-        self._flushed_at = 0.0
+        self._stream = STREAM
         self._stored = asyncio.Condition()
         self.progress = Progress()
 
     async def run(self) -> None:
         """Record until cancelled; what is pending is flushed on the way out."""
-        telemetry_seq = await asyncio.to_thread(self._telemetry.cursor, STREAM)
+        self._stream = await self._identify()
+        telemetry_seq = await asyncio.to_thread(self._telemetry.cursor, self._stream)
         self._kept_seq = await asyncio.to_thread(self._read_cursor)
+        if not self._kept_seq:
+            await asyncio.to_thread(self._begin_numbering)
+            await self._directory.changed()
         start = min(telemetry_seq, self._kept_seq)
         self.progress.seq = start
-        log.info("recorder.started", seq=start)
+        log.info("recorder.started", stream=self._stream, seq=start)
         flusher = asyncio.create_task(self._flush_forever())
         try:
             await self._read_from(start)
@@ -113,20 +122,37 @@ class Recorder:
             await self._flush()
 
     async def _read_from(self, start: int) -> None:
-        async for messages in self._bus.read(start, batch=MESSAGES_PER_TURN, wait_s=WAIT_S):
+        async for messages in self._bus.read(start, batch=MESSAGES_PER_TURN, wait_s=WAIT_S, on_gap=self._on_gap):
             if not messages:
                 continue
-            self._note_gap(messages[0].seq)
             await self._directory.refresh_if_changed()
             judged = await asyncio.to_thread(self._judge.judge, messages)
             await self._keep(judged, messages)
 
-    def _note_gap(self, seq: int) -> None:
-        if self.progress.seq and seq > self.progress.seq + 1:
-            self.progress.gaps += 1
-            log.warning(
-                "recorder.gap", after=self.progress.seq, next=seq, hint="older readings left the stream before they were recorded"
-            )
+    @property
+    def _cursor(self) -> str:
+        return f"{CURSOR}:{self._stream}"
+
+    async def _identify(self) -> str:
+        """Name of the cursors: the stream and when it was made. A stream made anew is read from its own beginning."""
+        while True:
+            try:
+                return stream_name(await self._bus.state())
+            except Unavailable as error:
+                log.warning("recorder.bus_away", code=error.code)
+                await asyncio.sleep(RETRY_S[-2])
+
+    def _begin_numbering(self) -> None:
+        """Forget places in another stream: what was released stays released, from this stream's beginning."""
+        with self._records.begin() as connection:
+            assets.forget_places(connection)
+            devices.forget_counts(connection)
+
+    def _on_gap(self, gap: Gap) -> None:
+        self.progress.gaps += 1
+        log.warning("recorder.gap", kind=gap.kind, first=gap.first, last=gap.last)
+        if gap.kind == "ahead":
+            raise Corrupt("recorder.stream_replaced", "The stream was made anew while it was read; reading starts again.")
 
     async def _keep(self, judged: Judged, messages: Sequence[Message]) -> None:
         """Append until it succeeds: readings stay on the bus while the store is away."""
@@ -134,7 +160,7 @@ class Recorder:
         appended = None
         for attempt in range(10**9):
             try:
-                appended = await asyncio.to_thread(self._telemetry.append, judged.batch, {STREAM: last})
+                appended = await asyncio.to_thread(self._telemetry.append, judged.batch, {self._stream: last})
                 break
             except EngineError as error:
                 if not self.progress.trouble:
@@ -216,7 +242,6 @@ class Recorder:
             self._live.return_unsaved(values)
             raise
         self._kept_seq = seq
-        self._flushed_at = time.monotonic()
         if released:
             await self._directory.changed()
             self._judge.forget()
@@ -226,7 +251,7 @@ class Recorder:
     def _flush_now(self, flush: Flush) -> list[str]:
         now = self._clock.now()
         with self._records.begin() as connection:
-            latest.flush(connection, flush.values, {CURSOR: flush.seq})
+            latest.flush(connection, flush.values, {self._cursor: flush.seq})
             parked.park(connection, flush.parked)
             devices.seen(connection, {device: from_us(us) for device, us in flush.seen.items()})
             released = devices.count_good(connection, flush.plausible, seq=flush.seq, needed=self._quarantine_good_n, at=now)
@@ -235,7 +260,7 @@ class Recorder:
 
     def _read_cursor(self) -> int:
         with self._records.read() as connection:
-            return cursors.get(connection, CURSOR)
+            return cursors.get(connection, self._cursor)
 
 
 def _released(device: Device, now: datetime) -> Event:

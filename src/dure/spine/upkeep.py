@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from dure.core.errors import DureError
-from dure.core.time import to_us
+from dure.core.time import US_PER_S, to_us
 from dure.engines.records import commands, events, outbox, parked
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ MAINTAIN_S = 2.0
 MAINTAIN_SLICE_S = 0.25
 OUTBOX_S = 0.5
 ARCHIVE_S = 600.0
+DAY_US = 86_400 * US_PER_S
 EVENTS_KEPT = timedelta(days=400)
 SETTLED_KEPT = timedelta(days=90)
 
@@ -104,5 +105,6 @@ class Upkeep:
             events.expire(connection, now - EVENTS_KEPT)
             outbox.purge(connection, now - SETTLED_KEPT)
         house.people.expire(now)
-        archived_until_us = house.archive.archived_until_us()
+        # A row that arrives after the archive's round can be as old as the stream keeps messages: leave it that much time.
+        archived_until_us = house.archive.archived_until_us() - (house.settings.stream_retention_d + 1) * DAY_US
         return house.telemetry.expire(list(house.properties), now_us=now_us, archived_until_us=archived_until_us)

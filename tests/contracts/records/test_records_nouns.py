@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -11,8 +11,7 @@ from dure.core.events import Command, Decision, Event
 from dure.core.geo import Place
 from dure.core.geo import at as place_at
 from dure.core.text import Text
-from dure.engines.records import archive_days, assets, audit, commands, cursors, decisions, devices, events, latest, parked
-from dure.engines.records.archive_days import ArchiveDay
+from dure.engines.records import assets, audit, commands, cursors, decisions, devices, events, latest, parked
 from dure.engines.records.assets import Wanted
 from dure.engines.records.audit import By
 from dure.engines.records.devices import Device
@@ -474,25 +473,7 @@ def test_a_key_tells_origins_apart() -> None:
     assert len(set(keys)) == 4  # text and number of the same digits are the same origin
 
 
-# Archive, decisions, commands, events
-
-
-def test_a_rewritten_day_supersedes_the_file_before(records: Records, by: By) -> None:
-    def written(file: str, hours: int, day: int = 1) -> ArchiveDay:
-        return ArchiveDay(file=file, city="hwaseong", part="station", day=date(2026, 11, day), rows=3, bytes=900, sha256="ab",
-                          min_us=None, max_us=7, written_at=by.at + hours * HOUR)  # fmt: skip
-
-    with records.begin() as connection:
-        archive_days.add(connection, [written("1a", 0), written("2a", 0, day=2)])
-        archive_days.add(connection, [written("1b", 5)])
-        archive_days.add(connection, [written("1b", 5)])
-
-        valid = archive_days.current(connection, "hwaseong", date(2026, 11, 1), date(2026, 11, 30), "station")
-        old = archive_days.superseded(connection, by.at + 6 * HOUR)
-        assert valid == [written("1b", 5), written("2a", 0, day=2)]
-        assert [one.file for one in old] == ["1a"]
-        assert archive_days.superseded(connection, by.at + 5 * HOUR) == []
-        assert archive_days.forget(connection, ["1a", "1b"]) == 1
+# Decisions, commands, events
 
 
 def test_a_decision_is_kept_as_it_was_and_never_changed(records: Records, by: By) -> None:

@@ -54,6 +54,7 @@ class StreamState(msgspec.Struct, frozen=True):
     last_seq: int
     messages: int
     bytes: int
+    born_at: str = ""  # when the stream was made: another stream has another, though its name and sequences look alike
 
 
 Handler = Callable[[Received], Awaitable[None]]
@@ -195,10 +196,12 @@ class Bus:
     async def state(self) -> StreamState:
         """First and last sequence, messages and bytes of the stream."""
         try:
-            state = (await self._js.stream_info(STREAM)).state
+            info = await self._js.stream_info(STREAM)
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise _explain(error, STREAM, 0) from error
-        return StreamState(state.first_seq, state.last_seq, state.messages, state.bytes)
+        state = info.state
+        born_at = "" if info.created is None else info.created.strftime("%Y%m%dT%H%M%S.%f")
+        return StreamState(state.first_seq, state.last_seq, state.messages, state.bytes, born_at)
 
     async def gap(self, after_seq: int) -> Gap | None:
         """What a reader that starts after a sequence can no longer have."""

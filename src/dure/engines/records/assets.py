@@ -81,6 +81,11 @@ def release(connection: Connection, ids: Iterable[str], by: By, live_from_seq: i
     return len(held)
 
 
+def forget_places(connection: Connection) -> None:
+    """The bus counts from 1 again: what was released counts from the beginning of its new stream."""
+    connection.execute(update(assets).where(assets.c.live_from_seq.is_not(None)).values(live_from_seq=None))
+
+
 def get(connection: Connection, asset_id: str) -> Asset:
     """One asset."""
     row = connection.execute(select(assets).where(assets.c.id == asset_id)).mappings().one_or_none()

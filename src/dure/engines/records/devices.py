@@ -174,6 +174,11 @@ def count_good(connection: Connection, good: Mapping[str, int], *, seq: int, nee
     return _release(connection, ready, By(SYSTEM, at), live_from_seq=seq + 1)
 
 
+def forget_counts(connection: Connection) -> None:
+    """The bus counts from 1 again: places in its former stream mean nothing now."""
+    connection.execute(update(devices).where(devices.c.counted_seq > 0).values(counted_seq=0))
+
+
 def release(connection: Connection, device_id: str, by: By) -> bool:
     """Let a device out of quarantine, and its asset with it; False when it was not in quarantine."""
     if _locked(connection, device_id)["state"] != "quarantined":

@@ -235,23 +235,6 @@ audit_head = Table(
     Column("hash", Text, nullable=False),
 )
 
-archive_days = Table(
-    "archive_days",
-    metadata,
-    Column("file", Text, primary_key=True),
-    Column("city", Text, nullable=False),
-    Column("part", Text, nullable=False),
-    Column("day", Text, nullable=False),
-    Column("rows", BigInteger, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("min_us", BigInteger),
-    Column("max_us", BigInteger),
-    Column("written_at", Instant, nullable=False),
-    Column("superseded_at", Instant),
-    Index("ix_archive_days_day", "city", "day", "part"),
-)
-
 decisions = Table(
     "decisions",
     metadata,

@@ -54,12 +54,13 @@ class RecorderHealth(msgspec.Struct, frozen=True):
 
 
 class StreamHealth(msgspec.Struct, frozen=True):
-    """What the bus keeps."""
+    """What the bus keeps, and since when: a stream made anew counts from 1 again."""
 
     first_seq: int
     last_seq: int
     messages: int
     bytes: int
+    born_at: str
 
 
 class DiskHealth(msgspec.Struct, frozen=True):

@@ -170,22 +170,6 @@ def _readings() -> None:
     )
     op.create_index("ix_parked_device", "parked", ["device", "received_at"])
     op.create_index("ix_parked_state_received_at", "parked", ["state", "received_at", "id"])
-    op.create_table(
-        "archive_days",
-        sa.Column("file", KEY, nullable=False),
-        sa.Column("city", KEY, nullable=False),
-        sa.Column("part", KEY, nullable=False),
-        sa.Column("day", KEY, nullable=False),
-        sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("sha256", KEY, nullable=False),
-        sa.Column("min_us", sa.BigInteger(), nullable=True),
-        sa.Column("max_us", sa.BigInteger(), nullable=True),
-        sa.Column("written_at", sa.BigInteger(), nullable=False),
-        sa.Column("superseded_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("file", name="pk_archive_days"),
-    )
-    op.create_index("ix_archive_days_day", "archive_days", ["city", "day", "part"])
 
 
 def _log() -> None:
