@@ -82,6 +82,16 @@ def properties_of(city: City, services: Sequence[Service] = SERVICES) -> Propert
     return found
 
 
+def refuse_short_retention(properties: Properties, stream_retention_d: int) -> None:
+    """Raw rows must outlive the stream: a message read again could otherwise not be recognised as one already kept."""
+    for one in properties:
+        if one.retention_d <= stream_retention_d:
+            raise ConfigError(
+                "config.retention",
+                f"{one.id}: retention_d is {one.retention_d}; it must be above stream_retention_d, {stream_retention_d}.",
+            )
+
+
 def codecs_of(city: City) -> dict[str, Codec]:
     """Shipped payload codecs, and the city's own, which win."""
     shipped = (file for file in (resources.files("dure.protocols") / "codecs").iterdir() if file.name.endswith(".toml"))
@@ -221,6 +231,7 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = Secrets.load(settings.data)
     properties = properties_of(city)
+    refuse_short_retention(properties, settings.stream_retention_d)
     kinds = AssetKinds(kind for service in SERVICES for kind in service.kinds())
     records = records_of(settings)
     stack.callback(records.close)
