@@ -58,8 +58,8 @@ class Row:
         return self.ours >= self.bar if self.better == "higher" else self.ours <= self.bar
 
 
-def write(name: str, rows: Sequence[Row]) -> None:
-    """Print the table and keep it as ``benchmarks/results/<name>.json``."""
+def tell(name: str, rows: Sequence[Row]) -> None:
+    """Print the table."""
     table = Table(title=f"{name} · {machine()}")
     for title in ("figure", "ours", "bar", "met", "peer", "limit", "unit"):
         table.add_column(title, justify="left" if title in {"figure", "peer", "unit"} else "right")
@@ -68,6 +68,11 @@ def write(name: str, rows: Sequence[Row]) -> None:
         met = {True: "[green]yes", False: "[red]no", None: ""}[row.met]
         table.add_row(row.figure, shown(row.ours), shown(row.bar), met, peer, shown(row.limit), row.unit)
     Console(width=160).print(table)
+
+
+def write(name: str, rows: Sequence[Row]) -> None:
+    """Print the table and keep it as ``benchmarks/results/<name>.json``."""
+    tell(name, rows)
     RESULTS.mkdir(exist_ok=True)
     kept = [asdict(row) | {"met": row.met} for row in rows]
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
