@@ -125,9 +125,10 @@ class Stand:
             if seq != samples[-1][1]:
                 moved = time.monotonic()
             samples.append((time.time(), seq))
-            if sending.done() and seq == (await self.bus.state()).last_seq:
-                if await self.count(start) >= expected or time.monotonic() - moved > STALLED_S:
-                    return samples
+            if not sending.done() or seq != (await self.bus.state()).last_seq:
+                continue
+            if await self.count(start) >= expected or time.monotonic() - moved > STALLED_S:
+                return samples
 
 
 def _delays(sent: list[Sent], samples: list[tuple[float, int]]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -220,7 +221,7 @@ async def backlog(stand: Stand, rows: int) -> Row:
     last = (await stand.bus.state()).last_seq
     await stand.program.start_recorder(stand.telemetry)
     began = time.time()
-    while await stand.cursor() < last:
+    while await stand.cursor() < last:  # noqa: ASYNC110  # another process: it can only be asked
         await asyncio.sleep(POLL_S)
     took = time.time() - began
     kept = await stand.count(midnight(3))

@@ -1,0 +1,28 @@
+"""``python -m benchmarks [NAME]``: all benchmarks or one, each in a process of its own. ``make bench NAME=ingest`` calls it."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("ingest", "queries", "latency", "start")
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Dure beside its peers and limits.")
+    parser.add_argument("name", nargs="?", choices=NAMES, help="only this one")
+    parser.add_argument("--quick", action="store_true", help="small sizes; the table is printed, nothing is kept")
+    options = parser.parse_args()
+    words = ["--quick"] if options.quick else []
+    codes = [
+        subprocess.run([sys.executable, str(HERE / f"{name}.py"), *words], check=False).returncode
+        for name in ([options.name] if options.name else NAMES)
+    ]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
