@@ -20,7 +20,10 @@ SHOTS = (
     ("live-map-phone-ko.png", "/ko/", 390, 844),
     ("live-map-phone-en.png", "/en/", 390, 844),
 )
-MAP_IN_VIEW = "scrollTo(0, document.querySelector('#map').getBoundingClientRect().bottom + scrollY + 24 - innerHeight)"
+MAP_IN_VIEW = """() => {
+  const first = document.querySelector(innerWidth < 768 ? ".map-card" : ".figure");
+  scrollTo(0, first.getBoundingClientRect().top + scrollY - 24);
+}"""
 CHROMIUM = ("--headless", "--no-sandbox", "--disable-background-networking")
 
 

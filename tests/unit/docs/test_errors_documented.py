@@ -1,4 +1,4 @@
-"""Every code that stands in the source is in the list of both languages with who fixes it and whether to retry, and no other is."""
+"""Exactly the codes of the source are in the list of both languages, with who fixes each and whether to retry."""
 
 from __future__ import annotations
 
