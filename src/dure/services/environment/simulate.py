@@ -34,6 +34,7 @@ Protocol = Literal["mqtt1", "mqtt0", "http", "chirpstack"]
 PROTOCOLS: tuple[Protocol, ...] = ("mqtt1", "mqtt0", "http", "chirpstack")
 WAITING_MAX = 1_000  # readings a device keeps while it cannot send; then the oldest go, as in a real one
 BATCH_ROWS = 2_000
+WAKE_S = 1.0  # a station has signed in by then
 BACKFILL_AT_ONCE = 4
 TIMEOUT_S = 20.0
 RETRY_S_MAX = 30.0
@@ -263,9 +264,12 @@ async def simulate(city: City, connection: Connection, clock: Clock, speed: floa
 
 
 async def _play(fleet: Fleet, one: Simulated, clock: Clock, speed: float) -> None:
-    """One station: its own phase, then a reading each period, without drifting when a send takes long."""
+    """One station: a reading as it wakes up, then one each period in its own phase, without drifting when a send takes long."""
     loop, period_s = asyncio.get_running_loop(), one.station.period_s / speed
-    due = loop.time() + period_s * chance(fleet.city.seed, f"phase {one.device}", 0)
+    phase = chance(fleet.city.seed, f"phase {one.device}", 0)
+    due = loop.time() + period_s * phase
+    await asyncio.sleep(min(WAKE_S * (1 + phase), period_s * phase))
+    await fleet.send(one, clock.now())
     while True:
         await asyncio.sleep(max(0.0, due - loop.time()))
         await fleet.send(one, clock.now())
