@@ -158,6 +158,14 @@ def _utc(row: Reading) -> Reading:
 
 def _sound(rows: Sequence[Reading]) -> bool:
     """Whether names and units are well formed: few are distinct, so each is looked at once."""
+    if len(rows) == 1:
+        (one,) = rows
+        return (
+            _is_id(one.property)
+            and (not one.asset or _is_id(one.asset))
+            and len(one.unit) <= UNIT_CHARS_MAX
+            and (one.time is None or one.time.tzinfo is not None)
+        )
     return (
         all(_is_id(name) for name in {row.property for row in rows})
         and all(_is_id(asset) for asset in {row.asset for row in rows} if asset)

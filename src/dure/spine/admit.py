@@ -44,6 +44,28 @@ class Admitted(msgspec.Struct, frozen=True, eq=False):
     rejected: list[Rejected]
 
 
+class Growing:
+    """Admitted rows of one or many payloads, before they are columns."""
+
+    def __init__(self) -> None:
+        self.keys: dict[SeriesKey, int] = {}
+        self.series: list[int] = []
+        self.time_us: list[int] = []
+        self.value: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    def columns(self) -> Columns:
+        """The rows so far."""
+        return Columns(
+            list(self.keys),
+            np.array(self.series, np.int32),
+            np.array(self.time_us, np.int64),
+            np.array(self.value, np.float64),
+        )
+
+
 class Desk:
     """Admits readings; remembers answers about series and units, so that the usual row costs one look-up."""
 
@@ -63,16 +85,23 @@ class Desk:
 
         A reading without a time is of the moment it was received.
         """
-        keys: dict[SeriesKey, int] = {}
-        series: list[int] = []
-        times: list[int] = []
-        values: list[float] = []
+        grown = Growing()
+        rejected = self.admit_into(grown, device, asset, readings, received_us)
+        return Admitted(grown.columns(), rejected)
+
+    def admit_into(
+        self, grown: Growing, device: str, asset: str, readings: Sequence[Reading], received_us: int
+    ) -> list[Rejected]:
+        """As `admit`, but the rows join those of other payloads, so that many small ones cost as one; what was refused."""
+        keys, add_series, add_time, add_value = grown.keys, grown.series.append, grown.time_us.append, grown.value.append
         rejected: list[Rejected] = []
         latest_us = received_us + FUTURE_S_MAX * US_PER_S
         for row, reading in enumerate(readings):
             key = (reading.asset or asset, reading.property)
             time_us = received_us if reading.time is None else to_us(reading.time)
-            refusal = self._series_verdict(device, *key) or _time_verdict(time_us, latest_us)
+            refusal = self._series_verdict(device, *key)
+            if not OLDEST_US <= time_us <= latest_us:
+                refusal = refusal or _time_verdict(time_us, latest_us)
             value: float | Rejected = np.nan if reading.value is None else reading.value
             if refusal is None and reading.unit:
                 value = self._convert(reading)
@@ -81,13 +110,10 @@ class Desk:
                 assert isinstance(why, Rejected)  # noqa: S101  # for the type checker: one of the two is
                 rejected.append(Rejected(row, why.code, why.why, _json.encode(reading).decode()))
                 continue
-            series.append(keys.setdefault(key, len(keys)))
-            times.append(time_us)
-            values.append(value)
-        return Admitted(
-            Columns(list(keys), np.array(series, np.int32), np.array(times, np.int64), np.array(values, np.float64)),
-            rejected,
-        )
+            add_series(keys.setdefault(key, len(keys)))
+            add_time(time_us)
+            add_value(value)
+        return rejected
 
     def _series_verdict(self, device: str, asset: str, property_id: str) -> Rejected | None:
         question = (device, asset, property_id)

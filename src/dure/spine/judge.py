@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 
 from dure.core.errors import InputError
-from dure.core.observations import Batch, Flag, Rejected
+from dure.core.observations import Batch, Flag, Rejected, empty_batch
 from dure.core.quality import Ranges, clock_ahead, gross_range, quarantine, ranges_of
 from dure.engines.records.parked import Parked, key
 from dure.protocols.readings import parse_json
 from dure.spine import rows
-from dure.spine.admit import Desk, Register, parked_item
+from dure.spine.admit import Desk, Growing, Register, parked_item
 from dure.spine.rows import Columns
 
 if TYPE_CHECKING:
@@ -60,13 +60,45 @@ class Judged(msgspec.Struct, frozen=True, eq=False):
     plausible: dict[str, int]
 
 
-class _Piece(msgspec.Struct, frozen=True, eq=False):
-    """Rows of one payload."""
+class _Origins:
+    """Whose rows follow one another: of each payload its device, when it came, its sequence and how many rows it brought."""
 
-    columns: Columns
-    device: str
-    received_us: int
-    seq: int
+    def __init__(self) -> None:
+        self.device: list[str] = []
+        self.received_us: list[int] = []
+        self.seq: list[int] = []
+        self.rows: list[int] = []
+
+    def add(self, device: str, received_us: int, seq: int, rows: int) -> None:
+        """One more payload."""
+        self.device.append(device)
+        self.received_us.append(received_us)
+        self.seq.append(seq)
+        self.rows.append(rows)
+
+
+class _Opened:
+    """What some messages held: rows in the order they came, where they came from, and what was parked.
+
+    Rows of small payloads grow in lists, which become columns once, or when a message of columns comes between.
+    """
+
+    def __init__(self) -> None:
+        self.columns: list[Columns] = []
+        self.origins = _Origins()
+        self.grown = Growing()
+        self.parked: list[Parked] = []
+
+    def close(self) -> None:
+        """Turn what has grown into columns."""
+        if len(self.grown):
+            self.columns.append(self.grown.columns())
+            self.grown = Growing()
+
+    def add(self, columns: Columns) -> None:
+        """Columns that came as such."""
+        self.close()
+        self.columns.append(columns)
 
 
 class Judge:
@@ -89,78 +121,68 @@ class Judge:
 
     def judge(self, messages: Sequence[Source]) -> Judged:
         """Rows with flags, in the order they came; what cannot become a row is returned as parked."""
-        pieces: list[_Piece] = []
-        parked: list[Parked] = []
+        opened = _Opened()
         for message in messages:
-            self._open(message, pieces, parked)
-        batch, plausible = self._flag(pieces)
-        return Judged(batch, parked, plausible)
+            self._open(message, opened)
+        opened.close()
+        batch, plausible = self._flag(opened)
+        return Judged(batch, opened.parked, plausible)
 
-    def _open(self, message: Source, pieces: list[_Piece], parked: list[Parked]) -> None:
+    def _open(self, message: Source, opened: _Opened) -> None:
         form, _, rest = message.subject.partition(".")
         device = rest.rsplit(".", 1)[-1]
         try:
             if form == "rows":
                 unpacked = rows.decode(message.payload)
                 self._check_registered(unpacked.columns)
-                pieces.append(_Piece(unpacked.columns, device, unpacked.received_us, message.seq))
+                opened.add(unpacked.columns)
+                opened.origins.add(device, unpacked.received_us, message.seq, len(unpacked.columns))
             elif form == "raw":
-                self._read(message.seq, 0, device, message.time_us, message.payload, pieces, parked)
+                self._read(opened, (message.seq, 0), device, message.time_us, message.payload)
             elif form == "pack":
                 for index, (sender, received_us, payload) in enumerate(self._unpack(message.payload)):
-                    self._read(message.seq, index, sender, received_us, payload, pieces, parked)
+                    self._read(opened, (message.seq, index), sender, received_us, payload)
         except InputError as error:
             why = Rejected(0, error.code, error.message, _text(message.payload))
-            parked.append(parked_item(key(message.seq, 0, 0), "mqtt", device, message.time_us, why))
+            opened.parked.append(parked_item(key(message.seq, 0, 0), "mqtt", device, message.time_us, why))
 
     def _check_registered(self, columns: Columns) -> None:
         """Refuse rows of a property that was unregistered after they were admitted."""
         for _, property_id in columns.keys:
             self._properties[property_id]
 
-    def _read(  # noqa: PLR0913, PLR0917  # one payload, where it came from, and the two lists it may land in
-        self,
-        seq: int,
-        index: int,
-        device: str,
-        received_us: int,
-        payload: bytes,
-        pieces: list[_Piece],
-        parked: list[Parked],
-    ) -> None:
+    def _read(self, opened: _Opened, place: tuple[int, int], device: str, received_us: int, payload: bytes) -> None:
+        """One payload; `place` is the sequence of its message and its index in it."""
         asset = self._register.asset_of(device)
         if asset is None:
             why = Rejected(0, "device.unknown", f"The device {device[:80]!r} is not registered.", _text(payload))
-            parked.append(parked_item(key(seq, index, 0), "mqtt", device, received_us, why))
+            opened.parked.append(parked_item(key(*place, 0), "mqtt", device, received_us, why))
             return
         readings, rejected = parse_json(payload)
-        admitted = self._desk.admit(device, asset, readings, received_us)
-        if len(admitted.columns):
-            pieces.append(_Piece(admitted.columns, device, received_us, seq))
-        for number, why in enumerate([*rejected, *admitted.rejected]):
-            parked.append(parked_item(key(seq, index, number), "mqtt", device, received_us, why))
+        before = len(opened.grown)
+        refused = self._desk.admit_into(opened.grown, device, asset, readings, received_us)
+        if len(opened.grown) > before:
+            opened.origins.add(device, received_us, place[0], len(opened.grown) - before)
+        if rejected or refused:
+            for number, why in enumerate([*rejected, *refused]):
+                opened.parked.append(parked_item(key(*place, number), "mqtt", device, received_us, why))
 
-    def _flag(self, pieces: list[_Piece]) -> tuple[Batch, dict[str, int]]:
-        n = sum(len(piece.columns) for piece in pieces)
-        series = np.empty(n, np.int32)
-        seq, result_us = np.empty(n, np.int64), np.empty(n, np.int64)
-        at = 0
-        for piece in pieces:
-            part = slice(at, at + len(piece.columns))
-            series[part] = self._known(piece.columns.keys)[piece.columns.series]
-            seq[part] = piece.seq
-            result_us[part] = piece.received_us
-            at = part.stop
-        time_us = np.concatenate([p.columns.time_us for p in pieces]) if pieces else np.empty(0, np.int64)
-        value = np.concatenate([p.columns.value for p in pieces]) if pieces else np.empty(0, np.float64)
+    def _flag(self, opened: _Opened) -> tuple[Batch, dict[str, int]]:
+        pieces, origins = opened.columns, opened.origins
+        if not pieces:
+            return empty_batch(), {}
+        series = np.concatenate([self._known(piece.keys)[piece.series] for piece in pieces])
+        time_us = np.concatenate([piece.time_us for piece in pieces])
+        value = np.concatenate([piece.value for piece in pieces])
+        seq, result_us = (np.repeat(np.array(of, np.int64), origins.rows) for of in (origins.seq, origins.received_us))
         used, where = np.unique(series, return_inverse=True)
         series = where.astype(np.int32)
         keys = [self._keys[i] for i in used.tolist()]
         flag, check = gross_range(value, series, self._ranges_of(used))
         clock_ahead(flag, check, time_us, result_us)
-        plausible = _count_good(flag, pieces)
+        plausible = _count_good(flag, origins)
         live_from = np.array([_or_never(self._register.live_from_seq(asset)) for asset, _ in keys], np.int64)
-        if n:
+        if len(seq):
             quarantine(flag, check, seq < live_from[series])
         return Batch(keys, series, time_us, result_us, value, flag, check, seq), plausible
 
@@ -187,12 +209,10 @@ def _or_never(seq: int | None) -> int:
     return np.iinfo(np.int64).max if seq is None else seq
 
 
-def _count_good(flag: np.ndarray[tuple[int], np.dtype[np.uint8]], pieces: Sequence[_Piece]) -> dict[str, int]:
+def _count_good(flag: np.ndarray[tuple[int], np.dtype[np.uint8]], origins: _Origins) -> dict[str, int]:
     """Readings with flag good per device: what releases it from quarantine."""
+    until = np.concatenate(([0], np.cumsum(flag == Flag.GOOD)))[np.cumsum(origins.rows)]
     good: dict[str, int] = {}
-    at = 0
-    for piece in pieces:
-        end = at + len(piece.columns)
-        good[piece.device] = good.get(piece.device, 0) + int(np.count_nonzero(flag[at:end] == Flag.GOOD))
-        at = end
+    for device, count in zip(origins.device, np.diff(until, prepend=0).tolist(), strict=True):
+        good[device] = good.get(device, 0) + count
     return good
