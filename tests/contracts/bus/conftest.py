@@ -143,13 +143,13 @@ async def device(server):
         await one.close()
 
 
-async def _collect(bus: Bus, n: int, *, after: int = 0, timeout_s: float = 30, **options: object) -> list:
+async def _collect(bus: Bus, n: int, *, after: int = 0, timeout_s: float = 30, distinct: bool = False, **options: object) -> list:
     found: list = []
 
     async def gather() -> None:
         async for messages in bus.read(after, wait_s=0.2, **options):
             found.extend(messages)
-            if len(found) >= n:
+            if len({m.payload for m in found} if distinct else found) >= n:
                 return
 
     with contextlib.suppress(TimeoutError):
@@ -159,5 +159,5 @@ async def _collect(bus: Bus, n: int, *, after: int = 0, timeout_s: float = 30, *
 
 @pytest.fixture
 def collect():
-    """Reads at least so many messages of the stream, or what came in time."""
+    """Reads at least so many messages of the stream (`distinct`: of different payloads), or what came in time."""
     return _collect
