@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from dure.running.importing import Report, add_assets, add_readings, import_file
 from dure.running.parts import open_house, read_address, records_of
 from dure.running.starting import city_of
 from dure.services.environment.stations import import_station_list
+from dure.spine.recorder import stream_name
 from dure.web.api.explanations import explain_decision, explain_observation
 from dure.web.api.queries import observation_id
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 SHOWN_REJECTED_MAX = 50
 STORED_S = 30.0
+LOOK_S = 0.1
 COMMAND = "command line"
 FAR_US = 2**62
 
@@ -108,9 +110,17 @@ async def import_mapped(settings: Settings, file: Path, mapping: Path, step: Cal
 
 
 async def _until_stored(house: House, seq: int) -> None:
-    """Leave only when the recorder has come so far, so that what was imported can be seen."""
-    if house.recorder is not None and seq:
+    """Leave only when the recorder has come so far, here or in the running city, so that what was imported can be seen."""
+    if not seq:
+        return
+    if house.recorder is not None:
         await house.recorder.wait_for(seq, STORED_S)
+        return
+    with suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(STORED_S):
+            stream = stream_name(await house.bus.state())
+            while await asyncio.to_thread(house.telemetry.cursor, stream) < seq:  # noqa: ASYNC110  # it is in another process
+                await asyncio.sleep(LOOK_S)
 
 
 def tell_report(report: Report, out: Console, rejected: Path | None) -> None:
