@@ -31,10 +31,12 @@ from dure.core.time import to_us
 from dure.engines.bus.client import Bus
 from dure.engines.bus.packing import unpack
 from dure.engines.telemetry.duckdb import DuckTelemetry
+from dure.spine.recorder import stream_name
 from dure.spine.remote import RemoteTelemetry
 
 POLL_S = 0.02
 STALLED_S = 15.0
+BACKLOG_S = 120.0
 PARTS = ("recorder", "bus", "nats-server", "web")
 DAY_US = 86_400 * 1_000_000
 ROWS = 200
@@ -78,6 +80,7 @@ class Stand:
     def __init__(self, program: Program, bus: Bus, secret: str) -> None:
         self.program, self.bus, self._secret = program, bus, secret
         self.telemetry = RemoteTelemetry(bus, "bench", asyncio.get_running_loop())
+        self._cursor = ""
 
     def door(self, way: Way) -> Door:
         if way is by_http:
@@ -89,7 +92,9 @@ class Stand:
         return {part: cpu_s(self.program.pid(part)) for part in parts}
 
     async def cursor(self) -> int:
-        return await asyncio.to_thread(self.telemetry.cursor, "OBS")
+        if not self._cursor:
+            self._cursor = stream_name(await self.bus.state())
+        return await asyncio.to_thread(self.telemetry.cursor, self._cursor)
 
     async def count(self, start: datetime) -> int:
         return await asyncio.to_thread(self.telemetry.count, to_us(start), to_us(start) + DAY_US)
@@ -221,7 +226,7 @@ async def backlog(stand: Stand, rows: int) -> Row:
     last = (await stand.bus.state()).last_seq
     await stand.program.start_recorder(stand.telemetry)
     began = time.time()
-    while await stand.cursor() < last:  # noqa: ASYNC110  # another process: it can only be asked
+    while await stand.cursor() < last and time.time() - began < BACKLOG_S:  # noqa: ASYNC110  # another process: it can only be asked
         await asyncio.sleep(POLL_S)
     took = time.time() - began
     kept = await stand.count(midnight(3))
