@@ -45,6 +45,7 @@ from dure.spine.outcomes import follow_outcomes
 from dure.spine.rebuild import rebuild_if_empty
 from dure.spine.recorder import Recorder
 from dure.spine.remote import RemoteTelemetry, serve_telemetry
+from dure.spine.room import Room
 from dure.spine.seeding import seed
 from dure.spine.upkeep import Upkeep
 
@@ -259,7 +260,9 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
         people=People(records, clock, timedelta(hours=settings.session_h)),
         live=live,
         directory=directory,
-        intake=Intake(bus, records, directory, properties, codecs, clock, city.id),
+        intake=Intake(
+            bus, records, directory, properties, codecs, clock, city.id, has_room=Room(settings.data, settings.disk_free_min_mb)
+        ),
         codecs=codecs,
         services=SERVICES,
     )

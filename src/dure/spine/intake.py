@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dure.core.errors import InputError, NotFound
+from dure.core.errors import InputError, NotFound, Unavailable
 from dure.core.observations import Reading, Rejected
 from dure.core.time import to_us
 from dure.engines.bus import subjects
@@ -23,7 +23,7 @@ from dure.spine.directory import IMPORTER, Directory
 from dure.spine.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from dure.core.properties import Properties
@@ -53,9 +53,12 @@ class Intake:
         codecs: Mapping[str, Codec],
         clock: Clock,
         city: str,
+        *,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self._bus, self._records, self._directory, self._clock, self._city = bus, records, directory, clock, city
         self._codecs = codecs
+        self._has_room = has_room
         self._desk = Desk(directory, properties)
         directory.on_change(self._desk.forget)
 
@@ -75,8 +78,12 @@ class Intake:
         Raises
         ------
         NotFound : the device is not registered (``device.unknown``)
-        Unavailable : the bus or the records do not answer; nothing was accepted, send again
+        Unavailable : the bus or the records do not answer, or the disk is nearly full (``disk.full``); send again
         """
+        if not self._has_room():
+            raise Unavailable(
+                "disk.full", "The disk is nearly full; readings are refused so that none is lost. Send again later."
+            )
         await self._directory.refresh_if_changed()
         entry = self._directory.device(device)
         if entry is None and device != IMPORTER:
