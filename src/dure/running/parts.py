@@ -64,6 +64,7 @@ PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)
 ADDRESS_FILE = "address.json"
 CATCH_UP_S = 1.0
+START_AGAIN_S = (0.5, 2.0)
 RESTART_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
@@ -339,7 +340,15 @@ async def _start_server(settings: Settings, keys: BusSecrets, stack: AsyncExitSt
         binary=settings.nats_server,
     )
     server = NatsServer(options, keys)
-    await server.start()
+    for again_in_s in START_AGAIN_S:  # it may be killed, or the machine be busy, just when it starts
+        try:
+            await server.start()
+            break
+        except Unavailable as error:
+            log.warning("bus.start_again", code=error.code, why=error.message, in_s=again_in_s)
+            await asyncio.sleep(again_in_s)
+    else:
+        await server.start()
     stack.push_async_callback(server.stop)
     supervisor = asyncio.create_task(server.supervise(), name="bus supervisor")
     stack.callback(supervisor.cancel)

@@ -328,10 +328,11 @@ async def _until_recorded(house: House) -> None:
     try:
         deadline = time.monotonic() + UP_S
         steady, last = 0, -1
-        while steady < 5 and time.monotonic() < deadline:  # the sourced tail may come seconds after a restart
+        while steady < 5 and time.monotonic() < deadline:  # a restarted server takes in what MQTT left only after seconds
             await asyncio.sleep(1)
             seq = (await bus.state()).last_seq
-            steady, last = (steady + 1, last) if seq == last else (0, seq)
+            waiting = (await bus.client.jetstream().stream_info(subjects.MQTT_STREAM)).state.messages
+            steady, last = (steady + 1, last) if seq == last and not waiting else (0, seq)
     finally:
         await bus.close()
     await asyncio.sleep(2)

@@ -26,12 +26,13 @@ class Program:
         self.log = folder / f"{'-'.join(words).strip('-').replace('/', '_')[:40]}.log"
         environ = {name: value for name, value in os.environ.items() if not name.startswith("DURE_")} | {
             "DURE_DATA_DIR": str(folder / "data"),
-            "DURE_CITY_DIR": str(folder / "city"),
             "DURE_HTTP_PORT": "0",
             "DURE_NATS_PORT": "0",
             "DURE_MQTT_PORT": "0",
             "NO_COLOR": "1",
         }
+        if (folder / "city").exists():
+            environ["DURE_CITY_DIR"] = str(folder / "city")
         command = [sys.executable, "-m", "dure", *words]
         with self.log.open("wb") as lines:
             self.process = subprocess.Popen(command, env=environ, cwd=folder, stdout=lines, stderr=lines, start_new_session=True)
