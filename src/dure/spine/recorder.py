@@ -127,7 +127,17 @@ class Recorder:
                 continue
             await self._directory.refresh_if_changed()
             judged = await asyncio.to_thread(self._judge.judge, messages)
+            if not all(self._directory.has_asset(asset) for asset, _ in judged.batch.keys):
+                judged = await self._judge_anew(messages)
             await self._keep(judged, messages)
+
+    async def _judge_anew(self, messages: Sequence[Message]) -> Judged:
+        """Judge by a register read now: an asset was added a moment ago, and the word of it is still under way."""
+        try:
+            await asyncio.to_thread(self._directory.refresh)
+        except Unavailable as error:
+            log.warning("recorder.register_away", code=error.code)
+        return await asyncio.to_thread(self._judge.judge, messages)
 
     @property
     def _cursor(self) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import httpx
+import numpy as np
 import pytest
-from city_running import CITY, ago, reading, until
+from city_running import CITY, ago, reading, until, us_ago
 
-from dure.engines.records import devices
+from dure.core.assets import Asset
+from dure.core.text import Text
+from dure.engines.bus import subjects
+from dure.engines.records import assets, devices
+from dure.engines.records.audit import By
+from dure.spine.rows import Columns, Rows, encode
 
 GOOD = {"property": "air_temperature", "value": 7.5}
 
@@ -151,3 +158,14 @@ def test_readings_that_cannot_be_true_release_no_device(city):
     city.recorded()
     with city.house.records.read() as connection:
         assert devices.get(connection, "dev-new-2").state == "quarantined"
+
+
+def test_rows_of_an_asset_added_a_moment_ago_count_though_the_recorder_was_not_told_yet(city):
+    asset = Asset(id="fresh-1", city=CITY, kind="station", name=Text("새 측정소"), state="live")
+    with city.house.records.begin() as connection:
+        assets.add(connection, asset, By("test", datetime.now(UTC)))
+    time_us = us_ago(60)
+    columns = Columns([("fresh-1", "air_temperature")], np.zeros(1, np.int32), np.array([time_us]), np.array([20.0]))
+    payload = encode(Rows("import", us_ago(0), columns))
+    city.call(city.house.bus.publish(subjects.rows(CITY, "import"), payload))
+    assert city.until_rows("fresh-1", 1) == [(20.0, 1)]
