@@ -161,7 +161,7 @@ def check(city: City = None, data: Data = None) -> None:
         counts = f"{len(found.zones)} zones, {len(found.assets())} assets, {len(found.devices())} devices"
         out.print(f"{found.name.ko} ({found.id}): {counts}")
         for notice in found.notices:
-            out.print(f"[yellow]{notice.file}:{notice.line}[/] {notice.why} [{notice.code}]")
+            out.print(f"[yellow]{notice.file}:{notice.line}[/] {notice.why} \\[{notice.code}]")
 
 
 @device_app.command("add")

@@ -23,7 +23,7 @@ from dure.protocols.geojson import feature_collection
 from dure.protocols.mapping import load_mapping
 from dure.running import backups
 from dure.running.importing import Report, add_assets, add_readings, import_file, write_rejected
-from dure.running.parts import open_house, read_address, records_of
+from dure.running.parts import codecs_of, open_house, read_address, records_of
 from dure.running.starting import city_of
 from dure.services.environment.stations import import_station_list
 from dure.spine.recorder import stream_name
@@ -68,6 +68,7 @@ async def visiting(settings: Settings) -> AsyncIterator[House]:
             yield house
     else:
         async with open_house(settings, city, parts=frozenset({"bus", "recorder"})) as house:
+            await _until_stored(house, (await house.bus.state()).last_seq)
             yield house
 
 
@@ -211,8 +212,10 @@ async def explain(settings: Settings, what: str) -> str:
 
 async def add_device(settings: Settings, device: str, asset: str, dev_eui: str, codec: str) -> str:
     """Register a device; its secret."""
-    city = city_of(settings).id
-    wanted = devices.Device(id=device, asset=asset, city=city, dev_eui=dev_eui or None, codec=codec)
+    city = city_of(settings)
+    if codec and codec not in codecs_of(city):
+        raise InputError("codec.unknown", f"There is no codec {codec[:80]!r}. docs/en/codecs.md lists them.")
+    wanted = devices.Device(id=device, asset=asset, city=city.id, dev_eui=dev_eui or None, codec=codec)
     return await _change(settings, lambda connection, by: devices.add(connection, wanted, by))
 
 

@@ -112,6 +112,8 @@ def _welcome(house: House, url: str, out: Console, admin: FirstAdmin | None) -> 
     out.print(f"  live map    [link={url}/ko/]{url}/ko/[/]   ·   {url}/en/")
     out.print(f"  MQTT        {address.mqtt_host}:{address.mqtt_port}   topic up/{house.city.id}/DEVICE")
     if admin is not None:
-        out.print(f"  sign in     {admin.login} / [bold]{admin.password}[/]   (shown this once; also in {admin.file})")
-    out.print(f"  data        {house.settings.data.resolve()}")
+        out.print(
+            f"  sign in     {admin.login} / [bold]{admin.password}[/]   (shown this once; also in {admin.file})", soft_wrap=True
+        )
+    out.print(f"  data        {house.settings.data.resolve()}", soft_wrap=True)
     out.print("  Ctrl-C ends.\n")

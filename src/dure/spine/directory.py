@@ -34,6 +34,7 @@ class DeviceEntry(msgspec.Struct, frozen=True):
     codec: str
     state: str
     dev_eui: str | None
+    live_from_seq: int | None  # the place in the stream from which its rows count; None while it is quarantined
 
 
 class AssetEntry(msgspec.Struct, frozen=True):
@@ -76,6 +77,7 @@ class Directory:
 
         async def hear(_: object) -> None:
             self._stale = True
+            await self.refresh_if_changed()
 
         await bus.subscribe(self.subject, hear)
 
@@ -157,6 +159,11 @@ class Directory:
         """Devices that are refused for good."""
         return frozenset(device.id for device in self._devices.values() if device.state == "revoked")
 
+    def device_live_from_seq(self, device: str) -> int | None:
+        """Sequence from which a device's rows count; 0 for one that is not registered, as an operator's import."""
+        entry = self._devices.get(device)
+        return entry.live_from_seq if entry else 0
+
     def is_quarantined(self, device: str) -> bool:
         """Whether the device still has to show that it is plausible."""
         entry = self._devices.get(device)
@@ -171,4 +178,5 @@ class Directory:
 # An asset that never was in quarantine, or was released by hand, counts from the beginning.
 _LIVE_FROM = case((assets.c.state == "quarantined", None), else_=func.coalesce(assets.c.live_from_seq, 0))
 _ASSETS = select(assets.c.id, assets.c.kind, assets.c.parent, assets.c.state, _LIVE_FROM)
-_DEVICES = select(devices.c.id, devices.c.asset, devices.c.codec, devices.c.state, devices.c.dev_eui)
+_COUNTED = case((devices.c.state == "quarantined", None), else_=devices.c.counted_seq + 1)
+_DEVICES = select(devices.c.id, devices.c.asset, devices.c.codec, devices.c.state, devices.c.dev_eui, _COUNTED)

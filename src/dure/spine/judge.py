@@ -47,6 +47,10 @@ class Binding(Protocol):
         """Sequence from which the asset's rows count; None while it is quarantined."""
         ...
 
+    def device_live_from_seq(self, device: str) -> int | None:
+        """The same of a device: a new one has to show that it is plausible even where its asset is live."""
+        ...
+
 
 class Registry(Register, Binding, Protocol):
     """Both halves of the register."""
@@ -182,8 +186,9 @@ class Judge:
         clock_ahead(flag, check, time_us, result_us)
         plausible = _count_good(flag, origins)
         live_from = np.array([_or_never(self._register.live_from_seq(asset)) for asset, _ in keys], np.int64)
-        if len(seq):
-            quarantine(flag, check, seq < live_from[series])
+        places = {device: _or_never(self._register.device_live_from_seq(device)) for device in set(origins.device)}
+        device_from = np.repeat(np.array([places[device] for device in origins.device], np.int64), origins.rows)
+        quarantine(flag, check, (seq < live_from[series]) | (seq < device_from))
         return Batch(keys, series, time_us, result_us, value, flag, check, seq), plausible
 
     def _known(self, keys: Sequence[SeriesKey]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

@@ -76,7 +76,7 @@ def problem(error: DureError, status: int | None = None) -> Response:
     """The error as ``application/problem+json`` (RFC 9457) with its code, who can fix it and whether to retry."""
     status = status or status_of(error)
     body = {
-        "type": f"/docs/errors#{error.code}",
+        "type": f"urn:dure:error:{error.code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": error.message,

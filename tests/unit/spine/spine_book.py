@@ -21,6 +21,7 @@ class Book:
     live_from: dict[str, int | None] = field(default_factory=lambda: {"st-1": 0, "st-2": 0, "st-1-mast": 0})
     parts: dict[str, str] = field(default_factory=lambda: {"st-1-mast": "st-1"})
     questions: int = 0
+    new_devices: dict[str, int | None] = field(default_factory=dict)
 
     def may_write(self, device: str, asset: str) -> bool:
         self.questions += 1
@@ -34,6 +35,9 @@ class Book:
 
     def live_from_seq(self, asset: str) -> int | None:
         return self.live_from[asset]
+
+    def device_live_from_seq(self, device: str) -> int | None:
+        return self.new_devices.get(device, 0)
 
 
 def properties_of() -> Properties:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNK_ROWS = 200_000
+PATIENCE_S = 0.5  # a move of rows waits this long for a pause between questions before it asks them to wait
 
 
 class DuckTelemetry:
@@ -57,7 +58,7 @@ class DuckTelemetry:
         self._broken = False
         self._closed = False
         with answering(self._file):
-            self._upkeep = Upkeep(self._db.cursor(), self._vector_numbers)
+            self._upkeep = Upkeep(self._db.cursor(), self._readers.alone, self._vector_numbers)
             rows = self._db.execute("SELECT id, asset, property, prop FROM series ORDER BY id").fetchall()
             props = {property_id: prop for _, _, property_id, prop in rows}
             self._known = KnownSeries(((asset, property_id) for _, asset, property_id, _ in rows), props)
@@ -324,6 +325,7 @@ class _Readers:
         self._db: duckdb.DuckDBPyConnection | None = None
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._active = 0
+        self._held = False
 
     def start(self, connection: duckdb.DuckDBPyConnection) -> None:
         with self._gate:
@@ -340,8 +342,28 @@ class _Readers:
             self._idle.clear()
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No reader is at work while the block runs; after some patience new ones wait at the door until it did.
+
+        A row that moves between tables must not be seen in both: a question that is under way when the move is committed
+        was seen to count rows twice (DuckDB 2.0.0).
+        """
+        with self._gate:
+            if not self._gate.wait_for(lambda: self._active == 0, PATIENCE_S):
+                self._held = True
+                self._gate.wait_for(lambda: self._active == 0)
+            self._held = True
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._held = False
+                self._gate.notify_all()
+
+    @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._gate:
+            self._gate.wait_for(lambda: not self._held)
             if self._db is None:
                 raise Unavailable("telemetry.down", "The telemetry file is being opened again; try again.")
             cursor = self._idle.pop() if self._idle else self._db.cursor()

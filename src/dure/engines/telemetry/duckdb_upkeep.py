@@ -9,6 +9,7 @@ a flush takes away only the rows it saw. Work grows with the rows, whatever the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,10 +63,19 @@ def parts_sql(bucket_us: int, vectors: Sequence[int], where: str = "true") -> st
 
 
 class Upkeep:
-    """The steps of maintain(), one at a time. `vectors` says which property numbers are directions."""
+    """The steps of maintain(), one at a time. `vectors` says which property numbers are directions.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, vectors: Callable[[], Sequence[int]]) -> None:
+    `alone` is a block in which nobody reads: rows that move between tables or runs are committed in it.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        alone: Callable[[], AbstractContextManager[None]],
+        vectors: Callable[[], Sequence[int]],
+    ) -> None:
         self._db = connection
+        self._alone = alone
         self._vectors = vectors
         self._flushed_hour: int | None = None
         self._runs: dict[str, dict[int, int]] = {}
@@ -102,7 +112,8 @@ class Upkeep:
                     f" north{last} FROM ({parts}) ORDER BY {PART_ORDER}"
                 )
             self._db.execute(f"DELETE FROM tail WHERE {chosen}")  # noqa: S608
-            self._db.execute("COMMIT")
+            with self._alone():
+                self._db.execute("COMMIT")
         except BaseException:
             self._abandon()
             raise
@@ -162,7 +173,8 @@ class Upkeep:
         try:
             self._db.execute(f"INSERT INTO {table.name} {rows} ORDER BY {table.order}")
             self._db.execute(f"DELETE FROM {table.name} WHERE run IN ({numbers})")  # noqa: S608
-            self._db.execute("COMMIT")
+            with self._alone():
+                self._db.execute("COMMIT")
         except BaseException:
             self._abandon()
             raise

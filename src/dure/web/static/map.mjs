@@ -63,7 +63,7 @@ function style(box, zones) {
       assets: { type: "geojson", data: { type: "FeatureCollection", features: [] }, promoteId: "id" },
     },
     layers: [
-      { id: "ground", type: "background", paint: { "background-color": "#e3ebf3" } },
+      { id: "ground", type: "background", paint: { "background-color": "#e6e8ea" } },
       { id: "zones", type: "fill", source: "zones", paint: { "fill-color": "#ffffff" } },
       { id: "borders", type: "line", source: "zones", paint: { "line-color": "#b1b8be", "line-width": 1 } },
       { id: "names", type: "symbol", source: "names", minzoom: 9, layout: { "text-field": name, "text-font": FONT, "text-size": 12, "text-max-width": 6 }, paint: { "text-color": "#58616a", "text-halo-color": "#fff", "text-halo-width": 1.5 } },

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import duckdb
 import msgspec
@@ -164,3 +165,37 @@ def test_old_cursors_are_trimmed_and_the_newest_stay(tmp_path, monkeypatch):
     again = DuckTelemetry(tmp_path / "t.duckdb")
     assert (again.cursor("A"), again.cursor("B")) == (29, -29)
     again.close()
+
+
+def test_a_question_during_a_move_counts_no_row_twice(tmp_path):
+    telemetry = DuckTelemetry(tmp_path / "t.duckdb")
+    kept, seen, done = [0], [], threading.Event()
+
+    def write() -> None:
+        for n in range(50):
+            rows = np.arange(n * 200_000, (n + 1) * 200_000)
+            ones = np.ones(len(rows), np.uint8)
+            columns = ((rows % 500).astype(np.int32), rows // 500 * 1_000_000, rows, rows * 1.0, ones, ones * 0, rows)
+            telemetry.append(Batch([(f"s{i}", "p") for i in range(500)], *columns), {})
+            kept[0] = int(rows[-1]) + 1
+        done.set()
+
+    def ask() -> None:
+        while not done.is_set():
+            before, counted = kept[0], telemetry.count()
+            seen.append(before <= counted <= kept[0] + 200_000)  # one batch may be there and not yet told
+
+    askers = [threading.Thread(target=one) for one in (write, ask, ask)]
+    for one in askers:
+        one.start()
+    hour_us = 0
+    while not done.is_set():
+        hour_us += 3_600_000_000  # each new hour moves what waits
+        telemetry.maintain(now_us=hour_us, seconds=0.2)
+    for one in askers:
+        one.join()
+    exact = telemetry.count()
+    telemetry.close()
+
+    assert exact == 10_000_000
+    assert all(seen)
