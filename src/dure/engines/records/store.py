@@ -137,10 +137,16 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     @event.listens_for(writer, "do_connect")
     @event.listens_for(reader, "do_connect")
     def private(*_: Any) -> None:
-        """Hashes of secrets are inside: readable by its owner only."""
+        """Hashes of secrets are inside: readable by its owner only.
+
+        A file that is there is never opened here: closing it would drop every lock this process holds on it, and another
+        process could then take the write-ahead log from under us.
+        """
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            return
         except OSError as error:
             raise Unavailable("records.unavailable", f"The records cannot be opened: {file}: {error.strerror}.") from error
 
