@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("ingest", "queries", "latency", "start")
+NAMES = ("ingest", "queries", "latency", "start", "qc", "indices", "network-qc", "maps", "calibration", "onboarding")
 HERE = Path(__file__).parent
 
 

@@ -37,6 +37,18 @@ class Check(IntEnum):
     BELOW_LIKELY = 12
     ABOVE_LIKELY = 13
     CLOCK_AHEAD = 20
+    OUTSIDE_CLIMATE = 30
+    SPIKE = 31
+    RATE_OF_CHANGE = 32
+    FLAT_LINE = 33
+    ATTENUATED = 34
+    UNLIKE_NEIGHBOURS = 40
+    UNIT_DOUBTFUL = 41
+    DRIFTING = 42
+    STATION_DOUBTFUL = 43
+    CLOCK_OFF = 44
+    RELEASED_BY_PERSON = 50
+    HELD_BY_PERSON = 51
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,6 +128,27 @@ class Batch(msgspec.Struct, frozen=True, eq=False):
             self.check[rows],
             self.seq[rows],
         )
+
+
+class Revisions(msgspec.Struct, frozen=True, eq=False):
+    """New flags for rows that are kept already, as columns (m,). Values never change; the last revision of a row stands.
+
+    Attributes
+    ----------
+    keys : the distinct (asset, property) pairs
+    series : (m,) int32, index into `keys`
+    time_us : (m,) int64, phenomenon time of the row meant [µs since 1970 UTC]
+    flag, check : (m,) uint8, `Flag` and `Check`
+    """
+
+    keys: Sequence[SeriesKey]
+    series: NDArray[np.int32]
+    time_us: NDArray[np.int64]
+    flag: NDArray[np.uint8]
+    check: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.time_us)
 
 
 def empty_batch() -> Batch:

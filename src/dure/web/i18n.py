@@ -42,15 +42,21 @@ def unit_label(code: str) -> str:
 
 @lru_cache(len(LANGUAGES))
 def catalogue(language: Language) -> dict[str, str]:
-    """Korean source text -> text in the language; empty for Korean itself. Fuzzy entries are not used."""
+    """Korean source text -> text in the language; empty for Korean itself. Fuzzy entries are not used.
+
+    A part of the house may have a file of its own beside ``dure.po``.
+    """
     if language == SOURCE:
         return {}
-    with (CATALOGUES / language / "LC_MESSAGES" / "dure.po").open("rb") as file:
-        return {
-            str(message.id): str(message.string)
-            for message in read_po(file, locale=language)
-            if message.id and message.string and not message.fuzzy
-        }
+    found: dict[str, str] = {}
+    for path in sorted((CATALOGUES / language / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            found |= {
+                str(message.id): str(message.string)
+                for message in read_po(file, locale=language)
+                if message.id and message.string and not message.fuzzy
+            }
+    return found
 
 
 class Speech(NamedTuple):

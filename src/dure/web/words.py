@@ -54,6 +54,20 @@ CHECKS: dict[int, Text] = {
     Check.BELOW_LIKELY: Text("이 지역에서 드물게 낮은 값입니다.", "Unusually low for this place."),
     Check.ABOVE_LIKELY: Text("이 지역에서 드물게 높은 값입니다.", "Unusually high for this place."),
     Check.CLOCK_AHEAD: Text("장치의 시계가 앞서 있습니다.", "The clock of the device is ahead."),
+    Check.OUTSIDE_CLIMATE: Text("이 계절에 드문 값입니다.", "Unusual for the season."),
+    Check.SPIKE: Text("앞뒤 값에서 홀로 튀어 오른 값입니다.", "It stands out alone from the values before and after."),
+    Check.RATE_OF_CHANGE: Text("앞선 값에서 너무 빨리 변했습니다.", "It changed faster than such a quantity can."),
+    Check.FLAT_LINE: Text("같은 값이 너무 오래 이어집니다.", "The same value has been repeated for too long."),
+    Check.ATTENUATED: Text("값의 흔들림이 지나치게 작습니다.", "It varies less than a working sensor does."),
+    Check.UNLIKE_NEIGHBOURS: Text("이웃 측정소들과 너무 다릅니다.", "It differs too much from the stations around."),
+    Check.UNIT_DOUBTFUL: Text("단위가 바뀐 것으로 보입니다.", "It seems to be in another unit."),
+    Check.DRIFTING: Text("센서가 서서히 어긋나고 있습니다.", "The sensor is drifting."),
+    Check.STATION_DOUBTFUL: Text(
+        "측정소의 자리나 이름을 믿을 수 없습니다.", "The place or the identity of the station is in doubt."
+    ),
+    Check.CLOCK_OFF: Text("장치의 시계가 맞지 않습니다.", "The clock of the device is wrong."),
+    Check.RELEASED_BY_PERSON: Text("담당자가 확인하고 되살린 값입니다.", "A person looked at it and released it."),
+    Check.HELD_BY_PERSON: Text("담당자가 믿을 수 없다고 표시한 값입니다.", "A person marked it as not to be trusted."),
 }
 
 STATUSES: dict[str, Word] = {

@@ -37,9 +37,20 @@ def messages() -> set[str]:
     return {one for one in found if one and re.search("[가-힣]", one)}
 
 
+def catalogues():
+    """Every file of the English catalogue, entry by entry."""
+    for path in sorted((i18n.CATALOGUES / "en/LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            yield from (one for one in read_po(file, locale="en") if one.id)
+
+
 def catalogue():
-    with (i18n.CATALOGUES / "en/LC_MESSAGES/dure.po").open("rb") as file:
-        return {str(one.id): one for one in read_po(file, locale="en") if one.id}
+    return {str(one.id): one for one in catalogues()}
+
+
+def test_no_text_is_translated_in_two_files():
+    ids = [str(one.id) for one in catalogues()]
+    assert sorted(ids) == sorted(set(ids))
 
 
 def test_the_english_catalogue_has_every_text_and_none_is_fuzzy_or_left_over():
