@@ -17,15 +17,21 @@ import msgspec
 
 from dure.core.time import US_PER_S, from_us, to_us
 
-Fault = Literal["", "stuck", "spike", "silent", "clock", "new"]
-FAULTS: tuple[Fault, ...] = ("", "stuck", "spike", "silent", "clock", "new")
+Fault = Literal["", "stuck", "spike", "silent", "clock", "new", "unit", "drift", "hour", "doubled", "moved"]
+FAULTS: tuple[Fault, ...] = ("", "stuck", "spike", "silent", "clock", "new", "unit", "drift", "hour", "doubled", "moved")
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 STUCK_FOR_S = 28 * DAY_S  # the stuck station repeats the values of the start of each such span
-CLOCK_AHEAD = timedelta(hours=2)
+CLOCK_OFF: dict[Fault, timedelta] = {"clock": timedelta(hours=2), "hour": timedelta(hours=-1)}
+KMH = 3.6  # the station with the wrong unit says km/h where m/s is meant
+DRIFT_PER_DAY, DRIFT_SPAN_S = 0.02, 28 * DAY_S  # dust read higher day by day, until it is cleaned
+MOVED_DEG = (-0.27, 0.02)  # how far from its registered place the moved station really stands
+SECOND = {"pm10": 1.8, "pm2_5": 1.8, "noise_leq": 1.15}  # a second device under one id reads so much more
 SPIKES_PER_READING = 0.05
 SPIKE = {"air_temperature": 85.0, "relative_humidity": -12.0, "pm10": 6553.5, "pm2_5": 6553.5, "noise_leq": 0.0}
 TIP_MM = 0.1  # a rain gauge counts tips of its bucket
+WAVES = 5  # smooth differences across the city are sums of so many plane waves
+KM_PER_DEGREE = 111.2
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -93,6 +99,22 @@ def drift(seed: int, name: str, t_s: float, scale_s: float) -> float:
     return 2 * ((1 - weight) * _lattice(seed, name, left) + weight * _lattice(seed, name, left + 1)) - 1
 
 
+@lru_cache(maxsize=256)
+def _wave(seed: int, name: str, number: int) -> tuple[float, float, float, float]:
+    """One plane wave: two wave numbers [rad/km], its pace [rad/s] and its phase [rad]; 15 to 45 km long, 5 to 20 h."""
+    bearing, length, pace, phase = (chance(seed, f"wave {name} {number}", part) for part in range(4))
+    k = 2 * math.pi / (15 + 30 * length)
+    angle = 2 * math.pi * bearing
+    return k * math.cos(angle), k * math.sin(angle), 2 * math.pi / ((5 + 15 * pace) * HOUR_S), 2 * math.pi * phase
+
+
+def across(seed: int, name: str, lon: float, lat: float, t_s: float) -> float:
+    """What differs smoothly from place to place and moves on with the hours, in [-1, 1]: neighbours see nearly the same."""
+    x, y = lon * KM_PER_DEGREE * math.cos(math.radians(lat)), lat * KM_PER_DEGREE
+    waves = (_wave(seed, name, number) for number in range(WAVES))
+    return sum(math.sin(kx * x + ky * y + pace * t_s + phase) for kx, ky, pace, phase in waves) / WAVES
+
+
 def sky(seed: int, at: datetime, lon: float, lat: float) -> Sky:
     """The weather at an instant; the sun by the station's place (declination after Cooper, 1969)."""
     t_s = to_us(at) / US_PER_S
@@ -131,26 +153,52 @@ def values(seed: int, station: VirtualStation, at: datetime, period_s: float | N
     found = _measure(seed, station, seen_at, period_s or station.period_s)
     if station.fault == "spike" and chance(seed, f"spike {station.asset}", to_us(at) // US_PER_S) < SPIKES_PER_READING:
         found |= {one: wrong for one, wrong in SPIKE.items() if one in found}
-    return found
+    return {one: _spoilt(station, at, one, value) for one, value in found.items()} if station.fault in _SPOILT else found
+
+
+_SPOILT = ("unit", "drift", "doubled")
+
+
+def _spoilt(station: VirtualStation, at: datetime, name: str, value: float | None) -> float | None:
+    """What a faulty station says instead of what it measured."""
+    if value is None:
+        return None
+    factor, t_s = 1.0, to_us(at) / US_PER_S
+    if station.fault == "unit" and name == "wind_speed":
+        factor = KMH
+    elif station.fault == "drift" and name in ("pm10", "pm2_5"):
+        factor = 1 + DRIFT_PER_DAY * (t_s % DRIFT_SPAN_S) / DAY_S
+    elif station.fault == "doubled" and int(t_s // station.period_s) % 2:
+        factor = SECOND.get(name, 1.0)
+    return round(value * factor, _DECIMALS.get(name, 1))
 
 
 def stamped(station: VirtualStation, at: datetime) -> datetime:
     """The time a station writes on its reading: its own clock."""
-    return at + CLOCK_AHEAD if station.fault == "clock" else at
+    return at + CLOCK_OFF.get(station.fault, timedelta())
 
 
 def _measure(seed: int, station: VirtualStation, at: datetime, period_s: float) -> dict[str, float | None]:
-    above = sky(seed, at, station.lon, station.lat)
-    here = Surroundings(seed, station, above, period_s)
+    lon, lat = station.lon, station.lat
+    if station.fault == "moved":
+        lon, lat = lon + MOVED_DEG[0], lat + MOVED_DEG[1]
+    here = Surroundings(seed, station, sky(seed, at, lon, lat), period_s, (lon, lat))
     return {one: round(_MEASURES[one](here), _DECIMALS.get(one, 1)) for one in station.properties}
 
 
 class Surroundings:
     """One station at one instant: what its instruments see."""
 
-    def __init__(self, seed: int, station: VirtualStation, above: Sky, period_s: float) -> None:
+    def __init__(
+        self, seed: int, station: VirtualStation, above: Sky, period_s: float, place: tuple[float, float] | None = None
+    ) -> None:
         self.seed, self.station, self.sky, self.period_s = seed, station, above, period_s
         self.profile = station.profile
+        self.place = place or (station.lon, station.lat)
+
+    def across(self, name: str) -> float:
+        """The smooth difference of a quantity at this place, in [-1, 1]."""
+        return across(self.seed, name, *self.place, self.sky.t_s)
 
     def wobble(self, name: str, scale_s: float = 900.0) -> float:
         """The station's own drift of a quantity, in [-1, 1]."""
@@ -167,6 +215,7 @@ class Surroundings:
             + 3.5 * sky.front
             + self.profile.swing_k * day
             + heat
+            + 1.8 * self.across("temperature")
             - 0.4 * min(sky.rain_mm_h, 5)
             + (0.3 * self.wobble("temperature"))
         )
@@ -175,17 +224,19 @@ class Surroundings:
         """Relative humidity [%]."""
         sky = self.sky
         day = math.cos(2 * math.pi * (sky.solar_h - 15) / 24)
-        raw = 62 + 10 * sky.summer - 14 * day + 9 * sky.front + 12 * min(sky.rain_mm_h, 2) + 2 * self.wobble("humidity")
+        raw = 62 + 10 * sky.summer - 14 * day + 9 * sky.front + 12 * min(sky.rain_mm_h, 2)
+        raw += 2 * self.wobble("humidity") - 5 * self.across("temperature")
         return min(100.0, max(12.0, raw))
 
     def pressure(self) -> float:
         """Air pressure [hPa]."""
-        return 1016 - 8 * self.sky.summer - 7 * self.sky.front + 0.8 * math.cos(math.pi * (self.sky.solar_h - 10) / 6)
+        tide = 0.8 * math.cos(math.pi * (self.sky.solar_h - 10) / 6)
+        return 1016 - 8 * self.sky.summer - 7 * self.sky.front + tide + 0.6 * self.across("pressure")
 
     def wind(self) -> float:
         """Wind speed [m/s]."""
         breeze = 0.7 + 0.5 * self.sky.sun + 0.5 * abs(self.sky.front)
-        return max(0.0, self.profile.wind_m_s * breeze * (1 + 0.5 * self.wobble("wind", 300)))
+        return max(0.0, self.profile.wind_m_s * breeze * (1 + 0.35 * self.wobble("wind", 300)) * (1 + 0.4 * self.across("wind")))
 
     def direction(self) -> float:
         """[°], from the north-west in winter and the south-west in summer."""
@@ -213,7 +264,7 @@ class Surroundings:
             + 8 * profile.industry
             + 2.5 * self.wobble("dust")
         )
-        return max(1.0, raw * (0.55 if sky.rain_mm_h > 0.5 else 1.0))
+        return max(1.0, raw * (1 + 0.4 * self.across("dust")) * (0.55 if sky.rain_mm_h > 0.5 else 1.0))
 
     def rain_lag(self) -> float:
         """Rain [mm/h] as a river feels it."""
@@ -247,7 +298,9 @@ _MEASURES: Mapping[str, Callable[[Surroundings], float]] = {
     "pm2_5": Surroundings.fine_dust,
     "pm10": lambda here: 1.45 * here.fine_dust() + 9 + 4 * here.wobble("coarse dust"),
     "o3": lambda here: max(
-        0.002, 0.018 + 0.03 * here.sky.sun * (1.2 + here.sky.summer) - 0.008 * here.profile.traffic * here.sky.rush
+        0.002,
+        (0.018 + 0.03 * here.sky.sun * (1.2 + here.sky.summer) - 0.008 * here.profile.traffic * here.sky.rush)
+        * (1 + 0.25 * here.across("ozone")),
     ),
     "no2": lambda here: max(0.001, 0.010 + 0.022 * here.profile.traffic * here.sky.rush + 0.006 * here.sky.haze),
     "so2": lambda here: max(0.001, 0.002 + 0.004 * here.profile.industry + 0.001 * here.wobble("so2", 3600)),

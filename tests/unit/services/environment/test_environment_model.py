@@ -46,6 +46,6 @@ def test_the_demo_city_lists_sixty_stations_inside_its_zones_with_known_kinds_an
 def test_the_demo_city_shows_each_fault_once_and_says_that_it_is_a_demo():
     assets = read_city(DEMO).assets()
     faults = [asset.attributes["fault"] for asset in assets if "fault" in asset.attributes]
-    assert sorted(faults) == ["clock", "new", "silent", "spike", "stuck"]
+    assert sorted(faults) == ["clock", "doubled", "drift", "hour", "moved", "new", "silent", "spike", "stuck", "unit"]
     assert sum(asset.state == "quarantined" for asset in assets) == 1
     assert all(asset.attributes["demo"] == "yes" for asset in assets)

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from dure.city import read_city
 from dure.core.properties import Properties
 from dure.services.environment.model import PROPERTIES
 from dure.services.environment.simulate import payload, stations_of
-from dure.services.environment.virtual_city import CLOCK_AHEAD, SPIKE, SPIKES_PER_READING, stamped, values
+from dure.services.environment.virtual_city import CLOCK_OFF, KMH, SPIKE, SPIKES_PER_READING, across, stamped, values
 
 CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
 STATIONS = [one.station for one in stations_of(CITY)]
@@ -26,7 +27,7 @@ def registered():
 
 def test_there_are_sixty_stations_and_one_of_each_fault():
     assert len(STATIONS) == 60
-    assert sorted(FAULTY) == ["clock", "new", "silent", "spike", "stuck"]
+    assert sorted(FAULTY) == ["clock", "doubled", "drift", "hour", "moved", "new", "silent", "spike", "stuck", "unit"]
 
 
 def test_the_same_seed_gives_the_same_values_whatever_was_asked_before():
@@ -46,7 +47,7 @@ def test_a_known_reading_stays_as_it_is():
 @given(instants)
 def test_a_sound_station_only_measures_what_is_likely(at):
     properties = registered()
-    sound = [one for one in STATIONS if one.fault in ("", "clock")]
+    sound = [one for one in STATIONS if one.fault in ("", "clock", "hour", "moved")]
     odd = [
         (one.asset, name, value)
         for one in sound
@@ -106,8 +107,45 @@ def test_the_silent_station_says_nothing_in_the_second_half_of_an_hour():
 
 
 def test_the_station_with_the_wrong_clock_is_ahead_of_time():
-    assert stamped(FAULTY["clock"], NOON) == NOON + CLOCK_AHEAD
+    assert stamped(FAULTY["clock"], NOON) == NOON + CLOCK_OFF["clock"]
     assert b'"2026-11-24T05:00:00Z"' in payload(FAULTY["clock"], NOON, values(41590, FAULTY["clock"], NOON))
+
+
+def test_the_station_with_the_wrong_unit_says_its_wind_in_kilometres_an_hour():
+    wrong = FAULTY["unit"]
+    right = values(41590, msgspec.structs.replace(wrong, fault=""), NOON)
+    assert values(41590, wrong, NOON) == right | {"wind_speed": round(KMH * right["wind_speed"], 1)}
+
+
+def test_the_drifting_station_reads_higher_day_by_day():
+    wrong = FAULTY["drift"]
+    sound = msgspec.structs.replace(wrong, fault="")
+    start = datetime.fromtimestamp(int(NOON.timestamp() // (28 * 86400)) * 28 * 86400, UTC)
+    late = start + timedelta(days=20)
+    assert values(41590, wrong, start)["pm10"] == values(41590, sound, start)["pm10"]
+    assert abs(values(41590, wrong, late)["pm10"] / values(41590, sound, late)["pm10"] - 1.4) < 0.01
+
+
+def test_two_devices_under_one_id_take_turns():
+    wrong = FAULTY["doubled"]
+    sound = msgspec.structs.replace(wrong, fault="")
+    ratios = [
+        values(41590, wrong, at)["pm10"] / values(41590, sound, at)["pm10"] for at in (NOON, NOON + timedelta(minutes=1))
+    ]
+    assert sorted(round(one, 1) for one in ratios) == [1.0, 1.8]
+
+
+def test_the_moved_station_measures_another_place():
+    wrong = FAULTY["moved"]
+    assert values(41590, wrong, NOON) != values(41590, msgspec.structs.replace(wrong, fault=""), NOON)
+
+
+@given(instants)
+def test_neighbours_see_nearly_the_same_and_the_field_stays_within_its_span(at):
+    here = across(1, "dust", 126.9, 37.2, at.timestamp())
+    near = across(1, "dust", 126.901, 37.2, at.timestamp())
+    assert -1 <= here <= 1
+    assert abs(here - near) < 0.05
 
 
 def test_the_new_station_is_in_quarantine_and_has_no_value_yet():
@@ -117,12 +155,12 @@ def test_the_new_station_is_in_quarantine_and_has_no_value_yet():
 
 
 GOLDEN = {
-    "pm10": 64.5,
-    "pm2_5": 38.7,
+    "pm10": 65.4,
+    "pm2_5": 39.3,
     "o3": 0.029,
     "no2": 0.012,
     "so2": 0.002,
     "co": 0.47,
-    "air_temperature": 6.9,
-    "relative_humidity": 44.0,
+    "air_temperature": 7.6,
+    "relative_humidity": 42.0,
 }
