@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -36,8 +36,11 @@ WAITING_MAX = 1_000  # readings a device keeps while it cannot send; then the ol
 BATCH_ROWS = 2_000
 WAKE_S = 1.0  # a station has signed in by then
 BACKFILL_AT_ONCE = 4
+DENSE_H = 26  # the last hours are sent as densely as the station speaks: an index needs whole hours
+INDEX_ITEM = "o3"  # a station that measures it serves the air quality index
 TIMEOUT_S = 20.0
 RETRY_S_MAX = 30.0
+HOUR = timedelta(hours=1)
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,13 +280,13 @@ async def _play(fleet: Fleet, one: Simulated, clock: Clock, speed: float) -> Non
 
 
 async def backfill(city: City, connection: Connection, clock: Clock, days: int = 7) -> int:
-    """Send what the stations would have measured at each full hour of the last days, as HTTP batches; readings accepted.
+    """Send what the stations would have measured in the last days, as HTTP batches; readings accepted.
 
+    A row each full hour, and in the last `DENSE_H` hours a row each period from the stations of the air quality index.
     Stations in quarantine have no history: they are new.
     """
-    step = timedelta(hours=1)
     end = clock.now()
-    start = (end - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + step
+    start = (end - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + HOUR
     states = {asset.id: asset.state for asset in city.assets()}
     wanted = [one for one in stations_of(city) if states[one.station.asset] == "live" and one.device in connection.secrets]
     turns = asyncio.Semaphore(BACKFILL_AT_ONCE)
@@ -291,24 +294,38 @@ async def backfill(city: City, connection: Connection, clock: Clock, days: int =
 
         async def fill(one: Simulated) -> int:
             async with turns:
-                return sum(
-                    [await _post_history(http, connection, one, body) for body in _history(city.seed, one, start, end, step)]
-                )
+                bodies = _history(city.seed, one, _instants(one, start, end))
+                return sum([await _post_history(http, connection, one, body) for body in bodies])
 
         return sum(await asyncio.gather(*(fill(one) for one in wanted)))
 
 
-def _history(seed: int, one: Simulated, start: datetime, end: datetime, step: timedelta) -> Iterator[bytes]:
-    rows: list[dict[str, Any]] = []
+def _instants(one: Simulated, start: datetime, end: datetime) -> Iterator[tuple[datetime, timedelta]]:
+    """When a station is remembered to have spoken, and the time each row stands for."""
+    dense = timedelta(seconds=one.station.period_s) if INDEX_ITEM in one.station.properties else HOUR
+    dense_from = end - timedelta(hours=DENSE_H)
     at = start
     while at < end:
+        step = dense if at >= dense_from else HOUR
+        yield at, step
+        at += step
+
+
+def _history(seed: int, one: Simulated, instants: Iterable[tuple[datetime, timedelta]]) -> Iterator[bytes]:
+    rows: list[dict[str, Any]] = []
+    for at, step in instants:
         found = values(seed, one.station, at, step.total_seconds())
         if found:
             rows.append({"time": format_instant(stamped(one.station, at)), "values": found})
-        at += step
-        if rows and (len(rows) * len(one.station.properties) >= BATCH_ROWS or at >= end):
-            yield json.dumps({"readings": rows}, separators=(",", ":")).encode()
+        if len(rows) * len(one.station.properties) >= BATCH_ROWS:
+            yield _batch(rows)
             rows = []
+    if rows:
+        yield _batch(rows)
+
+
+def _batch(rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"readings": rows}, separators=(",", ":")).encode()
 
 
 async def _post_history(http: httpx.AsyncClient, connection: Connection, one: Simulated, body: bytes) -> int:
