@@ -67,6 +67,8 @@ UNITS: dict[str, Unit] = {
     "uS/cm": Unit("conductivity", 1e-4),
     "[pH]": Unit("acidity", 1.0),
     "[NTU]": Unit("turbidity", 1.0),
+    "/dL": Unit("count concentration", 1.0),
+    "/mL": Unit("count concentration", 100.0),
     "s": Unit("time", 1.0),
     "min": Unit("time", 60.0),
     "h": Unit("time", 3600.0),

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
-from dure.core.errors import DureError
 from dure.core.time import US_PER_S, to_us
 from dure.engines.records import commands, events, outbox, parked
+from dure.spine.repeating import Round, repeat_all
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from dure.core.events import Event
     from dure.spine.house import House
 
@@ -41,31 +38,15 @@ class Upkeep:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._failing: set[str] = set()
 
     async def run(self) -> None:
         """All rounds until cancelled."""
         rounds = (
-            ("roll-ups", MAINTAIN_S, self.maintain),
-            ("outbox", OUTBOX_S, self.deliver),
-            ("archive", ARCHIVE_S, self.archive),
+            Round("roll-ups", MAINTAIN_S, self.maintain),
+            Round("outbox", OUTBOX_S, self.deliver),
+            Round("archive", ARCHIVE_S, self.archive),
         )
-        await asyncio.gather(*(self._repeat(name, pause_s, work) for name, pause_s, work in rounds))
-
-    async def _repeat(self, name: str, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            started = time.monotonic()
-            try:
-                await work()
-            except DureError as error:
-                if name not in self._failing:
-                    log.error("upkeep.failed", round=name, code=error.code, why=error.message)  # noqa: TRY400  # expected trouble: no trace
-                self._failing.add(name)
-            else:
-                if name in self._failing:
-                    log.info("upkeep.works_again", round=name)
-                self._failing.discard(name)
-            await asyncio.sleep(max(0.0, pause_s - (time.monotonic() - started)))
+        await repeat_all(rounds, log, "upkeep")
 
     async def maintain(self) -> None:
         """Roll up and compact in small slices, so that appends never wait long."""

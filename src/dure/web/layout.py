@@ -50,8 +50,12 @@ HOMES: tuple[Home, ...] = (
         Text("시민", "Public"),
         (
             Stop("/", Text("지금 우리 도시", "The city now")),
-            Stop("/environment", Text("공기와 날씨", "Air and weather")),
+            Stop("/environment", Text("공기와 물", "Air and water")),
+            Stop("/environment/map", Text("환경 지도", "Map")),
+            Stop("/environment/alerts", Text("경보", "Alerts")),
+            Stop("/environment/values", Text("측정값", "Readings")),
             Stop("/environment/stations", Text("관측소", "Stations")),
+            Stop("/environment/subscriptions", Text("내 알림", "My alerts")),
         ),
     ),
     Home(
@@ -59,6 +63,12 @@ HOMES: tuple[Home, ...] = (
         Text("운영센터", "Operations centre"),
         (
             Stop("/operations", Text("현황", "Overview"), "read", "city_data"),
+            Stop("/operations/environment", Text("환경 지도", "Environment map"), "read", "city_data"),
+            Stop("/operations/environment/network", Text("측정망", "Network health"), "read", "city_data"),
+            Stop("/operations/environment/alerts", Text("경보", "Alert desk"), "read", "city_data"),
+            Stop("/operations/environment/calibration", Text("보정", "Calibration"), "read", "city_data"),
+            Stop("/operations/environment/enrol", Text("장치 들이기", "Onboarding"), "manage", "device"),
+            Stop("/operations/environment/rules", Text("환경 기준", "Rules and limits"), "read", "city_data"),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device"),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked"),
             Stop("/operations/health", Text("시스템 상태", "System health"), "read", "system"),

@@ -67,6 +67,7 @@ WEATHER: tuple[Property, ...] = (
     _row("uv_index", ("자외선지수", "UV index"), "1", ((0, 25), (0, 16)), USUAL),
     _row("soil_temperature", ("지중온도", "Soil temperature"), "Cel", ((-40, 80), (-20, 50)), USUAL),
     _row("soil_moisture", ("토양수분", "Soil moisture by volume"), "%", ((0, 100), (0, 100)), DEFINITION),
+    _row("snow_depth", ("적설", "Snow depth"), "cm", ((0, 300), (0, 80)), USUAL),
     _row("soil_conductivity", ("토양 전기전도도", "Soil conductivity"), "uS/cm", ((0, 23_000), (0, 10_000)), USUAL, decimals=0),
 )
 AIR: tuple[Property, ...] = (
@@ -104,8 +105,20 @@ _HOURLY: tuple[Property, ...] = (
     _row("tp", ("총인", "Total phosphorus"), "mg/L", ((0, 50), (0, 3)), USUAL, decimals=3),
     _row("chlorophyll_a", ("클로로필 a", "Chlorophyll a"), "ug/L", ((0, 1000), (0, 400)), USUAL),
 )
+# By hand in a laboratory, once a month: import them with the day of the sample.
+_LABORATORY: tuple[Property, ...] = (
+    _row("bod", ("생물화학적 산소요구량(BOD)", "Biochemical oxygen demand"), "mg/L", ((0, 1000), (0, 50)), USUAL),
+    _row("cod", ("화학적 산소요구량(COD)", "Chemical oxygen demand"), "mg/L", ((0, 2000), (0, 80)), USUAL),
+    _row("total_coliform", ("총대장균군", "Total coliforms"), "/dL", ((0, 1e9), (0, 1e6)), USUAL, decimals=0),
+    _row("fecal_coliform", ("분원성대장균군", "Fecal coliforms"), "/dL", ((0, 1e9), (0, 1e6)), USUAL, decimals=0),
+)
+LABORATORY_PERIOD_S = 31 * 86_400
 _LEVEL = _row("water_level", ("수위", "Water level"), "m", ((-5, 50), (-1, 20)), USUAL, decimals=2)
-WATER: tuple[Property, ...] = (*(msgspec.structs.replace(one, period_s=3600) for one in _HOURLY), _LEVEL)
+WATER: tuple[Property, ...] = (
+    *(msgspec.structs.replace(one, period_s=3600) for one in _HOURLY),
+    *(msgspec.structs.replace(one, period_s=LABORATORY_PERIOD_S) for one in _LABORATORY),
+    _LEVEL,
+)
 DEVICE: tuple[Property, ...] = (
     _row("battery_voltage", ("배터리 전압", "Battery voltage"), "V", ((0, 60), (1.8, 30)), USUAL, decimals=2),
     _row("battery_fraction", ("배터리 잔량", "Battery charge"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=2),
@@ -119,8 +132,18 @@ SENSED: tuple[Property, ...] = (
     _row("tilted", ("기울어짐", "Tilted"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
     _row("fire_alarm", ("화재 경보", "Fire alarm"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
 )
+# Made here from readings, never sent by a device: corrected beside raw, and indices by the hour.
+_CORRECTED = "the raw property's span, corrected by a calibration model"
+_INDEX = "definition of the index"
+DERIVED: tuple[Property, ...] = (
+    _row("pm2_5_corrected", ("초미세먼지(PM-2.5) 보정값", "PM2.5, corrected"), "ug/m3", ((-50, 1500), (0, 500)), _CORRECTED),
+    _row("pm10_corrected", ("미세먼지(PM-10) 보정값", "PM10, corrected"), "ug/m3", ((-100, 4000), (0, 600)), _CORRECTED),
+    _row("cai", ("통합대기환경지수(CAI)", "Comprehensive air-quality index"), "1", ((0, 600), (0, 575)), _INDEX, decimals=0,
+         period_s=3600),
+    _row("rtwqi", ("실시간수질지수(RTWQI)", "Real-time water quality index"), "1", ((0, 100), (0, 100)), _INDEX, period_s=3600),
+)
 # fmt: on
-PROPERTIES: tuple[Property, ...] = (*WEATHER, *AIR, *NOISE, *WATER, *DEVICE, *SENSED)
+PROPERTIES: tuple[Property, ...] = (*WEATHER, *AIR, *NOISE, *WATER, *DEVICE, *SENSED, *DERIVED)
 
 
 def _ids(*groups: tuple[Property, ...]) -> tuple[str, ...]:
@@ -130,5 +153,6 @@ def _ids(*groups: tuple[Property, ...]) -> tuple[str, ...]:
 KINDS: tuple[AssetKind, ...] = (
     AssetKind("station", Text("대기·기상 측정소", "Air and weather station"), SERVICE, _ids(WEATHER, AIR, NOISE, DEVICE)),
     AssetKind("river_point", Text("하천 측정점", "River point"), SERVICE, _ids(WATER, DEVICE)),
+    AssetKind("lake_point", Text("호소 측정점", "Lake point"), SERVICE, _ids(WATER, DEVICE)),
     AssetKind("noise_point", Text("소음 측정점", "Noise point"), SERVICE, _ids(NOISE, DEVICE)),
 )

@@ -1,33 +1,23 @@
-"""The shell of the environment service: what it registers, and the watch for stations that fall silent."""
+"""The shell of the environment service: what it registers, what judges values before they are stored, and its rounds."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 
-from dure.core.errors import EngineError
-from dure.core.events import Event
-from dure.core.time import format_instant, from_us, to_us
-from dure.engines.records import events
 from dure.services.environment.model import KINDS, PROPERTIES, SERVICE
-from dure.services.environment.silence import Change, Heard, changes
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from dure.core.assets import AssetKind
+    from dure.core.observations import Observation
     from dure.core.properties import Property
-    from dure.spine.house import House
-    from dure.spine.live import LiveValue
+    from dure.spine.house import Assessor, House
 
 log = structlog.get_logger("dure.environment")
-
-WATCH_S = 10.0
-SILENT = "environment.station.silent"
-BACK = "environment.station.back"
 
 
 class EnvironmentService:
@@ -43,100 +33,32 @@ class EnvironmentService:
         """The kinds of asset it owns."""
         return KINDS
 
-    def api(self, house: House) -> APIRouter | None:  # noqa: ARG002  # the common routes answer all there is to ask yet
-        """No routes of its own."""
-        return None
+    def api(self, house: House) -> APIRouter | None:
+        """Indices, alerts, maps, calibration, onboarding and quality control."""
+        from dure.services.environment import api  # noqa: PLC0415  # a worker without a web face need not load it
+
+        return api.routes(house)
 
     def pages(self, house: House) -> APIRouter | None:
-        """The map and the page of a station."""
-        from dure.services.environment import pages  # noqa: PLC0415  # a worker without a web face need not load it
+        """The pages of citizens and of the operations centre."""
+        from dure.services.environment import pages  # noqa: PLC0415  # as above
 
         return pages.router(house)
 
+    def assessor(self, house: House) -> Assessor | None:
+        """Streaming quality control, in the process that records."""
+        from dure.services.environment.assessing import assessor_of  # noqa: PLC0415  # it loads compiled code
+
+        return assessor_of(house)
+
+    def reasons(self, house: House, observation: Observation) -> Sequence[str]:
+        """Why a value got its flag, test by test, or how an index was made."""
+        from dure.services.environment.reasons import reasons_of  # noqa: PLC0415  # only who asks pays for it
+
+        return reasons_of(house, observation)
+
     async def run(self, house: House) -> None:
-        """Watch for silence until cancelled."""
-        watch = SilenceWatch(house)
-        away = False
-        while True:
-            try:
-                await watch.look()
-                if away:
-                    log.info("silence.records_back", city=house.city.id)
-                away = False
-            except EngineError as error:
-                if not away:
-                    log.warning("silence.records_away", city=house.city.id, code=error.code)
-                away = True
-            await asyncio.sleep(WATCH_S)
+        """All rounds until cancelled."""
+        from dure.services.environment.rounds import run  # noqa: PLC0415  # a web face of its own does not run them
 
-
-class SilenceWatch:
-    """Says once when a station of this service falls silent and once when it is back, as an event and a log line.
-
-    What was said is read back from the events at the start, so that a restart repeats nothing. An event's id is made of
-    the station and its last reading: two watches of one city tell the same story once.
-    """
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._since_us = to_us(house.clock.now())
-        self._known: dict[str, bool] = {}
-        self._kinds = frozenset(kind.id for kind in KINDS)
-
-    @property
-    def silent(self) -> frozenset[str]:
-        """Stations now known to be silent."""
-        return frozenset(asset for asset, quiet in self._known.items() if quiet)
-
-    async def look(self) -> list[Change]:
-        """One look at all stations; the changes found, kept and told."""
-        heard = list(self._heard())
-        new = [one.asset for one in heard if one.asset not in self._known]
-        if new:
-            self._known |= await asyncio.to_thread(self._remembered, new)
-        now = self._house.clock.now()
-        found = changes(heard, self.silent, to_us(now), self._since_us)
-        if found:
-            await asyncio.to_thread(self._keep, found)
-        for one in found:
-            self._known[one.asset] = one.silent
-            say = log.warning if one.silent else log.info
-            last = format_instant(from_us(one.last_us))
-            say("station.silent" if one.silent else "station.back", city=self._house.city.id, asset=one.asset, last_at=last)
-        return found
-
-    def _heard(self) -> Iterator[Heard]:
-        newest: dict[str, list[LiveValue]] = {}
-        for value in self._house.live.all():
-            newest.setdefault(value.asset, []).append(value)
-        for asset, values in newest.items():
-            entry = self._house.directory.asset(asset)
-            if entry is None or entry.kind not in self._kinds or entry.state == "retired":
-                continue
-            periods = [known.period_s for value in values if (known := self._house.properties.get(value.property))]
-            if periods:
-                yield Heard(asset, max(value.result_us for value in values), min(periods))
-
-    def _remembered(self, assets: list[str]) -> dict[str, bool]:
-        """Whether each was last said to be silent."""
-        with self._house.records.read() as connection:
-            last = {
-                asset: events.listing(connection, prefix="environment.station.", subject=asset, limit=1).items for asset in assets
-            }
-        return {asset: bool(found) and found[0].type == SILENT for asset, found in last.items()}
-
-    def _keep(self, found: list[Change]) -> None:
-        now = self._house.clock.now()
-        told = [
-            Event(
-                id=f"{'silent' if one.silent else 'back'}-{one.asset}-{one.last_us}",
-                type=SILENT if one.silent else BACK,
-                source=f"dure/{SERVICE}",
-                time=now,
-                subject=one.asset,
-                data={"last_at": format_instant(from_us(one.last_us)), "period_s": one.period_s},
-            )
-            for one in found
-        ]
-        with self._house.records.begin() as connection:
-            events.announce(connection, told, now)
+        await run(house)

@@ -37,7 +37,7 @@ BATCH_ROWS = 2_000
 WAKE_S = 1.0  # a station has signed in by then
 BACKFILL_AT_ONCE = 4
 DENSE_H = 26  # the last hours are sent as densely as the station speaks: an index needs whole hours
-INDEX_ITEM = "o3"  # a station that measures it serves the air quality index
+INDEX_ITEMS = frozenset({"o3", "toc"})  # a station that measures one of them serves an index of air or water
 TIMEOUT_S = 20.0
 RETRY_S_MAX = 30.0
 HOUR = timedelta(hours=1)
@@ -302,7 +302,7 @@ async def backfill(city: City, connection: Connection, clock: Clock, days: int =
 
 def _instants(one: Simulated, start: datetime, end: datetime) -> Iterator[tuple[datetime, timedelta]]:
     """When a station is remembered to have spoken, and the time each row stands for."""
-    dense = timedelta(seconds=one.station.period_s) if INDEX_ITEM in one.station.properties else HOUR
+    dense = timedelta(seconds=one.station.period_s) if INDEX_ITEMS & set(one.station.properties) else HOUR
     dense_from = end - timedelta(hours=DENSE_H)
     at = start
     while at < end:

@@ -17,7 +17,8 @@ from dure.engines.records import assets, events, outbox
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.services.environment.model import KINDS, PROPERTIES
-from dure.services.environment.service import BACK, SILENT, EnvironmentService, SilenceWatch
+from dure.services.environment.service import EnvironmentService
+from dure.services.environment.silence_watch import BACK, SILENT, SilenceWatch
 from dure.spine.directory import Directory
 from dure.spine.live import Live
 
@@ -152,5 +153,5 @@ async def test_assets_of_other_services_retired_and_unknown_ones_are_not_watched
 async def test_the_service_registers_its_nouns():
     service = EnvironmentService()
     assert service.name == "environment"
-    assert {kind.id for kind in service.kinds()} == {"station", "river_point", "noise_point"}
+    assert {kind.id for kind in service.kinds()} == {"station", "river_point", "lake_point", "noise_point"}
     assert "pm2_5" in {one.id for one in service.properties()}

@@ -126,7 +126,7 @@ async def test_a_house_that_is_not_there_is_said_once_and_ends_nothing(told):
     assert told.events == ["simulator.started", "simulator.lost"]
 
 
-ROWS_OF_INDEX_STATION = 142 + 25 * 60 + 40  # once an hour, and from the last full hour 26 hours ago once a minute
+ROWS = {"o3": 142 + 25 * 60 + 40, "toc": 142 + 25 * 12 + 8}  # hourly, and in the last 26 hours once a minute or in five
 
 
 async def test_history_is_sent_as_batches_for_every_live_station_that_has_a_secret(http_house):
@@ -142,7 +142,7 @@ async def test_history_is_sent_as_batches_for_every_live_station_that_has_a_secr
         accepted
         == sum(len(row["values"]) for row in rows)
         == sum(
-            (ROWS_OF_INDEX_STATION if "o3" in one.station.properties else 168) * len(one.station.properties)
+            next((n for name, n in ROWS.items() if name in one.station.properties), 168) * len(one.station.properties)
             for one in ALL
             if one is not new
         )
@@ -154,14 +154,14 @@ async def test_history_is_sent_as_batches_for_every_live_station_that_has_a_secr
 async def test_history_waits_while_the_house_is_not_ready(http_house):
     http_house.answers = [503]
     connection = Connection(mqtt_host="", mqtt_port=0, http_url=http_house.url, secrets=secrets_of("http"))
-    assert await backfill(CITY, connection, FixedClock(NOON), days=1) == 23 * 8
+    assert await backfill(CITY, connection, FixedClock(NOON), days=1) == 23 * 12 * 8
 
 
 async def test_history_that_is_refused_is_said_and_not_sent_again(http_house, told):
-    http_house.answers = [401]
+    http_house.answers = [401, 401]
     connection = Connection(mqtt_host="", mqtt_port=0, http_url=http_house.url, secrets=secrets_of("http"))
     assert await backfill(CITY, connection, FixedClock(NOON), days=1) == 0
-    assert [(one["event"], one["status"]) for one in told.lines] == [("simulator.refused", 401)]
+    assert [(one["event"], one["status"]) for one in told.lines] == [("simulator.refused", 401)] * 2
 
 
 def test_the_demo_speaks_every_way_in():

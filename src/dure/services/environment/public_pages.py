@@ -1,0 +1,95 @@
+"""Air and water in plain language: may my child play outside, and why; and what is hidden, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from dure.core.geo import Point
+from dure.core.observations import Flag
+from dure.core.time import US_PER_S, day_of, to_us
+from dure.services.environment import alert_records
+from dure.services.environment.index_watch import results_of
+from dure.services.environment.today import rules_for, today
+from dure.web.layout import house_of, layout_of
+from dure.web.scene import visible
+from dure.web.standing import standings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dure.city import Zone
+    from dure.core.assets import Asset
+    from dure.services.environment.alert_model import Alert
+    from dure.services.environment.index_watch import Kept
+    from dure.spine.house import House
+    from dure.web.standing import Standing
+
+HIDDEN_BACK_S = 3 * 3600
+HIDDEN_MAX = 12
+
+
+class Hidden(NamedTuple):
+    """A newest value that is not shown, and the check that decided it."""
+
+    asset: Asset
+    property: str
+    check: int
+
+
+def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
+    """The public page."""
+    router = APIRouter()
+    router.add_api_route("/environment", page, methods=["GET"])
+    return router
+
+
+async def page(request: Request) -> Response:
+    """Air and water today, for the city or for one of its zones."""
+    house, say = house_of(request), layout_of(request).speech(request)
+    now = house.clock.now()
+    public = {name: one for name, one in (await visible(request)).items() if one.state == "live"}
+    zone = house.city.zone_by_id(request.query_params.get("zone", "")[:64])
+    rules = rules_for(house.city.folder, day_of(now, house.city.zone))
+    kept, alerts = await run_in_threadpool(_read, house)
+    at = today(rules, kept, public, middle_of(zone))
+    found = standings(public.values(), house.live, house.properties, to_us(now))
+    hidden = hidden_values(found, to_us(now) - HIDDEN_BACK_S * US_PER_S)[:HIDDEN_MAX]
+    zones = sorted(house.city.zones, key=lambda one: say.sort_key(say.text(one.name)))
+    return await layout_of(request).page(
+        request,
+        "environment/today.html",
+        at=at,
+        hidden=hidden,
+        rules=rules,
+        zone=zone,
+        zones=zones,
+        alerts=[one for one in alerts if one.facts.public],
+        properties=house.properties,
+    )
+
+
+def hidden_values(found: Sequence[Standing], since_us: int) -> list[Hidden]:
+    """Newest values of public stations that failed a check: what a citizen does not see, and why."""
+    return [
+        Hidden(one.asset, name, value.check)
+        for one in found
+        for name, value in sorted(one.values.items())
+        if value.flag == Flag.FAIL and value.time_us > since_us
+    ]
+
+
+def _read(house: House) -> tuple[list[Kept], list[Alert]]:
+    with house.records.read() as connection:
+        return results_of(connection), alert_records.open_alerts(connection)
+
+
+def middle_of(zone: Zone | None) -> Point | None:
+    """The middle of a zone's box."""
+    if zone is None:
+        return None
+    west, south, east, north = zone.place.bounds
+    return Point((west + east) / 2, (south + north) / 2)
