@@ -17,7 +17,8 @@ SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "hei
 PUBLIC = (
     "/",
     "/environment",
-    "/environment?property=pm2_5",
+    "/environment/values",
+    "/environment/values?property=pm2_5",
     "/environment/stations",
     "/environment/stations/air-namyang",
     "/environment/stations/air-namyang?range=7d&property=pm2_5",

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dure.core.access import may
 from dure.core.errors import NotFound
-from dure.core.time import US_PER_S, to_us
+from dure.core.text import Text
+from dure.core.time import US_PER_S, day_of, to_us
+from dure.services.environment import alert_pages, enrolment_pages, findings, public_pages
+from dure.services.environment.diagnosis_finding import EXPLANATIONS
+from dure.services.environment.grading import TYPES, restored
+from dure.services.environment.index_watch import results_of
 from dure.services.environment.model import AIR, NOISE, WATER, WEATHER
+from dure.services.environment.reasons import reasons_in_words
+from dure.services.environment.today import rules_for
 from dure.web import history
 from dure.web.access import actor_of
 from dure.web.layout import house_of, layout_of
@@ -22,16 +31,20 @@ from dure.web.standing import Standing, is_late, standings
 if TYPE_CHECKING:
     from dure.core.assets import Asset
     from dure.core.properties import Property
+    from dure.services.environment.findings import Finding
+    from dure.services.environment.index_watch import Kept
     from dure.spine.house import House
 
 GROUPS = (("air", AIR), ("weather", WEATHER), ("noise", NOISE), ("water", WATER))
 STATIONS_MAX = 200
 
 
-def router(house: House) -> APIRouter:  # noqa: ARG001  # every service's pages are made alike
+def router(house: House) -> APIRouter:
     """Routes of the environment."""
     routes = APIRouter()
-    routes.add_api_route("/environment", now, methods=["GET"])
+    for part in (public_pages, alert_pages, enrolment_pages):
+        routes.include_router(part.routes(house))
+    routes.add_api_route("/environment/values", now, methods=["GET"])
     routes.add_api_route("/environment/stations", stations, methods=["GET"])
     routes.add_api_route("/environment/stations/{asset_id}", station, methods=["GET"])
     return routes
@@ -110,6 +123,7 @@ async def station(request: Request, asset_id: str) -> Response:
     if asset is None:
         raise NotFound("asset.unknown", f"The station {asset_id[:80]!r} is not registered, or not public.")
     at = house.clock.now()
+    kept, open_findings = await run_in_threadpool(_known_of, house, asset.id)
     (one,) = standings([asset], house.live, house.properties, to_us(at))
     measured = [known for known in house.properties if known.id in one.values]
     chosen = _chosen(measured, request.query_params.get("property", ""))
@@ -133,7 +147,44 @@ async def station(request: Request, asset_id: str) -> Response:
         late={known.id: is_late(one.values[known.id], house.properties, to_us(at)) for known in measured},
         zone_name=_zone_name(request),
         ages=_ages(one, to_us(at)),
+        kept={each.name: restored(each.name, each.result) for each in kept if each.name in TYPES},
+        rules=rules_for(house.city.folder, day_of(at, house.city.zone)),
+        findings=open_findings if everything else [],
+        explanations=EXPLANATIONS,
+        refused=await run_in_threadpool(_refused, house, (asset.id, chosen), (past.start_us, past.end_us)) if past else [],
     )
+
+
+class Refused(NamedTuple):
+    """How often one check objected in the time shown, the last time it did, and what it measured then."""
+
+    check: int
+    flag: int
+    n: int
+    last_us: int
+    value: float
+    reasons: Sequence[Text]
+
+
+def _known_of(house: House, asset_id: str) -> tuple[list[Kept], list[Finding]]:
+    with house.records.read() as connection:
+        return results_of(connection, asset=asset_id), findings.unsettled(connection, asset=asset_id)
+
+
+def _refused(house: House, series: tuple[str, Property | None], span: tuple[int, int]) -> list[Refused]:
+    """Every check that objected to values of a series in an interval, the most frequent first."""
+    asset, known = series
+    if known is None:
+        return []
+    past = house.telemetry.series((asset, known.id), *span)
+    found = []
+    for check, flag in sorted({(int(c), int(f)) for c, f in zip(past.check, past.flag, strict=True) if f not in (1, 9)}):
+        rows = np.flatnonzero((past.check == check) & (past.flag == flag))
+        last_us = int(past.time_us[rows[-1]])
+        observation = house.telemetry.observation((asset, known.id), last_us)
+        reasons = [] if observation is None else reasons_in_words(house, observation)
+        found.append(Refused(check, flag, len(rows), last_us, float(past.value[rows[-1]]), reasons))
+    return sorted(found, key=lambda one: -one.n)
 
 
 def _chosen(measured: list[Property], asked: str) -> Property | None:

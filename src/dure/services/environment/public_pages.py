@@ -33,11 +33,11 @@ HIDDEN_MAX = 12
 
 
 class Hidden(NamedTuple):
-    """A newest value that is not shown, and the check that decided it."""
+    """Newest values of a station that are not shown, and the check that decided it."""
 
     asset: Asset
-    property: str
     check: int
+    properties: list[str]
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
@@ -74,12 +74,12 @@ async def page(request: Request) -> Response:
 
 def hidden_values(found: Sequence[Standing], since_us: int) -> list[Hidden]:
     """Newest values of public stations that failed a check: what a citizen does not see, and why."""
-    return [
-        Hidden(one.asset, name, value.check)
-        for one in found
-        for name, value in sorted(one.values.items())
-        if value.flag == Flag.FAIL and value.time_us > since_us
-    ]
+    grouped: dict[tuple[str, int], Hidden] = {}
+    for one in found:
+        for name, value in sorted(one.values.items()):
+            if value.flag == Flag.FAIL and value.time_us > since_us:
+                grouped.setdefault((one.asset.id, value.check), Hidden(one.asset, value.check, [])).properties.append(name)
+    return list(grouped.values())
 
 
 def _read(house: House) -> tuple[list[Kept], list[Alert]]:

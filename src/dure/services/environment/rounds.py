@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from dure.services.environment.alert_watch import AlertWatch
+from dure.services.environment.calibration_watch import CalibrationWatch
+from dure.services.environment.courier import ROUND_S, Courier
+from dure.services.environment.diagnosis_watch import DiagnosisWatch
+from dure.services.environment.drift_watch import DriftWatch
 from dure.services.environment.index_watch import IndexWatch
 from dure.services.environment.model import SERVICE
 from dure.services.environment.network_watch import NetworkWatch
@@ -24,7 +28,9 @@ log = structlog.get_logger("dure.environment")
 SILENCE_S = 10.0
 MINUTE_S = 60.0
 GRADES_S = 20.0
-TEN_MINUTES_S = 600.0
+SLOW_S = 120.0
+DIAGNOSIS_S = 120.0
+HOUR_S = 3600.0
 
 
 class Grades:
@@ -37,13 +43,13 @@ class Grades:
         self._alerts = AlertWatch(house)
         self._slow: list[Result] = []
 
-    async def every_minute(self) -> None:
+    async def often(self) -> None:
         """Indices, then alerts."""
         found = await self._index.look()
         await self._alerts.look(self._index.hours, [*found, *self._slow], await self._stations.live())
         await self._alerts.escalate()
 
-    async def every_ten_minutes(self) -> None:
+    async def now_and_then(self) -> None:
         """Weather and noise."""
         weather = await self._weather.look()
         await self._index.keep(weather)
@@ -56,8 +62,12 @@ async def run(house: House) -> None:
     grades = Grades(house, stations)
     rounds = (
         Round("silence", SILENCE_S, SilenceWatch(house).look),
-        Round("grades", GRADES_S, grades.every_minute),
-        Round("weather and noise", TEN_MINUTES_S, grades.every_ten_minutes),
+        Round("grades", GRADES_S, grades.often),
+        Round("weather and noise", SLOW_S, grades.now_and_then),
         Round("neighbours", MINUTE_S, NetworkWatch(house, stations).look),
+        Round("diagnosis", DIAGNOSIS_S, DiagnosisWatch(house, stations).look),
+        Round("drift", HOUR_S, DriftWatch(house, stations).look),
+        Round("corrections", MINUTE_S, CalibrationWatch(house).look),
+        Round("messages", ROUND_S, Courier(house).deliver),
     )
     await repeat_all(rounds, log, SERVICE)
