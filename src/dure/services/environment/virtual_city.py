@@ -257,14 +257,14 @@ class Surroundings:
         """PM2.5 [µg/m³]."""
         sky, profile = self.sky, self.profile
         raw = (
-            13
+            16
             - 5 * sky.summer
             + 62 * sky.haze
-            + 7 * profile.traffic * sky.rush
-            + 8 * profile.industry
-            + 2.5 * self.wobble("dust")
+            + 4 * profile.traffic * sky.rush
+            + 3 * profile.industry
+            + 1.2 * self.wobble("dust")
         )
-        return max(1.0, raw * (1 + 0.4 * self.across("dust")) * (0.55 if sky.rain_mm_h > 0.5 else 1.0))
+        return max(1.0, raw * (1 + 0.6 * self.across("dust")) * (0.55 if sky.rain_mm_h > 0.5 else 1.0))
 
     def rain_lag(self) -> float:
         """Rain [mm/h] as a river feels it."""
