@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -14,9 +16,9 @@ from dure.core.errors import Unavailable
 from dure.engines.records.tables import assets, devices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from dure.engines.bus.client import Bus
+    from dure.engines.bus.client import Bus, Received
     from dure.engines.records.store import Records
 
 log = structlog.get_logger("dure.directory")
@@ -57,6 +59,8 @@ class Directory:
         self._assets: dict[str, AssetEntry] = {}
         self._devices: dict[str, DeviceEntry] = {}
         self._by_dev_eui: dict[str, str] = {}
+        self._one_by_one = threading.Lock()
+        self._me = secrets.token_bytes(8)
         self._stale = True
         self._read_at = 0.0
         self._forget: list[Callable[[], None]] = []
@@ -75,7 +79,9 @@ class Directory:
         """Hear of changes made by other processes."""
         self._bus = bus
 
-        async def hear(_: object) -> None:
+        async def hear(message: Received) -> None:
+            if message.payload == self._me:
+                return  # our own words: read already
             self._stale = True
             await self.refresh_if_changed()
 
@@ -85,9 +91,17 @@ class Directory:
         """Read again now, and tell the other processes."""
         self._stale = True
         await self.refresh_if_changed()
+        await self._tell()
+
+    async def added(self, assets: Iterable[str], devices: Iterable[str]) -> None:
+        """Read these few assets and devices anew, and tell the other processes: the register may be long."""
+        await asyncio.to_thread(self.learn, list(assets), list(devices))
+        await self._tell()
+
+    async def _tell(self) -> None:
         if self._bus is not None:
             try:
-                await self._bus.send(self.subject, b"")
+                await self._bus.send(self.subject, self._me)
             except Unavailable:
                 log.warning("directory.others_not_told", hint="they read again within half a minute")
 
@@ -105,11 +119,24 @@ class Directory:
 
     def refresh(self) -> None:
         """Read the register; blocks."""
+        began = self.generation
         with self._records.read() as connection:
             found_assets = {row.id: AssetEntry(*row) for row in connection.execute(_ASSETS)}
             found_devices = {row.id: DeviceEntry(*row) for row in connection.execute(_DEVICES)}
-        if (found_assets, found_devices) == (self._assets, self._devices):
-            return
+        with self._one_by_one:
+            self._stale = self._stale or began != self.generation  # something was learnt meanwhile: once more, soon
+            if (found_assets, found_devices) != (self._assets, self._devices):
+                self._take(found_assets, found_devices)
+
+    def learn(self, asset_ids: list[str], device_ids: list[str]) -> None:
+        """Read a few assets and devices; blocks."""
+        with self._records.read() as connection:
+            some_assets = {row.id: AssetEntry(*row) for row in connection.execute(_ASSETS.where(assets.c.id.in_(asset_ids)))}
+            some_devices = {row.id: DeviceEntry(*row) for row in connection.execute(_DEVICES.where(devices.c.id.in_(device_ids)))}
+        with self._one_by_one:
+            self._take(self._assets | some_assets, self._devices | some_devices)
+
+    def _take(self, found_assets: dict[str, AssetEntry], found_devices: dict[str, DeviceEntry]) -> None:
         self._assets, self._devices = found_assets, found_devices
         self._by_dev_eui = {device.dev_eui: device.id for device in found_devices.values() if device.dev_eui}
         self.generation += 1

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CSRF_COOKIE = "dure_csrf"
 CSRF_FIELD = "csrf"
 FORM_BYTES_MAX = 65_536
+# A page that takes a whole list as text, by its path below the language.
+FORM_BYTES_MAX_AT = {"/operations/environment/enrol": 4_194_304}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; "  # the icons inside MapLibre's style sheet
@@ -53,7 +55,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._api_bytes_max if scope["path"].startswith("/api/") else FORM_BYTES_MAX
+        limit = self._api_bytes_max if scope["path"].startswith("/api/") else _form_limit(scope["path"])
         counted = _Counted(receive, limit)
 
         async def guarded(message: Message) -> None:
@@ -75,6 +77,11 @@ class Guard:
                 raise
         if counted.over and not answer.started:
             await _too_large(limit)(scope, receive, guarded)
+
+
+def _form_limit(path: str) -> int:
+    """The longest form an address takes."""
+    return FORM_BYTES_MAX_AT.get("/" + path[1:].partition("/")[2], FORM_BYTES_MAX)
 
 
 class _Counted:

@@ -117,3 +117,17 @@ async def test_the_last_register_stays_in_force_while_the_records_are_away(recor
     await directory.refresh_if_changed()
     await directory.changed()
     assert directory.may_write("probe", "sensor")
+
+
+def test_a_few_new_things_are_learnt_without_reading_the_whole_register(directory, records):
+    with records.begin() as connection:
+        for name in ("new", "other"):
+            assets.add(connection, Asset(id=name, city="c", kind="station", name=Text(name)), BY)
+            devices.add(connection, devices.Device(id=f"dev-{name}", asset=name, city="c", dev_eui=f"{len(name):016x}"), BY)
+    before = directory.generation
+    directory.learn(["new"], ["dev-new"])
+    assert directory.generation == before + 1
+    assert directory.by_dev_eui(f"{3:016x}").asset == "new"
+    assert (directory.has_asset("new"), directory.has_asset("other"), directory.has_asset("site")) == (True, False, True)
+    directory.refresh()
+    assert directory.has_asset("other")

@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 
 from dure.core.errors import DureError, RateLimited
 from dure.web.errors import problem
-from dure.web.security import CSRF_COOKIE, FORM_BYTES_MAX, Attempts, Guard, own_form
+from dure.web.security import CSRF_COOKIE, FORM_BYTES_MAX, FORM_BYTES_MAX_AT, Attempts, Guard, own_form
 from dure.web.sign_in import _inside
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -57,6 +57,17 @@ def test_a_body_that_grows_over_the_limit_is_cut_off(client):
 
 def test_a_form_has_a_limit_of_its_own(client):
     assert client.post("/ko/form", content=b"x" * (FORM_BYTES_MAX + 1)).status_code == 413
+
+
+def test_the_page_that_takes_a_list_of_devices_has_a_longer_limit_and_no_other_page_has(client):
+    longer = b"x" * (FORM_BYTES_MAX + 1)
+    assert (
+        client.post("/ko/operations/environment/enrol", content=longer).status_code == 404
+    )  # let through: there is no such page here
+    assert client.post("/en/operations/environment/enrol", content=longer).status_code == 404
+    assert client.post("/ko/operations/environment/enrol/scan", content=longer).status_code == 413
+    most = FORM_BYTES_MAX_AT["/operations/environment/enrol"]
+    assert client.post("/ko/operations/environment/enrol", content=b"x" * (most + 1)).status_code == 413
 
 
 def test_a_form_needs_the_token_of_its_visitor(client):

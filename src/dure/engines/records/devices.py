@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -65,6 +65,31 @@ def add(connection: Connection, device: Device, by: By) -> str:
     return secret
 
 
+def add_many(
+    connection: Connection, items: Sequence[Device], by: By, *, without_secret: Container[str] = frozenset()
+) -> dict[str, str]:
+    """Register many devices of assets that exist, all or none; their secrets by id, which are shown this once and not kept.
+
+    A device named in `without_secret` gets none and cannot sign in by itself: its network server does.
+    """
+    missing = {one.asset for one in items} - assets.find(connection, {one.asset for one in items}).keys()
+    if missing:
+        raise InputError("asset.unknown", f"There is no asset {min(missing)[:80]!r} for its device.")
+    secret_of = {one.id: secrets.token_urlsafe(SECRET_BYTES) for one in items if one.id not in without_secret}
+    hashes = {device_id: _hash(secret) for device_id, secret in secret_of.items()}
+    rows = [
+        msgspec.structs.asdict(one) | {"secret_sha256": hashes.get(one.id, ""), "counted_seq": 0, "created_at": by.at}
+        for one in items
+    ]
+    for start in range(0, len(rows), _CHUNK):
+        part = rows[start : start + _CHUNK]
+        if dialect.insert_new(connection, devices, part) != len(part):
+            raise Conflict("device.exists", "One of these devices, or its DevEUI, is there already: look at them again.")
+    told = [(one.id, {"added": {"asset": one.asset, "dev_eui": one.dev_eui}}) for one in items]
+    audit.append_many(connection, by, "manage", "device", told)
+    return secret_of
+
+
 def rotate(connection: Connection, device_id: str, by: By, overlap: timedelta = OVERLAP) -> str:
     """A new secret; the old one works until the overlap ends, one older no more."""
     row = _locked(connection, device_id)
@@ -101,6 +126,21 @@ def change(connection: Connection, device: Device, by: By) -> bool:
     return True
 
 
+def change_many(connection: Connection, items: Sequence[Device], by: By) -> int:
+    """Give many known devices another asset, codec or DevEUI, all or none; how many were different."""
+    known = find(connection, [one.id for one in items])
+    missing = {one.asset for one in items} - assets.find(connection, {one.asset for one in items}).keys()
+    if missing:
+        raise InputError("asset.unknown", f"There is no asset {min(missing)[:80]!r} for its device.")
+    facts = {one.id: {"asset": one.asset, "codec": one.codec, "dev_eui": one.dev_eui} for one in items if one.id in known}
+    before = {name: {"asset": old.asset, "codec": old.codec, "dev_eui": old.dev_eui} for name, old in known.items()}
+    changed = [name for name in facts if facts[name] != before[name]]
+    dialect.update_many(connection, devices, [{"id": name} | facts[name] for name in changed])
+    told = [(name, {"before": before[name], "after": facts[name]}) for name in changed]
+    audit.append_many(connection, by, "manage", "device", told)
+    return len(changed)
+
+
 def authenticate(connection: Connection, device_id: str, secret: str, at: datetime) -> Device:
     """The device whose secret this is. An unknown device, a revoked one and a wrong secret get one and the same answer."""
     row = connection.execute(select(devices).where(devices.c.id == device_id)).mappings().one_or_none()
@@ -128,6 +168,16 @@ def by_dev_eui(connection: Connection, dev_eui: str) -> Device | None:
     wanted = re.sub(r"[^0-9a-f]", "", dev_eui.lower())
     row = connection.execute(select(devices).where(devices.c.dev_eui == wanted)).mappings().one_or_none()
     return None if row is None else _device(row)
+
+
+def by_dev_euis(connection: Connection, dev_euis: Iterable[str]) -> dict[str, Device]:
+    """Those of the DevEUIs (16 lower-case digits) that a device has."""
+    wanted = sorted(set(dev_euis))
+    found: dict[str, Device] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        rows = connection.execute(select(devices).where(devices.c.dev_eui.in_(wanted[start : start + _CHUNK])))
+        found.update((row["dev_eui"], _device(row)) for row in rows.mappings())
+    return found
 
 
 def listing(
