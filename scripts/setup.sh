@@ -35,4 +35,6 @@ echo "Installing Dure's locked dependencies ($set_name) ..."
 .venv/bin/pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt
 .venv/bin/uv --system-certs pip install --quiet --require-hashes -r "requirements/$set_name.txt"
 .venv/bin/uv --system-certs pip install --quiet --no-deps --no-build-isolation --no-config -e .
+# The loop of quality control is compiled once here, so that nobody waits for it later.
+.venv/bin/python -m dure.services.environment.quality_kernel
 echo "$stamp" > ".venv/.installed-$set_name"

@@ -17,7 +17,7 @@ from dure.engines.jobs.queue import QueueJobs
 from dure.running.first_admin import first_admin
 from dure.running.parts import ALL, PARTS, open_house, read_address
 from dure.running.serving import served
-from dure.services.environment.simulate import Connection, backfill, simulate
+from dure.services.environment.simulate import Connection, backfill, fill_in, simulate
 from dure.spine.seeding import read_secrets
 
 if TYPE_CHECKING:
@@ -103,7 +103,14 @@ async def _play(house: House, url: str) -> None:
     if not house.live.all():
         filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
         log.info("demo.past", readings=filled)
+        async with asyncio.TaskGroup() as group:  # the rest of the last day comes in while the stations speak already
+            group.create_task(_fill_in(house, connection))
+            group.create_task(simulate(house.city, connection, house.clock))
     await simulate(house.city, connection, house.clock)
+
+
+async def _fill_in(house: House, connection: Connection) -> None:
+    log.info("demo.past", readings=await fill_in(house.city, connection, house.clock), of="the last day, densely")
 
 
 def _welcome(house: House, url: str, out: Console, admin: FirstAdmin | None) -> None:

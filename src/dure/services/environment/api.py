@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
+from dure.services.environment import alert_api, calibration_api, enrolment_api, findings_api, surface_api
+
 if TYPE_CHECKING:
     from dure.spine.house import House
+
+PARTS = (findings_api, alert_api, surface_api, calibration_api, enrolment_api)
 
 
 def routes(house: House) -> APIRouter:
     """Every route of the service."""
     router = APIRouter()
-    from dure.services.environment import enrolment_api
-
-    for part in (enrolment_api.routes(house),):
-        router.include_router(part)
+    for part in PARTS:
+        router.include_router(part.routes(house))
     return router

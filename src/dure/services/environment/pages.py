@@ -15,7 +15,16 @@ from dure.core.access import may
 from dure.core.errors import NotFound
 from dure.core.text import Text
 from dure.core.time import US_PER_S, day_of, to_us
-from dure.services.environment import alert_pages, enrolment_pages, findings, public_pages
+from dure.services.environment import (
+    alert_pages,
+    calibration_pages,
+    enrolment_pages,
+    findings,
+    map_pages,
+    network_pages,
+    public_pages,
+    rules_pages,
+)
 from dure.services.environment.diagnosis_finding import EXPLANATIONS
 from dure.services.environment.grading import TYPES, restored
 from dure.services.environment.index_watch import results_of
@@ -37,12 +46,13 @@ if TYPE_CHECKING:
 
 GROUPS = (("air", AIR), ("weather", WEATHER), ("noise", NOISE), ("water", WATER))
 STATIONS_MAX = 200
+PARTS = (public_pages, map_pages, alert_pages, network_pages, calibration_pages, enrolment_pages, rules_pages)
 
 
 def router(house: House) -> APIRouter:
     """Routes of the environment."""
     routes = APIRouter()
-    for part in (public_pages, alert_pages, enrolment_pages):
+    for part in PARTS:
         routes.include_router(part.routes(house))
     routes.add_api_route("/environment/values", now, methods=["GET"])
     routes.add_api_route("/environment/stations", stations, methods=["GET"])

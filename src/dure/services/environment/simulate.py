@@ -43,6 +43,9 @@ RETRY_S_MAX = 30.0
 HOUR = timedelta(hours=1)
 
 
+Moment = tuple[datetime, timedelta]  # an instant, and the time its row stands for
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """Where the devices reach the house, and their secrets by device id."""
 
@@ -282,36 +285,63 @@ async def _play(fleet: Fleet, one: Simulated, clock: Clock, speed: float) -> Non
 async def backfill(city: City, connection: Connection, clock: Clock, days: int = 7) -> int:
     """Send what the stations would have measured in the last days, as HTTP batches; readings accepted.
 
-    A row each full hour, and in the last `DENSE_H` hours a row each period from the stations of the air quality index.
+    A row each full hour, and in the last `DENSE_H` hours a row each period from the stations of an index of air or water.
     Stations in quarantine have no history: they are new.
     """
     end = clock.now()
     start = (end - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + HOUR
+    wanted = [(one, _instants(one, start, end)) for one in _known_stations(city, connection)]
+    return await _fill(city, connection, wanted)
+
+
+async def fill_in(city: City, connection: Connection, clock: Clock) -> int:
+    """Send the last `DENSE_H` hours of all other stations as densely as they speak; readings accepted."""
+    end = clock.now()
+    start = (end - timedelta(hours=DENSE_H)).replace(minute=0, second=0, microsecond=0)
+    rest = [one for one in _known_stations(city, connection) if not _serves_index(one)]
+    return await _fill(city, connection, [(one, _every(one, start, end)) for one in rest])
+
+
+def _known_stations(city: City, connection: Connection) -> list[Simulated]:
     states = {asset.id: asset.state for asset in city.assets()}
-    wanted = [one for one in stations_of(city) if states[one.station.asset] == "live" and one.device in connection.secrets]
+    return [one for one in stations_of(city) if states[one.station.asset] == "live" and one.device in connection.secrets]
+
+
+async def _fill(city: City, connection: Connection, wanted: Sequence[tuple[Simulated, Iterator[Moment]]]) -> int:
     turns = asyncio.Semaphore(BACKFILL_AT_ONCE)
     async with httpx.AsyncClient(base_url=connection.http_url, timeout=TIMEOUT_S) as http:
 
-        async def fill(one: Simulated) -> int:
+        async def fill(one: Simulated, instants: Iterator[Moment]) -> int:
             async with turns:
-                bodies = _history(city.seed, one, _instants(one, start, end))
+                bodies = _history(city.seed, one, instants)
                 return sum([await _post_history(http, connection, one, body) for body in bodies])
 
-        return sum(await asyncio.gather(*(fill(one) for one in wanted)))
+        return sum(await asyncio.gather(*(fill(one, instants) for one, instants in wanted)))
 
 
-def _instants(one: Simulated, start: datetime, end: datetime) -> Iterator[tuple[datetime, timedelta]]:
-    """When a station is remembered to have spoken, and the time each row stands for."""
-    dense = timedelta(seconds=one.station.period_s) if INDEX_ITEMS & set(one.station.properties) else HOUR
-    dense_from = end - timedelta(hours=DENSE_H)
+def _serves_index(one: Simulated) -> bool:
+    return bool(INDEX_ITEMS & set(one.station.properties))
+
+
+def _every(one: Simulated, start: datetime, end: datetime) -> Iterator[Moment]:
+    """Every instant at which a station speaks, and the time each row stands for."""
+    step = timedelta(seconds=one.station.period_s)
     at = start
     while at < end:
-        step = dense if at >= dense_from else HOUR
         yield at, step
         at += step
 
 
-def _history(seed: int, one: Simulated, instants: Iterable[tuple[datetime, timedelta]]) -> Iterator[bytes]:
+def _instants(one: Simulated, start: datetime, end: datetime) -> Iterator[Moment]:
+    """Every full hour; of a station that serves an index, the last hours as densely as it speaks."""
+    at, dense_from = start, end - timedelta(hours=DENSE_H) if _serves_index(one) else end
+    while at < min(end, dense_from):
+        yield at, HOUR
+        at += HOUR
+    yield from _every(one, at, end)
+
+
+def _history(seed: int, one: Simulated, instants: Iterable[Moment]) -> Iterator[bytes]:
     rows: list[dict[str, Any]] = []
     for at, step in instants:
         found = values(seed, one.station, at, step.total_seconds())

@@ -102,6 +102,7 @@ class CityMap {
     for (const status of Object.keys(SHAPES)) this.map.addImage(status, icon(status), { pixelRatio: 1 });
     this.draw();
     this.box.dataset.ready = "true";
+    document.dispatchEvent(new CustomEvent("dure:map", { detail: { map: this.map, box: this.box } })); // for layers of other files
     this.select?.addEventListener("change", () => this.load().then(() => this.draw()));
     document.addEventListener("dure:values", (event) => this.take(event.detail));
     document.addEventListener("focusin", (event) => this.point(event.target.closest?.("[data-row]")?.dataset.row));
