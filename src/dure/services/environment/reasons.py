@@ -14,12 +14,14 @@ from dure.core.observations import Check, Flag
 from dure.core.time import US_PER_S, format_instant, from_us, to_us
 from dure.services.environment import findings
 from dure.services.environment.assessing import rules_now
+from dure.services.environment.assessor import feeds_of
 from dure.services.environment.diagnosis_finding import EXPLANATIONS
 from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
 from dure.services.environment.grading import Grading, cai_result, rtwqi_result
 from dure.services.environment.hourly import fetch_hours
 from dure.services.environment.quality import interpreted_kernel
 from dure.services.environment.quality_reasons import Reason, why
+from dure.services.environment.quality_rules import with_ranges
 from dure.services.environment.quality_words import test_words, verdict_words
 from dure.services.environment.rules import UNIT_WORDS
 
@@ -61,8 +63,8 @@ def reasons_in_words(house: House, observation: Observation) -> list[Text]:
 
 def tests_of(house: House, observation: Observation) -> tuple[Reason, ...]:
     """What each streaming test says of the value, from the series around it."""
-    limits = rules_now(house).limits.get(observation.property)
-    if limits is None:
+    known, limits = house.properties.get(observation.property), rules_now(house).limits.get(observation.property)
+    if known is None or limits is None:
         return ()
     at_us = to_us(observation.phenomenon_time)
     back_us = int(min(limits.memory_s, MEMORY_S_MAX) * US_PER_S) + US_PER_S
@@ -70,7 +72,8 @@ def tests_of(house: House, observation: Observation) -> tuple[Reason, ...]:
     rows = np.flatnonzero(past.time_us == at_us)
     if not len(rows):
         return ()
-    return why(past.time_us, past.value, limits, int(rows[0]), kernel=interpreted_kernel())
+    feeds = feeds_of(past.check)
+    return why(past.time_us, past.value, with_ranges(limits, known), int(rows[0]), feeds=feeds, kernel=interpreted_kernel())
 
 
 def told(reason: Reason, property_id: str, house: House) -> str:
