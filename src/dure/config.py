@@ -16,7 +16,7 @@ import msgspec
 from dure.core.errors import ConfigError
 
 Help = msgspec.Meta
-SECRET_FIELDS = frozenset({"oidc_client_secret", "smtp_password", "records_url", "telemetry_url", "nats_password"})
+SECRET_FIELDS = frozenset({"oidc_client_secret", "smtp_url", "records_url", "telemetry_url", "nats_password"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +49,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     oidc_client_id: Annotated[str, Help(description="Client id at the issuer.")] = ""
     oidc_client_secret: Annotated[str, Help(description="Client secret at the issuer.")] = ""
     oidc_roles_claim: Annotated[str, Help(description="Claim that lists a person's Dure roles.")] = "roles"
+    smtp_url: Annotated[
+        str, Help(description="smtp://USER:PASSWORD@HOST:587 or smtps://… of the mail server; empty sends no mail.")
+    ] = ""
+    mail_from: Annotated[str, Help(description="Address that mails come from; empty is dure@ and the mail server.")] = ""
+    webhook_private_ok: Annotated[bool, Help(description="Lets webhooks go to this network and by http.")] = False
     workers: Annotated[int, Help(ge=0, description="Processes for heavy work; 0 is one per core.")] = 0
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Help(description="Least serious line logged.")] = "info"
     log_format: Annotated[Literal["console", "json"], Help(description="Lines for people or for machines.")] = "console"

@@ -18,6 +18,7 @@ Subject = Literal[
     "audit",  # the audit log
     "system",  # settings, health of the engines, backups
     "decision",  # plans, warnings and their reasons
+    "alert",  # what has reached a level and waits for somebody to acknowledge it
     "personal",  # data of persons, apart and encrypted
 ]
 ROLES: tuple[Role, ...] = ("citizen", "crew", "operator", "officer", "partner", "admin", "auditor")
@@ -50,6 +51,7 @@ _MAY: dict[tuple[Verb, Subject], frozenset[str]] = {
     ("manage", "system"): frozenset({"admin"}),
     ("read", "decision"): frozenset({"crew", "operator", "officer", "admin", "auditor"}),
     ("act", "decision"): frozenset({"operator", "admin"}),
+    ("act", "alert"): frozenset({"operator", "officer", "admin"}),
     ("write", "city_data"): frozenset({"device", "operator", "admin"}),
 }
 

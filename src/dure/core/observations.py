@@ -150,6 +150,15 @@ class Revisions(msgspec.Struct, frozen=True, eq=False):
     def __len__(self) -> int:
         return len(self.time_us)
 
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Revisions:
+        """The rows chosen by an index or a mask, with the same keys."""
+        return Revisions(self.keys, self.series[rows], self.time_us[rows], self.flag[rows], self.check[rows])
+
+
+def no_revisions() -> Revisions:
+    """Revisions of nothing."""
+    return Revisions([], np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.uint8))
+
 
 def empty_batch() -> Batch:
     """A batch of no rows."""

@@ -90,3 +90,37 @@ def quarantine(flag: NDArray[np.uint8], check: NDArray[np.uint8], rows: NDArray[
     held = rows & ((flag == Flag.GOOD) | (flag == Flag.SUSPECT))
     flag[held] = Flag.NOT_EVALUATED
     check[held] = Check.QUARANTINE
+
+
+def assessed(
+    flag: NDArray[np.uint8], check: NDArray[np.uint8], new_flag: NDArray[np.uint8], new_check: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Flags after a further judgement: one may only get worse.
+
+    Good becomes suspect or failed, suspect becomes failed; a missing value stays missing. What is quarantined becomes
+    failed, or stays so under the check that finds it suspect. Where the flag is the same, the check is the further one's.
+
+    Parameters
+    ----------
+    flag, check : (n,) as they were
+    new_flag, new_check : (n,) as the further judgement would have them
+
+    Returns
+    -------
+    flag, check : (n,)
+    """
+    rank = np.zeros(256, np.uint8)
+    rank[[Flag.GOOD, Flag.NOT_EVALUATED, Flag.SUSPECT, Flag.FAIL]] = (1, 2, 2, 3)
+    worse = (rank[new_flag] > rank[flag]) & (new_flag != Flag.NOT_EVALUATED) & (flag != Flag.MISSING)
+    held = (flag == Flag.NOT_EVALUATED) & (new_flag == Flag.SUSPECT)
+    return np.where(worse, new_flag, flag), np.where(worse | held | (new_flag == flag), new_check, check)
+
+
+def plausible(was_good: NDArray[np.bool_], flag: NDArray[np.uint8], check: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Rows that speak for their device: good when they came, and not found otherwise since.
+
+    Under quarantine the flag stays; there a further judgement shows by the check it names.
+    """
+    held = (flag == Flag.NOT_EVALUATED) & (check == Check.QUARANTINE)
+    found: NDArray[np.bool_] = was_good & ((flag == Flag.GOOD) | held)
+    return found

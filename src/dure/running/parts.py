@@ -34,6 +34,7 @@ from dure.protocols.codec_model import load_codec
 from dure.running.backups import take_in_tail
 from dure.services.environment.service import EnvironmentService
 from dure.spine import changes
+from dure.spine.assessing import Assessors
 from dure.spine.bouncer import Bouncer
 from dure.spine.bridge import Bridge
 from dure.spine.directory import Directory
@@ -289,6 +290,7 @@ def _recorder_of(house: House) -> Recorder:
         judge,
         house.live,
         house.clock,
+        assessors=Assessors([one for service in house.services if (one := service.assessor(house)) is not None]),
         quarantine_good_n=house.settings.quarantine_good_n,
         on_change=changes.teller(house.bus, house.city.id),
     )

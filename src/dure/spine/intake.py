@@ -17,7 +17,7 @@ from dure.engines.bus import subjects
 from dure.engines.records import parked
 from dure.protocols import readings as wire
 from dure.protocols.lorawan import Uplink, uplink_readings
-from dure.spine import rows
+from dure.spine import flags, rows
 from dure.spine.admit import Desk, parked_item
 from dure.spine.directory import IMPORTER, Directory
 from dure.spine.rows import Rows
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from dure.core.observations import Revisions
     from dure.core.properties import Properties
     from dure.core.time import Clock
     from dure.engines.bus.client import Bus
@@ -80,10 +81,7 @@ class Intake:
         NotFound : the device is not registered (``device.unknown``)
         Unavailable : the bus or the records do not answer, or the disk is nearly full (``disk.full``); send again
         """
-        if not self._has_room():
-            raise Unavailable(
-                "disk.full", "The disk is nearly full; readings are refused so that none is lost. Send again later."
-            )
+        self._check_room()
         await self._directory.refresh_if_changed()
         entry = self._directory.device(device)
         if entry is None and device != IMPORTER:
@@ -99,6 +97,29 @@ class Intake:
             part_id = f"{msg_id}:{number}" if msg_id else None
             seq = await self._bus.publish(subjects.rows(self._city, device), payload, msg_id=part_id)
         return Accepted(len(admitted.columns), refused, seq)
+
+    def _check_room(self) -> None:
+        if not self._has_room():
+            raise Unavailable(
+                "disk.full", "The disk is nearly full; readings are refused so that none is lost. Send again later."
+            )
+
+    async def revise(self, revisions: Revisions, *, source: str) -> int:
+        """Give kept observations other flags; returns when the bus has acknowledged them, with the last sequence there.
+
+        The recorder applies them in their order among the rows: to what is kept, to newest values, to open pages.
+        Revisions of rows that are not kept are nothing. `source` names who judged: a service, a desk.
+
+        Raises
+        ------
+        InputError : columns that do not fit, codes that are none (``flags.…``)
+        Unavailable : the bus does not answer, or the disk is nearly full (``disk.full``); revise again
+        """
+        self._check_room()
+        subject, sent_us, seq = subjects.flags(self._city, source), to_us(self._clock.now()), 0
+        for part in flags.split(flags.checked(revisions)):
+            seq = await self._bus.publish(subject, flags.encode(part, sent_us))
+        return seq
 
     async def accept_uplink(
         self, uplink: Uplink, *, way: parked.Way = "lorawan", received_at: datetime | None = None

@@ -8,16 +8,18 @@ import msgspec
 import numpy as np
 
 from dure.core.errors import InputError
-from dure.core.observations import Batch, Flag, Rejected, empty_batch
-from dure.core.quality import Ranges, clock_ahead, gross_range, quarantine, ranges_of
+from dure.core.observations import Batch, Flag, Rejected, Revisions, empty_batch
+from dure.core.quality import Ranges, clock_ahead, gross_range, plausible, quarantine, ranges_of
 from dure.engines.records.parked import Parked, key
 from dure.protocols.readings import parse_json
-from dure.spine import rows
+from dure.spine import flags, rows
 from dure.spine.admit import Desk, Growing, Register, parked_item
 from dure.spine.rows import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from dure.core.observations import SeriesKey
     from dure.core.properties import Properties
@@ -56,15 +58,7 @@ class Registry(Register, Binding, Protocol):
     """Both halves of the register."""
 
 
-class Judged(msgspec.Struct, frozen=True, eq=False):
-    """The outcome of some messages: rows, what was parked, and how many good readings each device sent."""
-
-    batch: Batch
-    parked: list[Parked]
-    plausible: dict[str, int]
-
-
-class _Origins:
+class Origins:
     """Whose rows follow one another: of each payload its device, when it came, its sequence and how many rows it brought."""
 
     def __init__(self) -> None:
@@ -81,6 +75,26 @@ class _Origins:
         self.rows.append(rows)
 
 
+class Judged(msgspec.Struct, frozen=True, eq=False):
+    """The outcome of some messages: rows and where they came from, what was parked, and flags revised after the rows.
+
+    `was_good` (n,) bool: good before quarantine hid it.
+    """
+
+    batch: Batch
+    parked: list[Parked]
+    origins: Origins
+    was_good: NDArray[np.bool_]
+    revised: Revisions | None = None
+
+    @property
+    def plausible(self) -> dict[str, int]:
+        """Good readings of each device, by the flags the batch has now: what releases it from quarantine."""
+        if not len(self.batch):
+            return {}
+        return _count(plausible(self.was_good, self.batch.flag, self.batch.check), self.origins)
+
+
 class _Opened:
     """What some messages held: rows in the order they came, where they came from, and what was parked.
 
@@ -89,9 +103,10 @@ class _Opened:
 
     def __init__(self) -> None:
         self.columns: list[Columns] = []
-        self.origins = _Origins()
+        self.origins = Origins()
         self.grown = Growing()
         self.parked: list[Parked] = []
+        self.revised: list[Revisions] = []
 
     def close(self) -> None:
         """Turn what has grown into columns."""
@@ -124,13 +139,16 @@ class Judge:
         self._desk.forget()
 
     def judge(self, messages: Sequence[Source]) -> Judged:
-        """Rows with flags, in the order they came; what cannot become a row is returned as parked."""
+        """Rows with flags, in the order they came; what cannot become a row is returned as parked.
+
+        Revised flags must come after the rows, as `segments` of the recorder has it.
+        """
         opened = _Opened()
         for message in messages:
             self._open(message, opened)
         opened.close()
-        batch, plausible = self._flag(opened)
-        return Judged(batch, opened.parked, plausible)
+        batch, was_good = self._flag(opened)
+        return Judged(batch, opened.parked, opened.origins, was_good, flags.joined(opened.revised))
 
     def _open(self, message: Source, opened: _Opened) -> None:
         form, _, rest = message.subject.partition(".")
@@ -141,6 +159,8 @@ class Judge:
                 self._check_registered(unpacked.columns)
                 opened.add(unpacked.columns)
                 opened.origins.add(device, unpacked.received_us, message.seq, len(unpacked.columns))
+            elif form == "flags":
+                opened.revised.append(flags.decode(message.payload))
             elif form == "raw":
                 self._read(opened, (message.seq, 0), device, message.time_us, message.payload)
             elif form == "pack":
@@ -171,10 +191,10 @@ class Judge:
             for number, why in enumerate([*rejected, *refused]):
                 opened.parked.append(parked_item(key(*place, number), "mqtt", device, received_us, why))
 
-    def _flag(self, opened: _Opened) -> tuple[Batch, dict[str, int]]:
+    def _flag(self, opened: _Opened) -> tuple[Batch, NDArray[np.bool_]]:
         pieces, origins = opened.columns, opened.origins
         if not pieces:
-            return empty_batch(), {}
+            return empty_batch(), np.empty(0, bool)
         series = np.concatenate([self._known(piece.keys)[piece.series] for piece in pieces])
         time_us = np.concatenate([piece.time_us for piece in pieces])
         value = np.concatenate([piece.value for piece in pieces])
@@ -184,12 +204,12 @@ class Judge:
         keys = [self._keys[i] for i in used.tolist()]
         flag, check = gross_range(value, series, self._ranges_of(used))
         clock_ahead(flag, check, time_us, result_us)
-        plausible = _count_good(flag, origins)
+        was_good = flag == Flag.GOOD
         live_from = np.array([_or_never(self._register.live_from_seq(asset)) for asset, _ in keys], np.int64)
         places = {device: _or_never(self._register.device_live_from_seq(device)) for device in set(origins.device)}
         device_from = np.repeat(np.array([places[device] for device in origins.device], np.int64), origins.rows)
         quarantine(flag, check, (seq < live_from[series]) | (seq < device_from))
-        return Batch(keys, series, time_us, result_us, value, flag, check, seq), plausible
+        return Batch(keys, series, time_us, result_us, value, flag, check, seq), was_good
 
     def _known(self, keys: Sequence[SeriesKey]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         new = [key for key in keys if key not in self._ids]
@@ -214,10 +234,10 @@ def _or_never(seq: int | None) -> int:
     return np.iinfo(np.int64).max if seq is None else seq
 
 
-def _count_good(flag: np.ndarray[tuple[int], np.dtype[np.uint8]], origins: _Origins) -> dict[str, int]:
-    """Readings with flag good per device: what releases it from quarantine."""
-    until = np.concatenate(([0], np.cumsum(flag == Flag.GOOD)))[np.cumsum(origins.rows)]
-    good: dict[str, int] = {}
+def _count(good: NDArray[np.bool_], origins: Origins) -> dict[str, int]:
+    """Rows that hold, per device."""
+    until = np.concatenate(([0], np.cumsum(good)))[np.cumsum(origins.rows)]
+    found: dict[str, int] = {}
     for device, count in zip(origins.device, np.diff(until, prepend=0).tolist(), strict=True):
-        good[device] = good.get(device, 0) + count
-    return good
+        found[device] = found.get(device, 0) + count
+    return found

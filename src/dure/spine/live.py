@@ -10,11 +10,16 @@ from math import isnan
 import msgspec
 import numpy as np
 
-from dure.core.observations import Batch, Flag, SeriesKey
+from dure.core.observations import Batch, Flag, Revisions, SeriesKey
+
+NEVER_US = -(2**63)
 
 
 class LiveValue(msgspec.Struct, frozen=True):
-    """The newest observation of one series. `value` is None where it is missing."""
+    """The newest observation of one series. `value` is None where it is missing.
+
+    `revised` says that its flag changed after it came; `seq` is then that of the change.
+    """
 
     asset: str
     property: str
@@ -24,6 +29,7 @@ class LiveValue(msgspec.Struct, frozen=True):
     flag: int
     check: int
     seq: int = 0
+    revised: bool = False
 
     def is_usable(self) -> bool:
         """Whether a screen may show the number: flags good and suspect."""
@@ -83,10 +89,24 @@ class Live:
 
     def _is_newer(self, value: LiveValue) -> bool:
         known = self.get(value.asset, value.property)
-        return known is None or known.time_us < value.time_us
+        if known is None or known.time_us < value.time_us:
+            return True
+        is_judged_anew = known.time_us == value.time_us and (known.flag, known.check) != (value.flag, value.check)
+        return is_judged_anew and known.seq <= value.seq
 
-    def update(self, batch: Batch) -> list[LiveValue]:
-        """Take in stored rows; those that are now newest are returned and sent to the followers."""
+    def update(self, batch: Batch, revised: Revisions | None = None, seq: int = 0) -> list[LiveValue]:
+        """Take in stored rows, then revised flags; newest values that changed are returned and sent to the followers.
+
+        `seq` is the sequence the revisions came with.
+        """
+        changed = {(one.asset, one.property): one for one in self._renew(batch)}
+        if revised is not None:
+            changed |= {(one.asset, one.property): one for one in self._revise(revised, seq)}
+        if changed:
+            self._tell(list(changed.values()))
+        return list(changed.values())
+
+    def _renew(self, batch: Batch) -> list[LiveValue]:
         if not len(batch):
             return []
         order = np.lexsort((batch.time_us, batch.series))
@@ -99,8 +119,24 @@ class Live:
                 known[new.property] = new
                 self._unsaved[new.asset, new.property] = new
                 changed.append(new)
-        if changed:
-            self._tell(changed)
+        return changed
+
+    def _revise(self, revised: Revisions, seq: int) -> list[LiveValue]:
+        """Newest values whose flag is another now."""
+        known = [self.get(asset, property_id) for asset, property_id in revised.keys]
+        newest = np.array([NEVER_US if one is None else one.time_us for one in known], np.int64)
+        rows = np.flatnonzero(newest[revised.series] == revised.time_us) if known else np.empty(0, np.intp)
+        last = {series: row for row, series in zip(rows.tolist(), revised.series[rows].tolist(), strict=True)}
+        changed = []
+        for series, row in last.items():
+            before = known[series]
+            flag, check = int(revised.flag[row]), int(revised.check[row])
+            if before is None or (before.flag, before.check) == (flag, check):
+                continue
+            new = msgspec.structs.replace(before, flag=flag, check=check, seq=max(before.seq, seq), revised=True)
+            self._by_asset[new.asset][new.property] = new
+            self._unsaved[new.asset, new.property] = new
+            changed.append(new)
         return changed
 
     def take_unsaved(self) -> list[LiveValue]:

@@ -8,6 +8,7 @@ crash it reads again from the older of the two; rows already kept are recognised
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,14 +17,15 @@ import structlog
 from dure.core.errors import Corrupt, EngineError, Unavailable
 from dure.core.events import Event
 from dure.core.observations import Rejected
-from dure.core.time import from_us
+from dure.core.time import from_us, to_us
 from dure.engines.bus.subjects import STREAM
 from dure.engines.records import assets, cursors, devices, events, latest, parked
 from dure.spine.admit import parked_item
+from dure.spine.assessing import Assessors
 from dure.spine.judge import Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from dure.core.time import Clock
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from dure.engines.bus.reader import Gap
     from dure.engines.records.devices import Device
     from dure.engines.records.store import Records
-    from dure.engines.telemetry.port import Telemetry
+    from dure.engines.telemetry.port import Appended, Telemetry
     from dure.spine.directory import Directory
     from dure.spine.judge import Judge
     from dure.spine.live import Live, LiveValue
@@ -58,6 +60,7 @@ class Progress(msgspec.Struct):
     rows: int = 0
     repeats: int = 0
     conflicts: int = 0
+    revised: int = 0
     parked: int = 0
     gaps: int = 0
     lag: int = 0
@@ -87,11 +90,13 @@ class Recorder:
         live: Live,
         clock: Clock,
         *,
+        assessors: Assessors | None = None,
         quarantine_good_n: int = 10,
         on_change: Callable[[list[LiveValue]], None] | None = None,
     ) -> None:
         self._bus, self._telemetry, self._records = bus, telemetry, records
         self._directory, self._judge, self._live, self._clock = directory, judge, live, clock
+        self._assessors = Assessors() if assessors is None else assessors
         self._quarantine_good_n = quarantine_good_n
         self._on_change = on_change
         self._parked: list[parked.Parked] = []
@@ -99,19 +104,21 @@ class Recorder:
         self._seen: dict[str, int] = {}
         self._kept_seq = 0  # the records' cursor: everything up to here is also in the records
         self._stream = STREAM
+        self._revised_seq = 0  # telemetry's cursor at the start: revisions up to here are done
         self._stored = asyncio.Condition()
         self.progress = Progress()
 
     async def run(self) -> None:
         """Record until cancelled; what is pending is flushed on the way out."""
         self._stream = await self._identify()
-        telemetry_seq = await asyncio.to_thread(self._telemetry.cursor, self._stream)
+        telemetry_seq = self._revised_seq = await asyncio.to_thread(self._telemetry.cursor, self._stream)
         self._kept_seq = await asyncio.to_thread(self._read_cursor)
         if not self._kept_seq:
             await asyncio.to_thread(self._begin_numbering)
             await self._directory.changed()
         start = min(telemetry_seq, self._kept_seq)
-        self.progress.seq = start
+        await self._reached(start)
+        await asyncio.to_thread(self._assessors.warm, self._telemetry, to_us(self._clock.now()))
         log.info("recorder.started", stream=self._stream, seq=start)
         flusher = asyncio.create_task(self._flush_forever())
         try:
@@ -126,10 +133,15 @@ class Recorder:
             if not messages:
                 continue
             await self._directory.refresh_if_changed()
-            judged = await asyncio.to_thread(self._judge.judge, messages)
-            if not all(self._directory.has_asset(asset) for asset, _ in judged.batch.keys):
-                judged = await self._judge_anew(messages)
-            await self._keep(judged, messages)
+            for part in segments(messages):
+                judged = await asyncio.to_thread(self._judge.judge, part)
+                if not all(self._directory.has_asset(asset) for asset, _ in judged.batch.keys):
+                    judged = await self._judge_anew(part)
+                if part[-1].seq <= self._revised_seq:
+                    judged = msgspec.structs.replace(judged, revised=None)
+                if len(self._assessors):
+                    judged = await asyncio.to_thread(self._assessors.assess, judged)
+                await self._keep(judged, part)
 
     async def _judge_anew(self, messages: Sequence[Message]) -> Judged:
         """Judge by a register read now: an asset was added a moment ago, and the word of it is still under way."""
@@ -170,7 +182,7 @@ class Recorder:
         appended = None
         for attempt in range(10**9):
             try:
-                appended = await asyncio.to_thread(self._telemetry.append, judged.batch, {self._stream: last})
+                appended = await asyncio.to_thread(self._telemetry.append, judged.batch, {self._stream: last}, judged.revised)
                 break
             except EngineError as error:
                 if not self.progress.trouble:
@@ -181,24 +193,29 @@ class Recorder:
         if self.progress.trouble:
             log.info("recorder.telemetry_back", after=self.progress.trouble)
             self.progress.trouble = ""
-        self._count(judged, appended.fresh.sum(), appended.conflict.sum())
+        self._count(judged, appended)
         self._park(judged, appended.conflict.nonzero()[0].tolist())
         if messages[0].seq > self._kept_seq:
             for device, count in judged.plausible.items():
                 self._seen[device] = messages[-1].time_us
                 if self._directory.is_quarantined(device):
                     self._plausible[device] = self._plausible.get(device, 0) + count
-        changed = self._live.update(judged.batch.take(appended.fresh))
+        changed = self._live.update(judged.batch.take(appended.fresh), judged.revised, last)
         if changed and self._on_change:
             self._on_change(changed)
+        await self._reached(last)
+
+    async def _reached(self, seq: int) -> None:
         async with self._stored:
-            self.progress.seq = last
+            self.progress.seq = seq
             self._stored.notify_all()
 
-    def _count(self, judged: Judged, fresh: int, conflicts: int) -> None:
-        self.progress.rows += int(fresh)
-        self.progress.conflicts += int(conflicts)
-        self.progress.repeats += len(judged.batch) - int(fresh) - int(conflicts)
+    def _count(self, judged: Judged, appended: Appended) -> None:
+        fresh, conflicts = int(appended.fresh.sum()), int(appended.conflict.sum())
+        self.progress.rows += fresh
+        self.progress.conflicts += conflicts
+        self.progress.repeats += len(judged.batch) - fresh - conflicts
+        self.progress.revised += appended.revised
         self.progress.parked += len(judged.parked)
 
     def _park(self, judged: Judged, conflicts: list[int]) -> None:
@@ -271,6 +288,17 @@ class Recorder:
     def _read_cursor(self) -> int:
         with self._records.read() as connection:
             return cursors.get(connection, self._cursor)
+
+
+def segments(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Messages cut so that in each part flags come after all rows: one append keeps their order."""
+    ends = [0, *(at for at in range(1, len(messages)) if _is_flags(messages[at - 1]) and not _is_flags(messages[at]))]
+    for start, end in pairwise([*ends, len(messages)]):
+        yield messages[start:end]
+
+
+def _is_flags(message: Message) -> bool:
+    return message.subject.startswith("flags.")
 
 
 def _released(device: Device, now: datetime) -> Event:

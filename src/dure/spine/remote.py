@@ -19,6 +19,7 @@ from dure.engines.telemetry.port import RollUpColumns, SeriesColumns
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
+    from dure.core.observations import Revisions
     from dure.core.properties import Property
     from dure.engines.bus.client import Bus, Received
     from dure.engines.telemetry.port import Appended, Period, Telemetry
@@ -40,6 +41,7 @@ ASKED = frozenset(
         "keys",
         "day",
         "touched_days",
+        "revised_days",
         "count",
         "check",
         "cursor",
@@ -151,7 +153,7 @@ class RemoteTelemetry:
             raise Unavailable(*answer)
         return answer
 
-    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:  # noqa: ARG002  # the port's own words
+    def append(self, batch: Batch, cursors: Mapping[str, int], revised: Revisions | None = None) -> Appended:  # noqa: ARG002  # the port's own words
         """Only the recorder writes."""
         raise EngineError("telemetry.read_only", "Only the recorder writes telemetry; publish to the bus instead.")
 
@@ -209,6 +211,10 @@ class RemoteTelemetry:
     def touched_days(self, since_us: int) -> list[int]:
         """See `Telemetry.touched_days`."""
         return list(self._ask("touched_days", since_us))
+
+    def revised_days(self, since_us: int) -> list[int]:
+        """See `Telemetry.revised_days`."""
+        return list(self._ask("revised_days", since_us))
 
     def count(self, start_us: int = 0, end_us: int = 2**62) -> int:
         """See `Telemetry.count`."""

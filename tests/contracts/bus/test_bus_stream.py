@@ -32,6 +32,19 @@ async def test_reading_starts_after_the_cursor_and_filters_by_partition(bus, col
     assert [m.seq for m in found] == [11, 15, 19]
 
 
+async def test_the_stream_of_a_running_city_takes_flags_after_the_next_start(bus, collect):
+    js = bus.client.jetstream()
+    older = (await js.stream_info(subjects.STREAM)).config
+    older.subjects = ["rows.>", "pack.>"]
+    await js.update_stream(config=older)
+    await bus.publish(subjects.rows("c", "d1"), b"before")
+    await bus.ensure_streams(StreamPolicy())
+
+    await bus.publish(subjects.flags("c", "environment"), b"flags")
+
+    assert [(m.subject.split(".")[0], m.payload) for m in await collect(bus, 2)] == [("rows", b"before"), ("flags", b"flags")]
+
+
 async def test_an_idle_stream_gives_empty_lists(bus):
     async for messages in bus.read(0, wait_s=0.05):
         assert messages == []

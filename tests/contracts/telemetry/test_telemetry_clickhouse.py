@@ -38,6 +38,17 @@ def test_a_writer_killed_between_rows_and_cursor_loses_and_doubles_nothing(engin
     assert sum(count for _, count in store.totals("day", 0, T0 + DAY).values()) == len(expected)
 
 
+def test_a_writer_killed_between_rows_flags_and_cursor_loses_no_revision(engine):
+    for step, code in (("none", 0), ("rows", 9), ("flags", 9), ("cursor", 9), ("none", 0), ("flags", 9), ("none", 0)):
+        done = subprocess.run([sys.executable, str(TORN), "clickhouse", engine.url("k"), step, "revise"], check=False)
+        assert done.returncode == code
+    store = engine.store("k")
+    assert store.cursor("OBS") == 9
+    failed = {row[:3] for row in every_row(store) if row[5] == 4}
+    assert failed == {message(seq)[0][:3] for seq in (1, 3, 4, 6, 7)}
+    assert store.rollup("temp", "day", 0, T0 + DAY).n_fail.sum() + store.rollup("rain", "day", 0, T0 + DAY).n_fail.sum() == 5
+
+
 def test_an_insert_sent_again_by_the_network_is_dropped_by_its_token(engine):
     store = engine.store()
     some = batch([("a", "temp", T0 + i * S, float(i)) for i in range(100)])

@@ -25,6 +25,7 @@ TABLE: dict[str, dict[str, str]] = {
     "audit":       {"read":   ".......xx", "write": ".........", "act": ".........", "manage": "........."},
     "system":      {"read":   "....x..xx", "write": ".........", "act": ".........", "manage": ".......x."},
     "decision":    {"read":   "...xxx.xx", "write": ".........", "act": "....x..x.", "manage": "........."},
+    "alert":       {"read":   ".........", "write": ".........", "act": "....xx.x.", "manage": "........."},
     "personal":    {"read":   ".........", "write": ".........", "act": ".........", "manage": "........."},
 }  # fmt: skip
 RULES = [
@@ -45,7 +46,7 @@ def _actor(who: str) -> Actor:
 
 def test_the_table_speaks_of_every_verb_and_subject() -> None:
     assert {(verb, subject) for _, verb, subject, _ in RULES} == set(itertools.product(VERBS, SUBJECTS))
-    assert len(RULES) == len(WHO) * len(VERBS) * len(SUBJECTS) == 360
+    assert len(RULES) == len(WHO) * len(VERBS) * len(SUBJECTS) == 396
     assert get_args(Role) == ROLES
 
 

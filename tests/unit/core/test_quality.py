@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from dure.core.observations import Check, Flag
 from dure.core.properties import Property
-from dure.core.quality import CLOCK_AHEAD_S_MAX, clock_ahead, gross_range, quarantine, ranges_of
+from dure.core.quality import CLOCK_AHEAD_S_MAX, assessed, clock_ahead, gross_range, plausible, quarantine, ranges_of
 from dure.core.text import Text
 
 WIDE = Property(id="t", name=Text("기온"), unit="Cel", fail_min=-50, fail_max=60, suspect_min=-35, suspect_max=45)
@@ -89,3 +89,38 @@ def test_quarantine_holds_what_may_be_true(before, held, after):
     quarantine(flags, checks, np.array([held]))
     assert flags.tolist() == [after]
     assert (checks[0] == Check.QUARANTINE) == (after is Flag.NOT_EVALUATED)
+
+
+@pytest.mark.parametrize(
+    ("before", "says", "after"),
+    [
+        ((1, 0), (1, 0), (1, 0)),
+        ((1, 0), (3, 31), (3, 31)),
+        ((1, 0), (4, 31), (4, 31)),
+        ((1, 0), (2, 0), (1, 0)),
+        ((1, 0), (9, 1), (1, 0)),
+        ((3, 13), (1, 0), (3, 13)),
+        ((3, 13), (3, 31), (3, 31)),
+        ((3, 13), (4, 31), (4, 31)),
+        ((4, 11), (3, 31), (4, 11)),
+        ((4, 11), (1, 0), (4, 11)),
+        ((2, 2), (1, 0), (2, 2)),
+        ((2, 2), (3, 31), (2, 31)),
+        ((2, 2), (2, 31), (2, 31)),
+        ((2, 2), (4, 31), (4, 31)),
+        ((9, 1), (4, 31), (9, 1)),
+        ((9, 1), (1, 0), (9, 1)),
+        ((1, 0), (77, 5), (1, 0)),
+    ],
+)
+def test_a_further_judgement_only_makes_a_flag_worse(before, says, after):
+    flag, check = assessed(*(np.array([one], np.uint8) for one in (*before, *says)))
+    assert (int(flag[0]), int(check[0])) == after
+    assert (flag.dtype, check.dtype) == (np.uint8, np.uint8)
+
+
+def test_only_what_is_still_good_or_held_by_quarantine_alone_speaks_for_a_device():
+    flag = np.array([1, 1, 3, 4, 2, 2, 2], np.uint8)
+    check = np.array([0, 0, 31, 31, Check.QUARANTINE, Check.QUARANTINE, 31], np.uint8)
+    was_good = np.array([True, False, True, True, True, False, True])
+    assert plausible(was_good, flag, check).tolist() == [True, False, False, False, True, False, False]

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spine_book import NOW, NOW_US, Book, properties_of
 
-from dure.core.observations import Check, Flag
+from dure.core.observations import Check, Flag, Revisions
 from dure.core.properties import Properties
 from dure.core.time import format_instant, from_us
 from dure.engines.bus.packing import Packed, pack, unpack
+from dure.spine import flags
 from dure.spine.judge import Judge
 from dure.spine.rows import Columns, Rows, encode
 
@@ -200,3 +201,33 @@ def test_a_device_bound_elsewhere_counts_after_forgetting(book):
     book.devices["dev-1"] = "st-2"
     judge.forget()
     assert rows_of(judge.judge([raw(cell(2))]))[0][:2] == ("st-2", "air_temperature")
+
+
+def flags_of(time_us, flag, seq=1):
+    revised = Revisions([T], np.zeros(1, np.int32), np.array([time_us]), np.array([flag], np.uint8), np.array([31], np.uint8))
+    return Message("flags.city.3.environment", flags.encode(revised, NOW_US), seq)
+
+
+def test_flags_messages_become_revisions_in_their_order(book):
+    judged = judge_of(book).judge([raw([cell(20)], seq=1), flags_of(NOW_US, 4, 2), flags_of(NOW_US, 3, 3)])
+    assert (len(judged.batch), judged.parked) == (1, [])
+    assert (judged.revised.flag.tolist(), judged.revised.keys) == ([4, 3], [T])
+    assert judge_of(book).judge([raw([cell(20)])]).revised is None
+
+
+def test_an_unreadable_flags_message_is_parked_under_its_source(book):
+    judged = judge_of(book).judge([Message("flags.city.3.environment", b"no", 4), raw([cell(20)], seq=5)])
+    assert (codes(judged), len(judged.batch)) == (["flags.unreadable"], 1)
+    assert judged.parked[0].device == "environment"
+
+
+def test_what_releases_a_device_is_counted_by_the_flags_a_batch_has_now(book):
+    book.live_from["st-1"] = None
+    judged = judge_of(book).judge([raw([cell(20, k) for k in range(4)])])
+    assert judged.plausible == {"dev-1": 4}
+    check = judged.batch.check.copy()
+    check[0] = Check.SPIKE
+    flag = judged.batch.flag.copy()
+    flag[1] = Flag.FAIL
+    later = msgspec.structs.replace(judged, batch=msgspec.structs.replace(judged.batch, flag=flag, check=check))
+    assert later.plausible == {"dev-1": 2}

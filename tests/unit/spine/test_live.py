@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dure.core.observations import Batch, Flag, empty_batch
+from dure.core.observations import Batch, Check, Flag, Revisions, empty_batch
 from dure.spine.live import Live, LiveValue
 
 A, B = ("st-1", "t"), ("st-2", "t")
@@ -90,6 +91,50 @@ def test_values_of_another_process_count_only_when_newer_and_need_no_saving():
     assert (live.get(*A).value, live.take_unsaved()) == (1.0, [])
     live.load([value(11, 4.0)])
     assert (live.get(*A).value, len(live.take_unsaved())) == (4.0, 1)
+
+
+def revisions(*rows):
+    """Revisions of (key, time, flag) rows."""
+    keys = list(dict.fromkeys(row[0] for row in rows))
+    return Revisions(
+        keys,
+        np.array([keys.index(row[0]) for row in rows], np.int32),
+        np.array([row[1] for row in rows], np.int64),
+        np.array([row[2] for row in rows], np.uint8),
+        np.full(len(rows), Check.SPIKE, np.uint8),
+    )
+
+
+def test_a_revised_newest_value_changes_its_flag_and_keeps_its_number():
+    live = Live()
+    live.update(batch((A, 10, 1.0), (B, 10, 2.0)))
+    live.take_unsaved()
+    changed = live.update(empty_batch(), revisions((A, 9, 4), (A, 10, 4), (A, 10, 3), (("st-9", "t"), 1, 4)), 70)
+    assert [(one.asset, one.value, one.flag, one.check, one.seq, one.revised) for one in changed] == [
+        ("st-1", 1.0, 3, Check.SPIKE, 70, True)
+    ]
+    assert live.take_unsaved() == changed
+    assert (live.get(*A), live.get(*B).flag) == (changed[0], Flag.GOOD)
+    assert live.update(empty_batch(), revisions((A, 10, 3)), 71) == [], "the same once more is no change"
+    assert live.update(empty_batch(), revisions(), 72) == []
+
+
+def test_a_row_and_its_revision_that_come_together_are_told_once():
+    live = Live()
+    changed = live.update(batch((A, 10, 1.0), (B, 10, 2.0)), revisions((A, 10, 4)), 5)
+    assert {one.asset: one.flag for one in changed} == {"st-1": 4, "st-2": 1}
+    assert live.update(batch((A, 20, 3.0)), None)[0].revised is False
+
+
+def test_another_process_takes_in_a_flag_that_changed_at_the_same_instant_and_no_older_one():
+    live = Live()
+    first = value(10, 1.0)
+    failed = msgspec.structs.replace(first, flag=Flag.FAIL, check=int(Check.SPIKE), seq=7, revised=True)
+    live.take([first])
+    live.take([failed])
+    assert live.get(*A) == failed
+    live.take([first])
+    assert live.get(*A) == failed, "a copy of before comes late"
 
 
 @contextlib.asynccontextmanager

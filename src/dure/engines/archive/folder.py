@@ -108,15 +108,17 @@ class Archive:
         return found
 
     def catch_up(self, telemetry: Telemetry, *, now_us: int) -> list[ArchivedDay]:
-        """Archive every finished UTC day that received rows since the last time; the days written.
+        """Archive every finished UTC day that received rows or revised flags since the last time; the days written.
 
         Call `expire` of telemetry only after this, with `archived_until_us()`.
         """
         today_us = now_us // DAY_US * DAY_US
         written = []
-        for start_us in telemetry.touched_days(max(self._caught_up_us() - LAG_US, 0)):
+        revised = set(telemetry.revised_days(self._caught_up_us()))
+        for start_us in sorted(revised.union(telemetry.touched_days(max(self._caught_up_us() - LAG_US, 0)))):
             known = self._catalogue.get(start_us)
-            if start_us >= today_us or (known and known.rows == telemetry.count(start_us, start_us + DAY_US)):
+            has_all = known and start_us not in revised and known.rows == telemetry.count(start_us, start_us + DAY_US)
+            if start_us >= today_us or has_all:
                 continue
             written.append(self.write_day(telemetry, start_us, now_us=now_us))
         self._mark_caught_up(now_us)

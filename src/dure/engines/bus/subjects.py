@@ -8,7 +8,7 @@ from dure.core.errors import InputError
 from dure.core.identifiers import PARTITIONS, identifier, partition
 
 STREAM = "OBS"
-STREAM_SUBJECTS = ("rows.>", "pack.>")
+STREAM_SUBJECTS = ("rows.>", "pack.>", "flags.>")
 MQTT_STREAM = "$MQTT_msgs"
 MQTT_STREAM_SUBJECTS = ("$MQTT.msgs.>",)
 MQTT_UP_FILTER = "$MQTT.msgs.up.*.*"
@@ -18,7 +18,10 @@ UP_ALL = "up.*.*"
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a message of the stream comes from. `device` is empty for a pack, which holds many devices."""
+    """Where a message of the stream comes from.
+
+    `device` is empty for a pack, which holds many devices, and the source that judged for flags.
+    """
 
     kind: str
     city: str
@@ -63,6 +66,11 @@ def pack(city: str, partition_no: int) -> str:
     return f"pack.{identifier(city, 'city')}.{partition_no}"
 
 
+def flags(city: str, source: str) -> str:
+    """Subject in the stream of revised flags, by whoever judges: a service, a person's desk."""
+    return f"flags.{identifier(city, 'city')}.{partition(source)}.{identifier(source, 'source')}"
+
+
 def parse_up(subject: str) -> tuple[str, str]:
     """City and device of ``up.<city>.<device>``; else refused."""
     head, _, rest = subject.partition(".")
@@ -76,7 +84,7 @@ def parse(subject: str) -> Origin:
     """Origin of a message of the stream by its subject; else refused."""
     kind, *tokens = subject.split(".")
     wanted = 2 if kind == "pack" else 3
-    if kind not in {"raw", "rows", "pack"} or len(tokens) != wanted or not (tokens[1].isascii() and tokens[1].isdigit()):
+    if kind not in {"raw", "rows", "pack", "flags"} or len(tokens) != wanted or not (tokens[1].isascii() and tokens[1].isdigit()):
         raise InputError("bus.subject", f"{subject[:80]!r} is not a subject of the stream {STREAM}.")
     number = int(tokens[1])
     if number >= PARTITIONS:
@@ -86,4 +94,5 @@ def parse(subject: str) -> Origin:
 
 def of_partitions(numbers: range | list[int], city: str = "*") -> list[str]:
     """Filters of the stream for a reader that takes only some partitions."""
-    return [f"{kind}.{city}.{n}{tail}" for n in numbers for kind, tail in (("raw", ".*"), ("rows", ".*"), ("pack", ""))]
+    kinds = (("raw", ".*"), ("rows", ".*"), ("pack", ""), ("flags", ".*"))
+    return [f"{kind}.{city}.{n}{tail}" for n in numbers for kind, tail in kinds]

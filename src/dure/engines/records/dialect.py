@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -23,8 +23,10 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> int
     return connection.execute(statement.on_conflict_do_nothing(), values).rowcount
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, newer: str = "") -> None:
+def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, newer: str | Sequence[str] = "") -> None:
     """Insert, or replace the row of the same primary key; with `newer` only when that column grows.
+
+    Of several columns the first that differs decides.
 
     One key may come once only in `rows`: PostgreSQL refuses a second.
     """
@@ -33,7 +35,10 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, newer: 
     statement, values = _insert(connection, table, rows)
     keys = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    condition = statement.excluded[newer] > table.c[newer] if newer else None
+    ranked = [newer] if isinstance(newer, str) else newer
+    condition = None
+    if newer:
+        condition = tuple_(*(statement.excluded[one] for one in ranked)) > tuple_(*(table.c[one] for one in ranked))
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes, where=condition), values)
 
 

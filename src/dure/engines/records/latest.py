@@ -35,7 +35,7 @@ class Value(Protocol):
 
 
 def flush(connection: Connection, values: Iterable[Value], cursors: Mapping[str, int]) -> None:
-    """Keep the values that are newer by phenomenon time than those kept, and the cursors, together."""
+    """Keep the values that are newer by phenomenon time than those kept, or judged anew since, and the cursors, together."""
     newest: dict[tuple[str, str], Value] = {}
     for value in values:
         known = newest.get((value.asset, value.property))
@@ -43,7 +43,7 @@ def flush(connection: Connection, values: Iterable[Value], cursors: Mapping[str,
             newest[value.asset, value.property] = value
     # In key order: two writers that lock the same rows in the same order never wait for each other in a ring.
     rows = [{name: getattr(newest[key], name) for name in _NAMES} for key in sorted(newest)]
-    dialect.upsert(connection, latest, rows, newer="time_us")
+    dialect.upsert(connection, latest, rows, newer=("time_us", "seq"))
     positions.advance(connection, cursors)
 
 

@@ -68,7 +68,8 @@ def canonical(value: Any) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-def _state(column: str, *states: str) -> CheckConstraint:
+def state_check(column: str, *states: str) -> CheckConstraint:
+    """That a column holds one of these words."""
     return CheckConstraint(f"{column} IN ({', '.join(repr(one) for one in states)})", name=column)
 
 
@@ -93,7 +94,7 @@ assets = Table(
     Column("attributes", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    _state("state", "quarantined", "live", "retired"),
+    state_check("state", "quarantined", "live", "retired"),
     Index("ix_assets_kind_id", "kind", "id"),
     Index("ix_assets_parent", "parent"),
 )
@@ -114,7 +115,7 @@ devices = Table(
     Column("counted_seq", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_seen_at", Instant),
-    _state("state", "quarantined", "live", "revoked"),
+    state_check("state", "quarantined", "live", "revoked"),
     Index("ix_devices_asset", "asset"),
 )
 
@@ -131,7 +132,7 @@ people = Table(
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    _state("state", "active", "disabled"),
+    state_check("state", "active", "disabled"),
     UniqueConstraint("issuer", "issuer_subject"),
 )
 
@@ -191,7 +192,7 @@ parked = Table(
     Column("content", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("settled_at", Instant),
-    _state("state", "parked", "replayed", "dropped"),
+    state_check("state", "parked", "replayed", "dropped"),
     Index("ix_parked_state_received_at", "state", "received_at", "id"),
     Index("ix_parked_device", "device", "received_at"),
 )
@@ -261,7 +262,7 @@ commands = Table(
     Column("outcome", Text, nullable=False),
     Column("outcome_at", Instant),
     Column("why", Text, nullable=False),
-    _state("outcome", "pending", "accepted", "done", "rejected", "expired"),
+    state_check("outcome", "pending", "accepted", "done", "rejected", "expired"),
     UniqueConstraint("asset", "key"),
     Index("ix_commands_outcome_expires_at", "outcome", "expires_at"),
 )

@@ -1,7 +1,8 @@
 """Telemetry in ClickHouse, by clickhouse-connect: for a city that has outgrown one machine.
 
-ClickHouse has no transaction over rows and cursor. The cursor is written after the rows, so after a kill some rows come
-again; every row is checked against what is kept, so none is kept twice. A replayed insert is dropped by its token too.
+ClickHouse has no transaction over rows and cursor. The cursor is written after the rows and the revised flags, so after a
+kill some rows come again; every row is checked against what is kept, so none is kept twice. A replayed insert is dropped
+by its token too, and a revision done again changes nothing.
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from clickhouse_connect.driver.external import ExternalData
 
 from dure.core.errors import Unavailable
-from dure.core.observations import Batch, Observation, SeriesKey
+from dure.core.observations import Batch, Observation, Revisions, SeriesKey
 from dure.core.properties import Property
 from dure.engines.telemetry import clickhouse_copies as copies
 from dure.engines.telemetry import clickhouse_reads as reads
+from dure.engines.telemetry import clickhouse_revisions as revisions
 from dure.engines.telemetry.clickhouse_tables import address_of, answering, connect
 from dure.engines.telemetry.clickhouse_upkeep import Upkeep
 from dure.engines.telemetry.columns import DAY_US, first_rows, judge, no_vectors, overlapping, period_starts, roll_up
 from dure.engines.telemetry.known import KnownSeries
+from dure.engines.telemetry.pending import Pending, pending_of
 from dure.engines.telemetry.port import Appended, Period, RollUpColumns, SeriesColumns
 
 if TYPE_CHECKING:
@@ -75,8 +79,8 @@ class ClickHouseTelemetry:
 
     # Writing
 
-    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:
-        """See `Telemetry.append`; rows first, then the cursors."""
+    def append(self, batch: Batch, cursors: Mapping[str, int], revised: Revisions | None = None) -> Appended:
+        """See `Telemetry.append`; rows first, then revisions of rows kept before, then the cursors."""
         with self._asked(), self._writing:
             if self._stale:
                 self._load()
@@ -87,19 +91,40 @@ class ClickHouseTelemetry:
             first = first_rows(series, batch.time_us)
             own = first == np.arange(len(series))
             late = np.flatnonzero(own & self._known.late(series, batch.time_us))
-            found, value = self._kept(series[late], batch.time_us[late]) if len(late) else (late, np.empty(0))
+            found, value = self._kept(self._known.keys, series[late], batch.time_us[late])
             judged = judge(batch.value, first, late[found], value)
             self._store_series(before)
-            if judged.fresh.any():
-                self._store_rows(batch.take(judged.fresh))
+            rows, later, keys, counts = self._revised(batch.take(judged.fresh), revised)
+            if len(rows):
+                self._store_rows(rows)
+            if len(later):
+                self._store_revisions(keys, later)
             self._store_cursors(cursors)
             self._known.saw(series[judged.fresh], batch.time_us[judged.fresh])
             self._stale = False
-        return Appended(judged.fresh, judged.conflict)
+        return Appended(judged.fresh, judged.conflict, *counts)
 
-    def _kept(self, series: NDArray[np.int32], time_us: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Which of the (series, instant) pairs are kept, and their values."""
-        keys = self._known.keys
+    def _revised(self, rows: Batch, revised: Revisions | None) -> tuple[Batch, Pending, list[SeriesKey], tuple[int, int]]:
+        """New rows with their revisions in them; revisions of rows kept before, with their keys; rows revised and unknown."""
+        keys: dict[SeriesKey, int] = {}
+        wanted, _ = pending_of(revised, [keys.setdefault(key, len(keys)) for key in revised.keys] if revised else [])
+        if not len(wanted):
+            return rows, wanted, [], (0, 0)
+        series = np.array([keys.get(key, -1) for key in rows.keys], np.int32)[rows.series]
+        own = wanted.own(series, rows.time_us)
+        flag, check = wanted.patched(series, rows.time_us, rows.flag, rows.check)
+        rows = msgspec.structs.replace(rows, flag=flag, check=check)
+        others = wanted.take(~own)
+        found, _ = self._kept(list(keys), others.series, others.time_us)
+        later = others.take(np.sort(found))
+        return rows, later, list(keys), (int(own.sum()) + len(later), len(others) - len(later))
+
+    def _kept(
+        self, keys: Sequence[SeriesKey], series: NDArray[np.int32], time_us: NDArray[np.int64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Which of the (series, instant) pairs are kept, and their values; `series` are places in `keys`."""
+        if not len(series):
+            return np.empty(0, np.intp), np.empty(0, np.float64)
         pairs = enumerate(zip(series.tolist(), time_us.tolist(), strict=True))
         lines = "".join(f"{row}\t{keys[one][1]}\t{keys[one][0]}\t{at}\n" for row, (one, at) in pairs)
         sent = ExternalData(
@@ -144,13 +169,25 @@ class ClickHouseTelemetry:
         pairs = np.unique(np.stack([rows.series.astype(np.int64), day]), axis=1)
         touched = {(rows.keys[series][1], one) for series, one in pairs.T.tolist()}
         now = time.monotonic()
-        due = [key for key in sorted(touched) if now - self._marked.get(key, -np.inf) >= self._quiet_s / 2]
-        if not due:
+        self._open([key for key in sorted(touched) if now - self._marked.get(key, -np.inf) >= self._quiet_s / 2])
+
+    def _open(self, days: list[tuple[str, int]]) -> None:
+        if not days:
             return
         stamp = self._stamp()
-        rows_ = [[property_id, one, 0, stamp] for property_id, one in due]
-        self._client.insert("days", rows_, column_names=["property", "day", "sealed", "at"])
-        self._marked |= dict.fromkeys(due, now)
+        rows = [[property_id, one, 0, stamp] for property_id, one in days]
+        self._client.insert("days", rows, column_names=["property", "day", "sealed", "at"])
+        self._marked |= dict.fromkeys(days, time.monotonic())
+
+    def _store_revisions(self, keys: Sequence[SeriesKey], revised: Pending) -> None:
+        """Change the flags of kept rows. Their days are open meanwhile, and afterwards, so that they are summed anew."""
+        days = revisions.touched_days(keys, revised)
+        self._open(days)
+        revisions.revise(self._client, self._address, keys, revised)
+        self._open(days)
+        stamp = self._stamp()
+        rows = [[day, stamp] for day in sorted({day for _, day in days})]
+        self._client.insert("revised", rows, column_names=["day", "at"])
 
     def _store_cursors(self, cursors: Mapping[str, int]) -> None:
         if cursors:
@@ -240,9 +277,13 @@ class ClickHouseTelemetry:
 
     def touched_days(self, since_us: int) -> list[int]:
         """See `Telemetry.touched_days`."""
-        sql = f"SELECT DISTINCT intDiv(time_us, {DAY_US}) AS day FROM observations WHERE result_us >= {{r:Int64}} ORDER BY day"  # noqa: S608
         with self._asked():
-            return [int(day) * DAY_US for (day,) in self._client.query(sql, parameters={"r": since_us}).result_rows]
+            return reads.touched_days(self._client, since_us)
+
+    def revised_days(self, since_us: int) -> list[int]:
+        """See `Telemetry.revised_days`."""
+        with self._asked():
+            return reads.revised_days(self._client, since_us)
 
     def count(self, start_us: int = 0, end_us: int = 2**62) -> int:
         """See `Telemetry.count`."""

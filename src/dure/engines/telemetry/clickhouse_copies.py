@@ -15,7 +15,7 @@ from dure.engines.archive.durable import settle
 from dure.engines.telemetry.clickhouse_tables import address_of, answering, connect
 from dure.engines.telemetry.columns import DAY_US
 
-ORDER = ("cursors", "expiries", "days", "hourly", "daily", "series", "observations")
+ORDER = ("cursors", "expiries", "days", "hourly", "daily", "revised", "series", "observations")
 CHUNK_BYTES = 1 << 20
 
 
@@ -38,7 +38,7 @@ def restore(url: str, folder: str) -> None:
     with answering(address):
         for name in ORDER:
             file = Path(folder) / f"{name}.native"
-            if file.stat().st_size:
+            if file.exists() and file.stat().st_size:  # an older copy has fewer tables
                 with file.open("rb") as rows:
                     client.raw_insert(name, insert_block=rows, fmt="Native")
         client.command(

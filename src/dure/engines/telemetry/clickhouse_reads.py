@@ -162,6 +162,19 @@ def newest(client: Client, as_of_us: int | None) -> dict[str, NDArray[Any]]:
     return columns(client, names, sql, {"known": as_of_us or 0})
 
 
+def touched_days(client: Client, since_us: int) -> list[int]:
+    """Starts [µs] of days that received rows, or whose flags were revised, since an instant."""
+    sql = f"SELECT DISTINCT toInt64(intDiv(time_us, {DAY_US})) FROM observations WHERE result_us >= {{r:Int64}}"  # noqa: S608
+    found = {int(day) * DAY_US for (day,) in client.query(sql, parameters={"r": since_us}).result_rows}
+    return sorted(found.union(revised_days(client, since_us)))
+
+
+def revised_days(client: Client, since_us: int) -> list[int]:
+    """Starts [µs] of days whose flags were revised since an instant."""
+    sql = "SELECT day FROM revised FINAL WHERE at >= {r:Int64} ORDER BY day"
+    return [int(day) * DAY_US for (day,) in client.query(sql, parameters={"r": since_us}).result_rows]
+
+
 def interval_counts(client: Client, interval: tuple[int, int]) -> list[tuple[str, str, int]]:
     """(property, asset, rows) of each series in an interval, in that order."""
     rows = client.query(

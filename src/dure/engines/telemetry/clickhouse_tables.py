@@ -58,6 +58,7 @@ TABLES = (
     ),
     Table("hourly", PARTS, "property, asset, bucket, epoch", "cityHash64(asset)", "at"),
     Table("daily", PARTS, "property, asset, bucket, epoch", "cityHash64(asset)", "at"),
+    Table("revised", "day Int32, at Int64", "day", "cityHash64(day)", "at"),
     Table(
         "expiries",
         "property LowCardinality(String), day Int32, horizon_us Int64, phase UInt8, at Int64",

@@ -13,21 +13,22 @@ import duckdb
 import numpy as np
 
 from dure.core.errors import Unavailable
-from dure.core.observations import Batch, Observation, SeriesKey
+from dure.core.observations import Batch, Observation, Revisions, SeriesKey
 from dure.core.properties import Property
 from dure.engines.telemetry import duckdb_reads as reads
 from dure.engines.telemetry.columns import DAY_US, Judged, first_rows, judge, no_vectors, overlapping, period_starts, roll_up
 from dure.engines.telemetry.duckdb_file import answering, open_file
+from dure.engines.telemetry.duckdb_sharing import Overlay, Readers
 from dure.engines.telemetry.duckdb_upkeep import Upkeep
 from dure.engines.telemetry.heap import keep_freed_memory
 from dure.engines.telemetry.known import KnownSeries
+from dure.engines.telemetry.pending import Pending, none_pending, pending_of
 from dure.engines.telemetry.port import Appended, Period, RollUpColumns, SeriesColumns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNK_ROWS = 200_000
-PATIENCE_S = 0.5  # a move of rows waits this long for a pause between questions before it asks them to wait
 
 
 class DuckTelemetry:
@@ -47,7 +48,8 @@ class DuckTelemetry:
         self._limits = (memory_mb, threads)
         self._writing = threading.RLock()
         self._upkeeping = threading.Lock()
-        self._readers = _Readers()
+        self._readers = Readers()
+        self._overlay = Overlay()
         self._open()
 
     # Opening
@@ -58,7 +60,7 @@ class DuckTelemetry:
         self._broken = False
         self._closed = False
         with answering(self._file):
-            self._upkeep = Upkeep(self._db.cursor(), self._readers.alone, self._vector_numbers)
+            self._upkeep = Upkeep(self._db.cursor(), self._readers.alone, self._vector_numbers, self._overlay.fold)
             rows = self._db.execute("SELECT id, asset, property, prop FROM series ORDER BY id").fetchall()
             props = {property_id: prop for _, _, property_id, prop in rows}
             self._known = KnownSeries(((asset, property_id) for _, asset, property_id, _ in rows), props)
@@ -70,6 +72,7 @@ class DuckTelemetry:
                 self._known.saw(*newest.values())
             cursors = self._db.execute("SELECT stream, arg_max(seq, rowid) FROM cursors GROUP BY stream").fetchall()
             self._cursors: dict[str, int] = dict(cursors)
+            self._overlay.load(reads.pending(self._db))
 
     def _reopen_if_broken(self) -> None:
         if self._closed:
@@ -93,7 +96,7 @@ class DuckTelemetry:
 
     # Writing
 
-    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:
+    def append(self, batch: Batch, cursors: Mapping[str, int], revised: Revisions | None = None) -> Appended:
         """See `Telemetry.append`."""
         with self._writing:
             self._reopen_if_broken()
@@ -103,13 +106,47 @@ class DuckTelemetry:
             try:
                 with answering(self._file):
                     judged = self._judge(series, batch)
-                    self._store(batch, series, judged.fresh, known, cursors)
+                    wanted, unknown = self._revisions(revised)
+                    rows = self._rows(batch, series, judged.fresh)
+                    own = wanted.own(rows["series"], rows["time_us"])
+                    rows["flag"], rows["chk"] = wanted.patched(rows["series"], rows["time_us"], rows["flag"], rows["chk"])
+                    later = self._of_kept(wanted.take(~own))
+                    self._store(rows, later, known, cursors)
             except BaseException:
                 self._broken = True
                 raise
-            self._known.saw(series[judged.fresh], batch.time_us[judged.fresh])
+            self._known.saw(rows["series"], rows["time_us"])
             self._cursors.update(cursors)
-        return Appended(judged.fresh, judged.conflict)
+            self._overlay.add(later)
+        changed = int(own.sum()) + len(later)
+        return Appended(judged.fresh, judged.conflict, changed, unknown + len(wanted) - changed)
+
+    def _revisions(self, revised: Revisions | None) -> tuple[Pending, int]:
+        if revised is None or not len(revised):
+            return none_pending(), 0
+        numbers = [self._known.ids.get((asset, property_id), -1) for asset, property_id in revised.keys]
+        return pending_of(revised, numbers, self._overlay.next)
+
+    def _of_kept(self, wanted: Pending) -> Pending:
+        """The revisions of rows that are in the file."""
+        possible = wanted.take(self._known.late(wanted.series, wanted.time_us))
+        if not len(possible):
+            return possible
+        found, _ = self._kept(possible.series, possible.time_us)
+        return possible.take(np.sort(found))
+
+    def _rows(self, batch: Batch, series: NDArray[np.int32], fresh: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """The columns that are stored."""
+        rows: dict[str, NDArray[Any]] = {
+            "series": series,
+            "time_us": batch.time_us,
+            "result_us": batch.result_us,
+            "value": batch.value,
+            "flag": batch.flag,
+            "chk": batch.check,
+            "seq": batch.seq,
+        }
+        return rows if fresh.all() else {name: column[fresh] for name, column in rows.items()}
 
     def _judge(self, series: NDArray[np.int32], batch: Batch) -> Judged:
         first = first_rows(series, batch.time_us)
@@ -130,28 +167,22 @@ class DuckTelemetry:
         self._db.unregister("late")
         return found["row"].astype(np.intp), found["value"]
 
-    def _store(
-        self, batch: Batch, series: NDArray[np.int32], fresh: NDArray[np.bool_], known: int, cursors: Mapping[str, int]
-    ) -> None:
-        rows: dict[str, NDArray[Any]] = {
-            "series": series,
-            "time_us": batch.time_us,
-            "result_us": batch.result_us,
-            "value": batch.value,
-            "flag": batch.flag,
-            "chk": batch.check,
-            "seq": batch.seq,
-        }
+    def _store(self, rows: dict[str, NDArray[Any]], revised: Pending, known: int, cursors: Mapping[str, int]) -> None:
         self._db.execute("BEGIN")
         if known < len(self._known):
             self._store_series(known)
-        if fresh.any():
-            self._db.register("incoming", rows if fresh.all() else {name: column[fresh] for name, column in rows.items()})
-            self._db.execute("INSERT INTO tail FROM incoming")
-            self._db.unregister("incoming")
+        if len(rows["series"]):
+            self._insert("tail", rows)
+        if len(revised):
+            self._insert("revisions", revised.columns(at_us=time.time_ns() // 1000))
         for stream, seq in cursors.items():
             self._db.execute("INSERT INTO cursors VALUES (?, ?)", [stream, int(seq)])
         self._db.execute("COMMIT")
+
+    def _insert(self, table: str, columns: dict[str, NDArray[Any]]) -> None:
+        self._db.register("incoming", columns)
+        self._db.execute(f"INSERT INTO {table} FROM incoming")  # a name of ours
+        self._db.unregister("incoming")
 
     def _store_series(self, known: int) -> None:
         new = self._known.keys[known:]
@@ -161,9 +192,7 @@ class DuckTelemetry:
             "property": np.array([property_id for _, property_id in new], object),
             "prop": np.array([self._known.props[property_id] for _, property_id in new], np.int32),
         }
-        self._db.register("incoming_series", columns)
-        self._db.execute("INSERT INTO series FROM incoming_series")
-        self._db.unregister("incoming_series")
+        self._insert("series", columns)
 
     # Reading
 
@@ -178,7 +207,9 @@ class DuckTelemetry:
     ) -> SeriesColumns:
         """See `Telemetry.series`."""
         with self._reading() as cursor:
-            return reads.series(cursor, self._known.ids.get(key, -1), (start_us, end_us), as_of_us, limit)
+            number = self._known.ids.get(key, -1)
+            found = reads.series(cursor, number, (start_us, end_us), as_of_us, limit)
+            return reads.series_with(self._overlay.pending, number, found)
 
     def observations(  # the port's
         self,
@@ -193,7 +224,8 @@ class DuckTelemetry:
         """See `Telemetry.observations`."""
         ids = [self._known.ids[key] for key in keys if key in self._known.ids]
         with self._reading() as cursor:
-            return reads.page(cursor, ids, (start_us, end_us), as_of_us, after, limit)
+            found = reads.page(cursor, ids, (start_us, end_us), as_of_us, after, limit)
+            return reads.page_with(self._overlay.pending, self._known.ids, found)
 
     def observation(self, key: SeriesKey, time_us: int) -> Observation | None:
         """See `Telemetry.observation`."""
@@ -228,7 +260,7 @@ class DuckTelemetry:
     def latest(self, *, as_of_us: int | None = None) -> Batch:
         """See `Telemetry.latest`."""
         with self._reading() as cursor:
-            found = reads.newest(cursor, as_of_us)
+            found = reads.columns_with(self._overlay.pending, reads.newest(cursor, as_of_us))
         return reads.batch_of(list(self._known.keys), found["series"].astype(np.int32), found)
 
     def keys(self) -> list[SeriesKey]:
@@ -253,21 +285,22 @@ class DuckTelemetry:
 
     def _rows_of(self, ids: Sequence[int], interval: tuple[int, int]) -> Batch:
         with self._reading() as cursor:
-            return reads.rows_of(cursor, ids, [self._known.keys[one] for one in ids], interval)
+            return reads.rows_of(cursor, ids, [self._known.keys[one] for one in ids], interval, self._overlay.pending)
 
     def touched_days(self, since_us: int) -> list[int]:
         """See `Telemetry.touched_days`."""
-        sql = f"SELECT DISTINCT time_us // {DAY_US} AS day FROM observations WHERE result_us >= ? ORDER BY day"  # noqa: S608
         with self._reading() as cursor:
-            return [day * DAY_US for (day,) in cursor.execute(sql, [since_us]).fetchall()]
+            return reads.days(cursor, reads.TOUCHED, since_us)
+
+    def revised_days(self, since_us: int) -> list[int]:
+        """See `Telemetry.revised_days`."""
+        with self._reading() as cursor:
+            return reads.days(cursor, reads.REVISED, since_us)
 
     def count(self, start_us: int = 0, end_us: int = 2**62) -> int:
         """See `Telemetry.count`."""
         with self._reading() as cursor:
-            row = cursor.execute(
-                "SELECT count(*) FROM observations WHERE time_us >= ? AND time_us < ?", [start_us, end_us]
-            ).fetchone()
-        return int(row[0]) if row else 0
+            return reads.count(cursor, (start_us, end_us))
 
     # Upkeep
 
@@ -296,7 +329,7 @@ class DuckTelemetry:
         with self._writing:
             self._reopen_if_broken()
         with self._reading() as cursor:
-            cursor.execute("SELECT max(version) FROM format").fetchone()
+            cursor.execute("SELECT max(version) FROM format").fetchall()
 
     def backup(self, folder: str) -> None:
         """See `Telemetry.backup`."""
@@ -315,63 +348,3 @@ class DuckTelemetry:
 
     def _vector_numbers(self) -> list[int]:
         return [prop for property_id, prop in list(self._known.props.items()) if self._is_vector(property_id)]
-
-
-class _Readers:
-    """A cursor for each reading thread; the file is let go only when none is in use."""
-
-    def __init__(self) -> None:
-        self._gate = threading.Condition()
-        self._db: duckdb.DuckDBPyConnection | None = None
-        self._idle: list[duckdb.DuckDBPyConnection] = []
-        self._active = 0
-        self._held = False
-
-    def start(self, connection: duckdb.DuckDBPyConnection) -> None:
-        with self._gate:
-            self._db = connection
-            self._gate.notify_all()
-
-    def stop(self) -> None:
-        """Refuse new readers, wait for the running ones, close their cursors."""
-        with self._gate:
-            self._db = None
-            self._gate.wait_for(lambda: self._active == 0)
-            for cursor in self._idle:
-                cursor.close()
-            self._idle.clear()
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """No reader is at work while the block runs; after some patience new ones wait at the door until it did.
-
-        A row that moves between tables must not be seen in both: a question that is under way when the move is committed
-        was seen to count rows twice (DuckDB 2.0.0).
-        """
-        with self._gate:
-            if not self._gate.wait_for(lambda: self._active == 0, PATIENCE_S):
-                self._held = True
-                self._gate.wait_for(lambda: self._active == 0)
-            self._held = True
-        try:
-            yield
-        finally:
-            with self._gate:
-                self._held = False
-                self._gate.notify_all()
-
-    @contextmanager
-    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._gate:
-            self._gate.wait_for(lambda: not self._held)
-            if self._db is None:
-                raise Unavailable("telemetry.down", "The telemetry file is being opened again; try again.")
-            cursor = self._idle.pop() if self._idle else self._db.cursor()
-            self._active += 1
-        try:
-            yield cursor
-        finally:
-            with self._gate:
-                self._idle.append(cursor)
-                self._active -= 1
-                self._gate.notify_all()

@@ -13,11 +13,14 @@ from dure.core.errors import Corrupt, EngineError, Unavailable
 # `tail` takes the appends in arrival order; maintain() moves it as sorted runs into `body` and adds its sums to the
 # roll-ups, all in one transaction. So roll-ups are sums of parts, and parts + tail are exact at every instant.
 # `run` is the number of the sorted run a row belongs to (see duckdb_upkeep).
+# `revisions` takes revised flags; maintain() folds them into rows and roll-ups and leaves their days in `revised`
+# (see duckdb_fold).
 ROW = "series INTEGER, time_us BIGINT, result_us BIGINT, value DOUBLE, flag UTINYINT, chk UTINYINT, seq BIGINT"
 PARTS = (
     "prop INTEGER, series INTEGER, bucket INTEGER, run INTEGER, n1 UINTEGER, n2 UINTEGER, n3 UINTEGER, n4 UINTEGER,"
     " n9 UINTEGER, total DOUBLE, low DOUBLE, high DOUBLE, east DOUBLE, north DOUBLE"
 )
+REVISION = "n BIGINT, series INTEGER, time_us BIGINT, flag UTINYINT, chk UTINYINT, at_us BIGINT"
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
 CREATE TABLE IF NOT EXISTS series (id INTEGER, asset VARCHAR, property VARCHAR, prop INTEGER);
@@ -26,11 +29,13 @@ CREATE TABLE IF NOT EXISTS body ({ROW}, run INTEGER);
 CREATE TABLE IF NOT EXISTS hourly ({PARTS});
 CREATE TABLE IF NOT EXISTS daily ({PARTS}, last_us BIGINT);
 CREATE TABLE IF NOT EXISTS cursors (stream VARCHAR, seq BIGINT);
+CREATE TABLE IF NOT EXISTS revisions ({REVISION});
+CREATE TABLE IF NOT EXISTS revised (day INTEGER, at_us BIGINT);
 CREATE VIEW IF NOT EXISTS observations AS
     SELECT series, time_us, result_us, value, flag, chk, seq FROM body
     UNION ALL SELECT series, time_us, result_us, value, flag, chk, seq FROM tail;
 """  # noqa: S608  # column names of ours
-TABLES = ("format", "series", "tail", "body", "hourly", "daily", "cursors")
+TABLES = ("format", "series", "tail", "body", "hourly", "daily", "cursors", "revisions", "revised")
 FORMAT = 1
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import msgspec
 import numpy as np
 
 from dure.core.observations import Batch, Check, Flag, Observation, SeriesKey
-from dure.core.time import from_us
+from dure.core.time import from_us, to_us
 from dure.engines.telemetry.columns import DAY_US, HOUR_US
 from dure.engines.telemetry.duckdb_upkeep import parts_sql
+from dure.engines.telemetry.pending import Pending, last_of
 from dure.engines.telemetry.port import Period, SeriesColumns
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 COLUMNS = "time_us, result_us, value, flag, chk, seq"
 PART_COLUMNS = "series, bucket, n1, n2, n3, n4, n9, total, low, high, east, north"
 Cursor = duckdb.DuckDBPyConnection
+REVISED = (
+    f"SELECT DISTINCT time_us // {DAY_US} AS day FROM revisions WHERE at_us >= $since"  # noqa: S608  # a number of ours
+    " UNION SELECT day FROM revised WHERE at_us >= $since"
+)
+TOUCHED = f"SELECT time_us // {DAY_US} AS day FROM observations WHERE result_us >= $since UNION {REVISED}"  # noqa: S608
 
 
 def columns(cursor: Cursor, sql: str, values: Sequence[Any] = ()) -> dict[str, NDArray[Any]]:
@@ -41,6 +48,14 @@ def series(cursor: Cursor, series_id: int, interval: tuple[int, int], as_of_us: 
     sql = f"SELECT {COLUMNS} FROM observations WHERE series = ? AND time_us >= ? AND time_us < ?{known} ORDER BY time_us{page}"  # noqa: S608
     found = columns(cursor, sql, [series_id, *interval])
     return SeriesColumns(*(found[name] for name in ("time_us", "result_us", "value", "flag", "chk", "seq")))
+
+
+def series_with(pending: Pending, series_id: int, found: SeriesColumns) -> SeriesColumns:
+    """The same with revised flags laid over it."""
+    if not len(pending):
+        return found
+    flag, check = pending.patched(series_id, found.time_us, found.flag, found.check)
+    return SeriesColumns(found.time_us, found.result_us, found.value, flag, check, found.seq)
 
 
 def page(
@@ -66,6 +81,20 @@ def page(
         f" WHERE {' AND '.join(where)} ORDER BY time_us, s.asset, s.property LIMIT ?"
     )
     return [_observation(row) for row in cursor.execute(sql, [*values, limit]).fetchall()]
+
+
+def page_with(pending: Pending, ids: Mapping[SeriesKey, int], found: list[Observation]) -> list[Observation]:
+    """The same with revised flags laid over it."""
+    if not len(pending) or not found:
+        return found
+    series_ids = np.array([ids[one.asset, one.property] for one in found], np.int32)
+    places = pending.places(series_ids, np.array([to_us(one.phenomenon_time) for one in found], np.int64))
+    return [
+        one
+        if place < 0
+        else msgspec.structs.replace(one, flag=Flag(int(pending.flag[place])), check=Check(int(pending.check[place])))
+        for one, place in zip(found, places.tolist(), strict=True)
+    ]
 
 
 def _observation(row: Sequence[Any]) -> Observation:
@@ -125,20 +154,47 @@ def newest(cursor: Cursor, as_of_us: int | None) -> dict[str, NDArray[Any]]:
     )
 
 
+def columns_with(pending: Pending, found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Rows of many series with revised flags laid over them."""
+    if not len(pending):
+        return found
+    flag, check = pending.patched(found["series"], found["time_us"], found["flag"], found["chk"])
+    return found | {"flag": flag, "chk": check}
+
+
+def pending(cursor: Cursor) -> Pending:
+    """Revisions that are not folded yet."""
+    found = columns(cursor, "SELECT series, time_us, flag, chk, n FROM revisions")
+    return last_of(*(found[name] for name in ("series", "time_us", "flag", "chk", "n")))
+
+
+def days(cursor: Cursor, sql: str, since_us: int) -> list[int]:
+    """Starts [µs] of the UTC days that `TOUCHED` or `REVISED` finds."""
+    return [int(day) * DAY_US for (day,) in cursor.execute(f"{sql} ORDER BY day", {"since": since_us}).fetchall()]
+
+
+def count(cursor: Cursor, interval: tuple[int, int]) -> int:
+    """Rows in an interval. Read to the end: an answer left open holds its transaction, and with it the next checkpoint."""
+    sql = "SELECT count(*) FROM observations WHERE time_us >= ? AND time_us < ?"
+    ((rows,),) = cursor.execute(sql, list(interval)).fetchall()
+    return int(rows)
+
+
 def interval_counts(cursor: Cursor, interval: tuple[int, int]) -> dict[int, int]:
     """Rows of each series in an interval."""
     sql = "SELECT series, count(*) FROM observations WHERE time_us >= ? AND time_us < ? GROUP BY series"
     return dict(cursor.execute(sql, list(interval)).fetchall())
 
 
-def rows_of(cursor: Cursor, ids: Sequence[int], keys: Sequence[SeriesKey], interval: tuple[int, int]) -> Batch:
-    """Rows of some series in an interval, ordered as the series are given, then by time."""
+def rows_of(cursor: Cursor, ids: Sequence[int], keys: Sequence[SeriesKey], interval: tuple[int, int], revised: Pending) -> Batch:
+    """Rows of some series in an interval, ordered as the series are given, then by time; revised flags laid over them."""
     found = columns(
         cursor,
         f"SELECT series, {COLUMNS} FROM observations WHERE time_us >= ? AND time_us < ?"  # noqa: S608
         " AND series IN (SELECT unnest(?))",
         [*interval, list(ids)],
     )
+    found = columns_with(revised, found)
     place = {series_id: index for index, series_id in enumerate(ids)}
     local = np.array([place[one] for one in found["series"].tolist()], np.int32)
     return batch_of(keys, local, found).take(np.lexsort((found["time_us"], local)))

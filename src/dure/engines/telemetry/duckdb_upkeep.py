@@ -18,6 +18,7 @@ import duckdb
 from dure.engines.archive.durable import settle
 from dure.engines.telemetry.columns import DAY_US, HOUR_US
 from dure.engines.telemetry.duckdb_file import TABLES
+from dure.engines.telemetry.duckdb_fold import Fold
 
 FLUSH_ROWS = 250_000  # a tail this long is worth a run; up to here it costs a query 2 ms
 FLUSH_ROWS_MAX = 2_000_000  # more than this is flushed in steps
@@ -38,9 +39,10 @@ class Sorted(NamedTuple):
     order: str
 
 
+SUMS = (*(f"sum({name})" for name in ("n1", "n2", "n3", "n4", "n9", "total")), "min(low)", "max(high)", "sum(east)", "sum(north)")
 _FOLD = (
-    "SELECT prop, series, bucket, {run} AS run, sum(n1), sum(n2), sum(n3), sum(n4), sum(n9), sum(total), min(low),"
-    " max(high), sum(east), sum(north){last} FROM {name} WHERE {chosen} GROUP BY prop, series, bucket"
+    f"SELECT prop, series, bucket, {{run}} AS run, {', '.join(SUMS)}{{last}} FROM {{name}} WHERE {{chosen}}"  # noqa: S608  # names of ours
+    " GROUP BY prop, series, bucket"
 )
 SORTED = (
     Sorted("body", "SELECT * REPLACE ({run} AS run) FROM body WHERE {chosen}", "series, time_us"),
@@ -49,8 +51,8 @@ SORTED = (
 )
 
 
-def parts_sql(bucket_us: int, vectors: Sequence[int], where: str = "true") -> str:
-    """SQL of the roll-up parts of the rows of `tail`: prop, series, bucket, counts, sums and extremes."""
+def parts_sql(bucket_us: int, vectors: Sequence[int], where: str = "true", table: str = "tail") -> str:
+    """SQL of the roll-up parts of rows of a table `t`: prop, series, bucket, counts, sums and extremes."""
     vector = f"{USABLE} AND s.prop IN ({', '.join(map(str, vectors))})" if vectors else "false"
     counts = ", ".join(f"(count(*) FILTER (t.flag = {flag}))::UINTEGER AS n{flag}" for flag in (1, 2, 3, 4, 9))
     return (
@@ -58,14 +60,15 @@ def parts_sql(bucket_us: int, vectors: Sequence[int], where: str = "true") -> st
         f" sum(t.value) FILTER ({USABLE}) AS total, min(t.value) FILTER ({USABLE}) AS low,"
         f" max(t.value) FILTER ({USABLE}) AS high, sum(sin(radians(t.value))) FILTER ({vector}) AS east,"
         f" sum(cos(radians(t.value))) FILTER ({vector}) AS north, max(t.time_us) AS last_us"
-        f" FROM tail t JOIN series s ON s.id = t.series WHERE {where} GROUP BY s.prop, t.series, bucket"
+        f" FROM {table} t JOIN series s ON s.id = t.series WHERE {where} GROUP BY s.prop, t.series, bucket"
     )
 
 
 class Upkeep:
     """The steps of maintain(), one at a time. `vectors` says which property numbers are directions.
 
-    `alone` is a block in which nobody reads: rows that move between tables or runs are committed in it.
+    `alone` is a block in which nobody reads: rows that move between tables or runs are committed in it, and so are
+    revised flags, after which `folded` is told the number of the last one.
     """
 
     def __init__(
@@ -73,10 +76,12 @@ class Upkeep:
         connection: duckdb.DuckDBPyConnection,
         alone: Callable[[], AbstractContextManager[None]],
         vectors: Callable[[], Sequence[int]],
+        folded: Callable[[int], None],
     ) -> None:
         self._db = connection
         self._alone = alone
         self._vectors = vectors
+        self._folded = folded
         self._flushed_hour: int | None = None
         self._runs: dict[str, dict[int, int]] = {}
         for table in SORTED:
@@ -88,11 +93,35 @@ class Upkeep:
 
     def step(self, now_us: int) -> bool:
         """Do the most urgent piece of work; False when there is none."""
+        self.fold()
         if self._flush_due(now_us):
             self.flush()
             self._flushed_hour = now_us // HOUR_US
             return True
         return self._merge_one() or self._trim_cursors()
+
+    def fold(self) -> None:
+        """Write revised flags into the rows and roll-ups they belong to."""
+        if not self._one("SELECT count(*) FROM revisions"):
+            return
+        fold = Fold(
+            self._db,
+            lambda table: self._new_run(table, 0),
+            lambda rows: parts_sql(HOUR_US, self._vectors(), table=rows),
+            SUMS,
+            PART_ORDER,
+        )
+        self._db.execute("BEGIN")
+        try:
+            upto = fold.run()
+            with self._alone():
+                self._db.execute("COMMIT")
+                self._folded(upto)
+        except BaseException:
+            self._abandon()
+            raise
+        for table in SORTED:
+            self._count_runs(table.name)
 
     def flush(self) -> None:
         """Move the oldest rows of the tail into a sorted run and add them to the roll-ups."""
@@ -123,6 +152,7 @@ class Upkeep:
 
     def expire(self, horizons: Sequence[tuple[int, Sequence[int]]], archived_until_us: int) -> int:
         """Drop archived rows of the given series before each horizon [µs]; they are in the roll-ups and stay there."""
+        self.fold()
         dropped = 0
         for horizon_us, series in horizons:
             while self._one(f"SELECT count(*) FROM tail WHERE time_us < {int(horizon_us)}"):  # noqa: S608
@@ -201,8 +231,8 @@ class Upkeep:
         self._runs[table] = dict(rows)
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> int | None:
-        row = self._db.execute(sql, list(values)).fetchone()
-        return None if row is None else row[0]
+        rows = self._db.execute(sql, list(values)).fetchall()
+        return rows[0][0] if rows else None
 
 
 def mergeable(runs: dict[int, int]) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 import numpy as np
 
-from dure.core.observations import Batch, Observation, SeriesKey
+from dure.core.observations import Batch, Observation, Revisions, SeriesKey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,14 +22,17 @@ Period = Literal["hour", "day", "month"]
 
 
 class Appended(msgspec.Struct, frozen=True, eq=False):
-    """What became of the n rows of a batch.
+    """What became of the n rows of a batch, and of the revisions that came with it.
 
     `fresh` (n,) bool: stored now. `conflict` (n,) bool: the same series and instant is already kept, with another
-    value; the kept one stays. Rows that are neither are exact repeats and were dropped.
+    value; the kept one stays. Rows that are neither are exact repeats and were dropped. `revised` counts the rows whose
+    flag was revised, `unknown` the revisions of rows that are not kept: they are nothing.
     """
 
     fresh: NDArray[np.bool_]
     conflict: NDArray[np.bool_]
+    revised: int = 0
+    unknown: int = 0
 
 
 class SeriesColumns(msgspec.Struct, frozen=True, eq=False):
@@ -67,11 +70,15 @@ class RollUpColumns(msgspec.Struct, frozen=True, eq=False):
 class Telemetry(Protocol):
     """The store of observations. One writer per partition; any number of readers."""
 
-    def append(self, batch: Batch, cursors: Mapping[str, int]) -> Appended:
+    def append(self, batch: Batch, cursors: Mapping[str, int], revised: Revisions | None = None) -> Appended:
         """Keep the rows not yet kept and the cursors (stream name -> last sequence) in one transaction.
 
         A row is the same observation when asset, property and phenomenon time are equal. Rows of one batch are
         checked against each other too; the first wins. Late rows are welcome. The hours touched are marked for roll-up.
+
+        `revised` gives rows kept already, or kept by this call, another flag and check; values never change. The last
+        revision of a row stands, whichever call brought it. Every answer but the roll-ups shows it at once; those do from
+        the next `maintain` on, but for periods whose raw rows are no longer all here: their roll-ups stay as they are.
         """
         ...
 
@@ -82,7 +89,7 @@ class Telemetry(Protocol):
     def series(
         self, key: SeriesKey, start_us: int, end_us: int, *, as_of_us: int | None = None, limit: int | None = None
     ) -> SeriesColumns:
-        """One series in time order; with `as_of_us` as it was known then (result time <= as of)."""
+        """One series in time order; with `as_of_us` the rows known then (result time <= as of), flags as revised since."""
         ...
 
     def observations(
@@ -107,6 +114,8 @@ class Telemetry(Protocol):
     ) -> RollUpColumns:
         """Roll-ups of one property per asset and period (UTC hours, days, months), exact to the last append.
 
+        Flags revised since the last `maintain` may still count as they were.
+
         Every period that overlaps the interval, each of them whole.
         """
         ...
@@ -128,7 +137,14 @@ class Telemetry(Protocol):
         ...
 
     def touched_days(self, since_us: int) -> list[int]:
-        """Starts of UTC days (µs) that received rows with result time >= `since_us`: what the archive must write anew."""
+        """Starts of UTC days (µs) that received rows with result time >= `since_us`, or that `revised_days` names.
+
+        What the archive must write anew.
+        """
+        ...
+
+    def revised_days(self, since_us: int) -> list[int]:
+        """Starts of UTC days (µs) with rows whose flags were revised at or after an instant of this machine's clock."""
         ...
 
     def count(self, start_us: int = 0, end_us: int = 2**62) -> int:
@@ -136,7 +152,7 @@ class Telemetry(Protocol):
         ...
 
     def maintain(self, *, now_us: int, seconds: float = 1.0) -> bool:
-        """Roll up touched hours older than the current one, compact, checkpoint; True when more is to be done."""
+        """Fold revised flags in, roll up touched hours, compact, checkpoint; True when more is to be done."""
         ...
 
     def expire(self, properties: Sequence[Property], *, now_us: int, archived_until_us: int) -> int:

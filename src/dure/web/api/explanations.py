@@ -83,7 +83,7 @@ async def explain_observation(house: House, asked: ObservationId) -> Observation
         observation=row_of(kept),
         flag=Flag(int(kept.flag)).name.lower(),
         check=check_name(int(kept.check)),
-        reasons=_reasons(house, kept),
+        reasons=await run_in_threadpool(_reasons, house, kept),
         property={} if known is None else msgspec.to_builtins(known),
         devices=[message.device] if message is not None and entry is not None else [],
         message=message,
@@ -100,14 +100,21 @@ def explain_decision(house: House, decision_id: str) -> DecisionStory:
 
 
 def _reasons(house: House, kept: Observation) -> list[str]:
-    """The check in words, with the limit it compared with."""
+    """The check in words, with the limit it compared with; then what the service that owns the property says of it."""
+    own = [one for one in house.services if any(known.id == kept.property for known in one.properties())]
+    return [*_check_reasons(house, kept), *(reason for one in own for reason in one.reasons(house, kept))]
+
+
+def _check_reasons(house: House, kept: Observation) -> list[str]:
     known = house.properties.get(kept.property)
     check = check_name(int(kept.check))
-    if known is None or not check.startswith(("below", "above")):
+    if known is None or kept.value is None or not check.startswith(("below", "above")):
         return [] if check == "none" else [check]
     low = known.fail_min if check.endswith("possible") else known.suspect_min
     high = known.fail_max if check.endswith("possible") else known.suspect_max
     limit = low if check.startswith("below") else high
+    if limit is None:  # the range was taken away since
+        return [check]
     return [f"{check}: {kept.value:g} {known.unit} against {limit:g} {known.unit}"]
 
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 DESCRIPTION = (
-    "Event `ready` comes first, then `values`: a JSON list of {asset, property, time, value, flag}. After a break the "
-    "browser names the last id it saw (Last-Event-ID) and gets everything that changed since. A comment every 15 s keeps "
+    "Event `ready` comes first, then `values`: a JSON list of {asset, property, time, value, flag}. A flag that is revised "
+    "comes again with its time; where it hides the value from the public, `value` is null. After a break the browser "
+    "names the last id it saw (Last-Event-ID) and gets everything that changed since. A comment every 15 s keeps "
     "the line open."
 )
 

@@ -180,10 +180,15 @@ class Broadcast:
 
 def _frame(changed: Iterable[LiveValue], wanted: Filter, assets: Mapping[str, Asset], seq: int) -> Frame | None:
     """The event of some changes for one filter; None when nothing passes."""
-    values = [value_of(one) for one in changed if _passes(one, wanted, assets)]
+    values = [value_of(_shown(one, wanted)) for one in changed if _passes(one, wanted, assets)]
     if not values:
         return None
     return Frame(seq, b"event: values\nid: %d\ndata: %b\n\n" % (seq, _encode(values)))
+
+
+def _shown(one: LiveValue, wanted: Filter) -> LiveValue:
+    """The change as this page may see it: a value that lost its good flag is taken from the public's screens."""
+    return one if wanted.everything or one.flag in PUBLIC_FLAGS else msgspec.structs.replace(one, value=None)
 
 
 def _passes(one: LiveValue, wanted: Filter, assets: Mapping[str, Asset]) -> bool:
@@ -191,7 +196,7 @@ def _passes(one: LiveValue, wanted: Filter, assets: Mapping[str, Asset]) -> bool
         return False
     if wanted.assets and one.asset not in wanted.assets:
         return False
-    if not wanted.everything and one.flag not in PUBLIC_FLAGS:
+    if not (wanted.everything or one.flag in PUBLIC_FLAGS or one.revised):
         return False
     asset = assets.get(one.asset)
     return asset is not None and (wanted.bbox is None or in_box(asset, wanted.bbox))

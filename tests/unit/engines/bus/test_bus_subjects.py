@@ -18,6 +18,7 @@ def test_subjects_of_the_stream_are_read_back(city, device):
     assert subjects.parse(subjects.raw(city, device)) == subjects.Origin("raw", city, number, device)
     assert subjects.parse(subjects.rows(city, device)) == subjects.Origin("rows", city, number, device)
     assert subjects.parse(subjects.pack(city, number)) == subjects.Origin("pack", city, number)
+    assert subjects.parse(subjects.flags(city, device)) == subjects.Origin("flags", city, number, device)
     assert subjects.parse_up(subjects.up(city, device)) == (city, device)
 
 
@@ -68,4 +69,4 @@ def test_topics_are_subjects_with_slashes():
 
 
 def test_filters_of_partitions_take_every_kind():
-    assert subjects.of_partitions([3], "c") == ["raw.c.3.*", "rows.c.3.*", "pack.c.3"]
+    assert subjects.of_partitions([3], "c") == ["raw.c.3.*", "rows.c.3.*", "pack.c.3", "flags.c.3.*"]
