@@ -33,14 +33,16 @@ if TYPE_CHECKING:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A zone or asset in words, with the zone it lies in."""
+    """The city, a zone or an asset in words, with the zone it lies in, or the zones that lie in it."""
 
     name: Text
     zone: str
+    inside: tuple[str, ...] = ()
 
     def scopes(self, scope: str) -> tuple[str, ...]:
-        """The place itself and the zone around it."""
-        return (scope, self.zone) if self.zone and self.zone != scope else (scope,)
+        """The place itself, the zone around it and the zones inside: whoever asked for one of them is told."""
+        around = (self.zone,) if self.zone and self.zone != scope else ()
+        return (scope, *around, *self.inside)
 
 
 def rules_now(house: House, at: datetime) -> Mapping[str, AlertRule]:

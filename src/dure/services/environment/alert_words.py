@@ -27,7 +27,8 @@ def length(rule: AlertRule, periods: int) -> Text:
     ko, en = _PERIODS.get(rule.row.period_s, ("", ""))
     if not ko:
         seconds = rule.row.period_s * periods
-        return Text(f"{seconds:,}초", f"{seconds:,} s")
+        minutes, rest = divmod(seconds, 60)
+        return Text(f"{seconds:,}초", f"{seconds:,} s") if rest else Text(f"{minutes:,}분", f"{minutes:,} min")
     return Text(f"{periods}{ko}", f"{periods} {en}")
 
 

@@ -26,7 +26,6 @@ from dure.services.environment.rules import load_pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -58,7 +57,8 @@ class DriftWatch:
         house = self._house
         now = house.clock.now()
         rules = calibration_rules(day_of(now, house.city.zone), load_pack("calibration", house.city.folder))
-        settled = self._settled(now)
+        with house.records.read() as connection:
+            settled = findings.settled(connection, [DRIFT], now)
         seen: list[Seen] = []
         for scale in rules.scale:
             if scale.id in house.properties:
@@ -68,17 +68,6 @@ class DriftWatch:
         for one in opened:
             log.info("finding.opened", asset=one.asset, kind=one.kind, finding=one.id)
         return opened
-
-    def _settled(self, now: datetime) -> dict[tuple[str, str], int]:
-        """When a drift of a series was last closed by a person [µs]."""
-        with self._house.records.read() as connection:
-            closed = findings.listing(connection, state="closed", limit=10_000).items
-        found: dict[tuple[str, str], int] = {}
-        for one in closed:
-            if one.kind == DRIFT and one.closed_at is not None and one.closed_at <= now:
-                key = (one.asset, one.property)
-                found[key] = max(found.get(key, 0), to_us(one.closed_at))
-        return found
 
     def _drifting(
         self,

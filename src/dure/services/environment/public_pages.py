@@ -11,7 +11,8 @@ from starlette.responses import Response
 from dure.core.geo import Point
 from dure.core.observations import Flag
 from dure.core.time import US_PER_S, day_of, to_us
-from dure.services.environment import alert_records
+from dure.services.environment import alert_records, alert_rounds
+from dure.services.environment.alert_words import at_level
 from dure.services.environment.index_watch import results_of
 from dure.services.environment.today import rules_for, today
 from dure.web.layout import house_of, layout_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from dure.city import Zone
     from dure.core.assets import Asset
+    from dure.core.text import Text
     from dure.services.environment.alert_model import Alert
     from dure.services.environment.index_watch import Kept
     from dure.spine.house import House
@@ -67,7 +69,7 @@ async def page(request: Request) -> Response:
         rules=rules,
         zone=zone,
         zones=zones,
-        alerts=[one for one in alerts if one.facts.public],
+        alerts=told_alerts(house, alerts),
         properties=house.properties,
     )
 
@@ -80,6 +82,12 @@ def hidden_values(found: Sequence[Standing], since_us: int) -> list[Hidden]:
             if value.flag == Flag.FAIL and value.time_us > since_us:
                 grouped.setdefault((one.asset.id, value.check), Hidden(one.asset, value.check, [])).properties.append(name)
     return list(grouped.values())
+
+
+def told_alerts(house: House, alerts: Sequence[Alert]) -> list[tuple[Alert, Text]]:
+    """Open alerts that citizens may see, with their sentence; one whose rule is out of force says nothing."""
+    rules = alert_rounds.rules_now(house, house.clock.now())
+    return [(one, at_level(rules[one.rule], one.level)) for one in alerts if one.facts.public and one.rule in rules]
 
 
 def _read(house: House) -> tuple[list[Kept], list[Alert]]:

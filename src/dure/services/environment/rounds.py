@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from dure.services.environment import findings, message_records
 from dure.services.environment.alert_watch import AlertWatch
 from dure.services.environment.calibration_watch import CalibrationWatch
 from dure.services.environment.courier import ROUND_S, Courier
@@ -31,6 +35,7 @@ GRADES_S = 20.0
 SLOW_S = 120.0
 DIAGNOSIS_S = 120.0
 HOUR_S = 3600.0
+MESSAGES_KEPT = timedelta(days=400)
 
 
 class Grades:
@@ -56,6 +61,18 @@ class Grades:
         self._slow = [*weather, *await self._index.look_at_noise()]
 
 
+async def forget(house: House) -> None:
+    """Drop messages and verdicts that are past their time."""
+
+    def drop() -> None:
+        now = house.clock.now()
+        with house.records.begin() as connection:
+            message_records.purge(connection, now - MESSAGES_KEPT)
+            findings.expire_verdicts(connection, now - findings.VERDICTS_KEPT)
+
+    await asyncio.to_thread(drop)
+
+
 async def run(house: House) -> None:
     """All rounds until cancelled."""
     stations = StationRegister(house)
@@ -69,5 +86,6 @@ async def run(house: House) -> None:
         Round("drift", HOUR_S, DriftWatch(house, stations).look),
         Round("corrections", MINUTE_S, CalibrationWatch(house).look),
         Round("messages", ROUND_S, Courier(house).deliver),
+        Round("forgetting", HOUR_S, partial(forget, house)),
     )
     await repeat_all(rounds, log, SERVICE)
