@@ -1,7 +1,8 @@
 """Every ten minutes: what is wrong with which station, from the last days; findings are opened, refreshed and closed.
 
-Hours come from roll-ups. Where a check refused values, the readings themselves are looked at, for a finding must stay in
-sight while it holds its own series back.
+What was measured before a person closed a finding counts no more for findings of its sort: a fault that was mended is not
+found again from its own past. Hours come from roll-ups. Where a check refused values, the readings themselves are looked at,
+for a finding must stay in sight while it holds its own series back.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ GONE_US = 3 * HOUR_US  # a finding nobody has seen for so long is closed
 REACH = 3.0  # the neighbourhoods of the diagnosis reach so much further than those of the check of single values
 WHOLE_STATION = frozenset({"moved", "swapped", "clock_off", "gaps", "doubled"})  # kinds that speak of all its quantities
 DRIFT = "drift"
+OF_NETWORKS = frozenset({"unit_mixed", "swapped", "channels_swapped", "moved"})
+OF_STATIONS = frozenset(EXPLANATIONS) - OF_NETWORKS - {DRIFT}
 # Refused by a check that looks beyond the value itself: the diagnosis must still see it.
 REFUSED_BY_OTHERS = (
     Check.UNLIKE_NEIGHBOURS,
@@ -69,6 +72,7 @@ class DiagnosisWatch:
     def __init__(self, house: House, stations: StationRegister) -> None:
         self._house, self._stations = house, stations
         self._since_us = to_us(house.clock.now())
+        self._mended: dict[frozenset[str], dict[tuple[str, str], int]] = {}
 
     async def look(self) -> list[findings.Finding]:
         """One round; the newly opened findings."""
@@ -79,6 +83,8 @@ class DiagnosisWatch:
         now = self._house.clock.now()
         day = day_of(now, self._house.city.zone)
         rules = diagnosis_rules_on(day, self._house.city.folder)
+        with self._house.records.read() as connection:
+            self._mended = {kinds: findings.settled(connection, kinds, now) for kinds in (OF_NETWORKS, OF_STATIONS)}
         found = [*self._network(stations, rules, day, to_us(now)), *self._alone(stations, rules, to_us(now))]
         kinds = [kind for kind in EXPLANATIONS if kind != DRIFT]
         with self._house.records.begin() as connection:
@@ -98,6 +104,11 @@ class DiagnosisWatch:
         yield from diagnose_networks(windows, rules)
         yield from diagnose_channels(same_stations(windows), rules)
 
+    def _mended_us(self, kinds: frozenset[str], asset: str, name: str) -> int:
+        """When a person last closed a finding of these kinds about a series or its whole station [µs]; 0 for never."""
+        mended = self._mended[kinds]
+        return max(mended.get((asset, name), 0), mended.get((asset, ""), 0))
+
     def _window(self, name: str, radius_m: float, stations: Mapping[str, Asset], end_us: int) -> Window:
         """A week of hours of one property at every station that has it."""
         start_us = end_us - NETWORK_H * HOUR_US
@@ -116,6 +127,8 @@ class DiagnosisWatch:
             past = self._house.telemetry.series((asset, name), start_us, end_us)
             fit = np.isin(past.flag, (Flag.GOOD, Flag.SUSPECT)) | np.isin(past.check, REFUSED_BY_OTHERS)
             rows[asset] = on_grid(past.time_us, np.where(fit, past.value, np.nan), start_us, HOUR_US, NETWORK_H)
+        for asset, own in rows.items():
+            own[: max(0, -((start_us - self._mended_us(OF_NETWORKS, asset, name)) // HOUR_US))] = np.nan
         assets = sorted(rows)
         points = [place.point if (place := stations[one].place) else None for one in assets]
         lon = np.array([np.nan if one is None else one.lon for one in points], np.float64)
@@ -134,7 +147,8 @@ class DiagnosisWatch:
                 if known is None or known.period_s > STATION_US // US_PER_S:
                     continue
                 past = self._house.telemetry.series((asset, name), start_us - STATION_US, now_us + STATION_US)
-                came = past.result_us >= start_us
+                heard_us = max(start_us, self._mended_us(OF_STATIONS, asset, name))
+                came = past.result_us >= heard_us
                 series = Series(
                     asset=asset,
                     property=name,
@@ -144,7 +158,7 @@ class DiagnosisWatch:
                     check=past.check[came],
                     period_s=own_period_s(past.time_us[came], known.period_s),
                 )
-                yield from diagnose_station(series, start_us, now_us, rules)
+                yield from diagnose_station(series, heard_us, now_us, rules)
 
 
 def own_period_s(time_us: NDArray[np.int64], usual_s: float) -> float:

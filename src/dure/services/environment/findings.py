@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from dure.core.errors import Conflict, NotFound
 from dure.core.events import Event
@@ -93,17 +93,19 @@ def note(connection: Connection, seen: Iterable[Seen], at: datetime) -> list[Fin
         if key not in known
     ]
     dialect.insert_new(connection, findings, [msgspec.structs.asdict(one) for one in opened])
-    events.announce(connection, [_event(OPENED, one, at) for one in opened], at)
+    events.announce(connection, [_event(one, at, closed=False) for one in opened], at)
     return opened
 
 
 def close_gone(connection: Connection, kinds: Collection[str], not_seen_since: datetime, at: datetime) -> list[Finding]:
     """Close findings of these kinds that no detector has seen since; they are gone by themselves."""
-    gone = [one for one in unsettled(connection) if one.kind in kinds and one.seen_at < not_seen_since]
-    for one in gone:
-        change = update(findings).where(findings.c.id == one.id)
-        connection.execute(change.values(state="closed", closed_at=at, by=audit.SYSTEM))
-    events.announce(connection, [_event(CLOSED, one, at) for one in gone], at)
+    gone = []
+    for one in unsettled(connection):
+        if one.kind in kinds and one.seen_at < not_seen_since:
+            change = update(findings).where(findings.c.id == one.id, findings.c.state != "closed")
+            if connection.execute(change.values(state="closed", closed_at=at, by=audit.SYSTEM)).rowcount:
+                gone.append(one)  # unless a person closed it just now
+    events.announce(connection, [_event(one, at, closed=True) for one in gone], at)
     return gone
 
 
@@ -115,7 +117,7 @@ def settle(connection: Connection, finding_id: str, state: State, words: str, by
     NotFound : there is no such finding (``finding.unknown``)
     Conflict : it is closed already (``finding.closed``)
     """
-    known = get(connection, finding_id)
+    known = get(connection, finding_id, lock=True)
     if known.state == "closed":
         raise Conflict("finding.closed", f"The finding {finding_id!r} is closed already.")
     values: dict[str, Any] = {"state": state, "note": words[:2000], "by": by.actor}
@@ -124,13 +126,14 @@ def settle(connection: Connection, finding_id: str, state: State, words: str, by
     connection.execute(update(findings).where(findings.c.id == finding_id).values(values))
     audit.append(connection, by, "manage", "device", known.asset, {"finding": finding_id, "state": state, "note": words[:2000]})
     if state == "closed":
-        events.announce(connection, [_event(CLOSED, known, by.at)], by.at)
+        events.announce(connection, [_event(known, by.at, closed=True)], by.at)
     return get(connection, finding_id)
 
 
-def get(connection: Connection, finding_id: str) -> Finding:
-    """One finding."""
-    row = connection.execute(select(findings).where(findings.c.id == finding_id)).mappings().one_or_none()
+def get(connection: Connection, finding_id: str, *, lock: bool = False) -> Finding:
+    """One finding; with `lock` nobody else changes it until the transaction ends."""
+    query = select(findings).where(findings.c.id == finding_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
         raise NotFound("finding.unknown", f"There is no finding {finding_id[:80]!r}.")
     return Finding(**row)
@@ -158,6 +161,18 @@ def listing(
     query = query.order_by(findings.c.found_at.desc(), findings.c.id.desc()).limit(checked_limit(limit) + 1)
     found = (Finding(**row) for row in connection.execute(query).mappings())
     return page(found, limit, lambda one: time_mark(one.found_at, one.id))
+
+
+def settled(connection: Connection, kinds: Collection[str], until: datetime) -> dict[tuple[str, str], int]:
+    """(asset, property) -> when a person last closed a finding of one of these kinds [µs]; property "" is the whole station.
+
+    What was measured before that does not speak of the fault any more.
+    """
+    query = select(findings.c.asset, findings.c.property, func.max(findings.c.closed_at)).where(
+        findings.c.state == "closed", findings.c.kind.in_(kinds), findings.c.by != audit.SYSTEM, findings.c.closed_at <= until
+    )
+    rows = connection.execute(query.group_by(findings.c.asset, findings.c.property))
+    return {(asset, name): to_us(at) for asset, name, at in rows}
 
 
 def holds(connection: Connection, held_by: Mapping[str, tuple[Flag, Check]]) -> dict[tuple[str, str], tuple[int, int]]:
@@ -191,7 +206,7 @@ def verdicts_of(
     query = (
         select(verdicts)
         .where(these, verdicts.c.time_us >= start_us, verdicts.c.time_us < end_us)
-        .order_by(verdicts.c.time_us.desc())
+        .order_by(verdicts.c.time_us.desc(), verdicts.c.asset, verdicts.c.property, verdicts.c.check)
         .limit(limit)
     )
     return [_verdict(row) for row in connection.execute(query).mappings()]
@@ -206,10 +221,10 @@ def _verdict(row: Mapping[Any, Any]) -> Verdict:
     return Verdict(**{name: row[name] for name in Verdict.__struct_fields__})
 
 
-def _event(type_: str, one: Finding, at: datetime) -> Event:
+def _event(one: Finding, at: datetime, *, closed: bool) -> Event:
     return Event(
-        id=f"{type_}:{one.id}",
-        type=type_,
+        id=f"{CLOSED if closed else OPENED}:{one.id}",
+        type=CLOSED if closed else OPENED,
         source=f"dure/{SERVICE}",
         time=at,
         subject=one.asset,
