@@ -68,7 +68,7 @@ async def visiting(settings: Settings) -> AsyncIterator[House]:
             yield house
     else:
         async with open_house(settings, city, parts=frozenset({"bus", "recorder"})) as house:
-            await _until_stored(house, (await house.bus.state()).last_seq)
+            await until_stored(house, (await house.bus.state()).last_seq)
             yield house
 
 
@@ -97,7 +97,7 @@ async def import_stations(settings: Settings, file: Path, observed_at: datetime,
         await add_assets(house, listed, found.rejected, report)
         await add_readings(house, found.readings, (), report)
         report.unplaced = [f"{one.name}: {one.why}" for one in found.unplaced]
-        await _until_stored(house, report.seq)
+        await until_stored(house, report.seq)
     return report
 
 
@@ -106,11 +106,11 @@ async def import_mapped(settings: Settings, file: Path, mapping: Path, step: Cal
     form = load_mapping(mapping.read_text("utf-8"), str(mapping))
     async with visiting(settings) as house:
         report = await import_file(house, file, form, step=step)
-        await _until_stored(house, report.seq)
+        await until_stored(house, report.seq)
     return report
 
 
-async def _until_stored(house: House, seq: int) -> None:
+async def until_stored(house: House, seq: int) -> None:
     """Leave only when the recorder has come so far, here or in the running city, so that what was imported can be seen."""
     if not seq:
         return

@@ -90,6 +90,8 @@ def _answer(telemetry: Telemetry, question: str, payload: bytes) -> list[bytes]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
+        if value.dtype == object:  # names: their bytes would be addresses in this process
+            return value.tolist()
         return [value.dtype.str, value.tobytes()]
     if isinstance(value, np.generic):
         return value.item()

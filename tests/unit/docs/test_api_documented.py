@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from dure.city import read_city
 from dure.config import Settings
 from dure.engines.records.store import Records
+from dure.running.parts import SERVICES
 from dure.spine.directory import Directory
 from dure.spine.house import House
 from dure.spine.live import Live
@@ -23,7 +25,8 @@ HEADING = re.compile(r"^### `([A-Z]+ /\S*)`$", re.MULTILINE)
 def paths(tmp_path):
     records = Records(f"sqlite:///{tmp_path}/records.db")
     parts = dict.fromkeys(House.__slots__)
-    parts |= {"settings": Settings(), "live": Live(), "directory": Directory(records, "nowhere"), "services": ()}
+    parts |= {"settings": Settings(), "live": Live(), "directory": Directory(records, "nowhere"), "services": SERVICES}
+    parts["city"] = read_city(DOCS.parent / "examples" / "hwaseong")
     api = create_api(House(**parts))
     records.close()
     return {
