@@ -13,12 +13,13 @@ import numpy as np
 
 from dure.core.errors import InputError
 from dure.core.observations import Flag
-from dure.core.time import US_PER_S, Interval, to_us
+from dure.core.time import US_PER_S, Interval, day_of, to_us
 from dure.engines.records import assets
 from dure.services.environment import calibration_records as calibrations
 from dure.services.environment.calibration import CORRECTED, SUFFIX, Inputs, Method, Model, Reason, model_id, starting_model
 from dure.services.environment.calibration_fit import Pairs, fit_co_location
 from dure.services.environment.calibration_rules import CalibrationRules, calibration_rules
+from dure.services.environment.rules import load_pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,8 @@ class CalibrationDesk:
         """
         if f"{wanted.property}{SUFFIX}" not in CORRECTED:
             raise InputError("calibration.property", f"{wanted.property[:80]!r} is not calibrated here.")
-        rules = calibration_rules(by.at.date())
+        city = self._house.city
+        rules = calibration_rules(day_of(by.at, city.zone), load_pack("calibration", city.folder))
         model = self._model(wanted, rules, by.at)
         with self._house.records.begin() as connection:
             return calibrations.add(connection, model, by)

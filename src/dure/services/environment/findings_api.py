@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dure.core.errors import ConfigError, InputError, NotFound
+from dure.core.identifiers import identifier
 from dure.core.observations import Check, Flag
 from dure.core.text import Text
 from dure.core.time import day_of, from_us, to_us
@@ -19,9 +20,10 @@ from dure.engines.records.audit import By
 from dure.services.environment import findings, rules_book
 from dure.services.environment.findings import Finding, Verdict
 from dure.services.environment.index_watch import Kept, results_of
+from dure.services.environment.markings import Marking, mark_and_tell, release_held
 from dure.web.api.answers import answer, kept, page, page_schema, schema_of, told
 from dure.web.api.permits import ManagesDevices, SeesCityData, SeesPublicData
-from dure.web.api.queries import CheckedRoute, OfSeries, Paged, Spanned, ids, span, text
+from dure.web.api.queries import CheckedRoute, OfSeries, Paged, Spanned, ids, instant, span, text
 
 if TYPE_CHECKING:
     from dure.engines.records.paging import Page
@@ -47,6 +49,26 @@ class Settlement(BaseModel):
 
     state: Literal["open", "acknowledged", "closed"] = Field(description="Taken over, closed, or handed back (open).")
     note: str = Field("", max_length=2_000, pattern=r"^[^\x00]*$", description="What was done.", examples=["Inlet cleaned."])
+    release: bool = Field(default=False, description="The finding was wrong: free the values that it alone held back.")
+
+
+class NewMarking(BaseModel):
+    """Values that a person holds back, or releases after a look at them."""
+
+    asset: str = Field(max_length=64, description="The station.", examples=["hs-0001"])
+    property: str = Field(max_length=64, description="Of which property.", examples=["pm10"])
+    start: str = Field(description="From, RFC 3339.", examples=["2026-11-25T00:00:00+09:00"])
+    end: str = Field(description="Until (not included), RFC 3339.", examples=["2026-11-25T06:00:00+09:00"])
+    word: Literal["hold", "release"] = Field(description="Not to be trusted, or good after all.")
+    note: str = Field(
+        min_length=1, max_length=2_000, pattern=r"^[^\x00]*$", description="Why.", examples=["Painting beside the inlet."]
+    )
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """How many values got a new flag."""
+
+    values: int
 
 
 class VerdictQuery(OfSeries, Spanned):
@@ -129,7 +151,25 @@ class FindingRoutes:
     async def settle(self, finding_id: str, wanted: Settlement, actor: ManagesDevices) -> Response:
         """Take a finding over or close it; what it held back is free again when it is closed."""
         by = By(actor.id, self._house.clock.now())
-        return answer(await run_in_threadpool(self._settle, text(finding_id, "finding id"), wanted, by))
+        found = await run_in_threadpool(self._settle, text(finding_id, "finding id"), wanted, by)
+        if wanted.release and wanted.state == "closed":
+            await release_held(self._house, found, by)
+        return answer(found)
+
+    async def mark(self, wanted: NewMarking, actor: ManagesDevices) -> Response:
+        """A person holds values back or releases them; who and why is kept with each."""
+        start, end = instant(wanted.start, "start"), instant(wanted.end, "end")
+        if end <= start:
+            raise InputError("time.interval_reversed", "end: it must be after start.")
+        marking = Marking(
+            asset=identifier(wanted.asset, "asset id"),
+            property=identifier(wanted.property, "property id"),
+            start_us=to_us(start),
+            end_us=to_us(end),
+            word=wanted.word,
+            note=wanted.note,
+        )
+        return answer(Marked(await mark_and_tell(self._house, marking, By(actor.id, self._house.clock.now()))))
 
     async def verdicts(self, request: Request, asked: Annotated[VerdictQuery, Query()], _: SeesCityData) -> Response:
         """Why values got their flags from checks that look at more than one series, newest first."""
@@ -230,6 +270,12 @@ def routes(house: House) -> APIRouter:
         response_class=Response,
         responses=told(page_schema(VerdictForm), 401, 403, 503),
     )(desk.verdicts)
+    router.post(
+        "/markings",
+        summary="Hold values back or release them",
+        response_class=Response,
+        responses=told(schema_of(Marked), 400, 401, 403, 503),
+    )(desk.mark)
     _open(router, open_desk)
     return router
 

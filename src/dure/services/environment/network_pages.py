@@ -23,6 +23,7 @@ from dure.services.environment import findings as records
 from dure.services.environment import network_health as health
 from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
 from dure.services.environment.finding_words import STATES, FindingWords, effect
+from dure.services.environment.markings import release_held
 from dure.services.environment.network_health import Came, Day, Limit
 from dure.web import history
 from dure.web.access import require
@@ -163,7 +164,10 @@ class NetworkDesk:
             raise InputError("form.unreadable", "A finding is taken over or closed, nothing else.")
         told = state
         try:
-            await run_in_threadpool(self._settle, finding_id, state, fields.get("note", "").strip(), actor.id)
+            by = By(actor.id, self._house.clock.now())
+            found = await run_in_threadpool(self._settle, finding_id, state, fields.get("note", "").strip(), by)
+            if state == "closed" and fields.get("release") == "yes":
+                await release_held(self._house, found, by)
         except Conflict:
             told = "before"
         return RedirectResponse(f"/{language_of(request)}{HERE}/{finding_id}?told={told}", 303)
@@ -196,10 +200,9 @@ class NetworkDesk:
         with self._house.records.read() as connection:
             return records.get(connection, finding_id)
 
-    def _settle(self, finding_id: str, state: str, note: str, actor: str) -> None:
+    def _settle(self, finding_id: str, state: str, note: str, by: By) -> Finding:
         with self._house.records.begin() as connection:
-            by = By(actor, self._house.clock.now())
-            records.settle(connection, finding_id, "closed" if state == "closed" else "acknowledged", note, by)
+            return records.settle(connection, finding_id, "closed" if state == "closed" else "acknowledged", note, by)
 
     def _listing(self) -> list[Finding]:
         with self._house.records.read() as connection:

@@ -58,6 +58,9 @@ def test_words(reason: Reason, unit: str) -> Text:
 
 def verdict_words(one: Verdict, unit: str) -> Text:
     """What the neighbours say, in a sentence."""
+    if one.check in (Check.HELD_BY_PERSON, Check.RELEASED_BY_PERSON):
+        note = str(one.detail.get("note", ""))
+        return Text(f"담당자의 메모: {note}", f"Note of the person: {note}")
     away, limit = abs(one.statistic or 0.0), one.threshold or 0.0
     u = f" {unit}" if unit else ""
     n = len(one.detail.get("neighbours", ()))

@@ -12,9 +12,10 @@ import numpy as np
 
 from dure.core.observations import Check, Flag
 from dure.core.time import US_PER_S, format_instant, from_us, to_us
-from dure.services.environment import findings
+from dure.services.environment import calibration_records, findings
 from dure.services.environment.assessing import rules_now
 from dure.services.environment.assessor import feeds_of
+from dure.services.environment.calibration import CORRECTED, SUFFIX
 from dure.services.environment.diagnosis_finding import EXPLANATIONS
 from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
 from dure.services.environment.grading import Grading, cai_result, rtwqi_result
@@ -41,6 +42,8 @@ def reasons_of(house: House, observation: Observation) -> Sequence[str]:
     """What the environment has to say of one observation, in order of weight."""
     if observation.property in ("cai", "rtwqi"):
         return index_steps(house, observation)
+    if observation.property in CORRECTED:
+        return correction_steps(house, observation)
     said: list[str] = []
     if observation.check in STREAM_CHECKS:
         said += [told(one, observation.property, house) for one in tests_of(house, observation) if one.flag in (3, 4)]
@@ -97,6 +100,8 @@ def verdicts_about(house: House, observation: Observation) -> list[Verdict]:
 
 def verdict_text(one: Verdict) -> str:
     """A verdict in words, with the neighbours used."""
+    if one.check in (Check.HELD_BY_PERSON, Check.RELEASED_BY_PERSON):
+        return f"{Check(one.check).name.lower()}: {one.detail.get('by', '')}: {one.detail.get('note', '')}"
     unit = one.detail.get("unit", "")
     neighbours = ", ".join(one.detail.get("neighbours", ())) or "none"
     estimate = one.detail.get("estimate")
@@ -127,6 +132,25 @@ def holding(house: House, observation: Observation) -> list[Finding]:
         and one.found_at <= observation.result_time
         and (one.closed_at is None or observation.result_time <= one.closed_at)
     ]
+
+
+def correction_steps(house: House, observation: Observation) -> list[str]:
+    """Which calibration made a corrected value, and of which raw one."""
+    raw_property = observation.property.removesuffix(SUFFIX)
+    with house.records.read() as connection:
+        models = calibration_records.lineage(connection, observation.asset, raw_property)
+    at = observation.phenomenon_time
+    said = [
+        f"calibration {one.id}: {one.method}, {', '.join(f'{name} {value:g}' for name, value in one.parameters.items())}; "
+        f"in force from {format_instant(one.valid_from)}"
+        for one in models
+        if one.state in calibration_records.IN_FORCE and one.valid_from <= at and (one.valid_to is None or at < one.valid_to)
+    ]
+    raw = house.telemetry.observation((observation.asset, raw_property), to_us(at))
+    if raw is not None:
+        measured = "no value" if raw.value is None else f"{raw.value:g} {house.properties[raw_property].unit}"
+        said.append(f"raw {raw_property}: {measured}, {Flag(raw.flag).name.lower()} ({Check(raw.check).name.lower()})")
+    return said
 
 
 def index_steps(house: House, observation: Observation) -> list[str]:
