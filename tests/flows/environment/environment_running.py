@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,9 @@ class EnvironmentCity(CityRunning):
         parts: frozenset[str] = BY_HAND,
         clock: SteeredClock | None = None,
     ) -> None:
-        rows = [f"{name},station,{name} 측정소,{name},{lon:.5f},{lat:.5f},live,dev-{name},," for name, (lon, lat) in places.items()]
+        rows = [
+            f"{name},station,{name} 측정소,{name},{lon:.5f},{lat:.5f},live,dev-{name},," for name, (lon, lat) in places.items()
+        ]
         if not (folder / "city").exists():
             write_city(folder / "city", [], (), (*rows, *lines))
         super().__init__(settings_of(folder))
@@ -108,11 +110,11 @@ class EnvironmentCity(CityRunning):
         times = times_until(end or self.clock.at, len(values), step)
         self.send(asset, [{"property": name, "value": v, "time": format_instant(t)} for v, t in zip(values, times, strict=True)])
 
-    def history(self, name: str, table: Mapping[str, Sequence[float | None]], step: timedelta, end: datetime | None = None) -> None:
+    def history(self, name: str, table: Mapping[str, Sequence[float]], step: timedelta, end: datetime | None = None) -> None:
         """Bring past values of many stations in at once, as of now; the last one of each at `end` (now)."""
         pieces = {
             asset: [
-                Reading(name, None if v is None or np.isnan(v) else float(v), t)
+                Reading(name, float(v), t)
                 for v, t in zip(values, times_until(end or self.clock.at, len(values), step), strict=True)
             ]
             for asset, values in table.items()
@@ -120,11 +122,11 @@ class EnvironmentCity(CityRunning):
         self.call(self._bring([(asset, part, self.clock.at) for asset, part in pieces.items()]))
 
     def arriving(
-        self, asset: str, name: str, values: Sequence[float | None], step: timedelta, *, ahead: timedelta = timedelta()
+        self, asset: str, name: str, values: Sequence[float], step: timedelta, *, ahead: timedelta = timedelta()
     ) -> None:
-        """Values that came one by one, the last one now; the device's clock is ahead by so much."""
+        """Values that came one by one, the last one now, NaN for none; the device's clock is ahead by so much."""
         times = times_until(self.clock.at, len(values), step)
-        pieces = [(asset, [Reading(name, v, t + ahead)], t) for v, t in zip(values, times, strict=True)]
+        pieces = [(asset, [Reading(name, v, t + ahead)], t) for v, t in zip(values, times, strict=True) if not np.isnan(v)]
         self.call(self._bring(pieces))
 
     async def _bring(self, pieces: Sequence[tuple[str, list[Reading], datetime]]) -> None:
@@ -135,6 +137,36 @@ class EnvironmentCity(CityRunning):
             self.sent[asset] += len(readings)
         assert self.house.recorder is not None
         assert await self.house.recorder.wait_for(last, 25)
+
+    # Rounds
+
+    def watch(self, kind: Callable[..., Any], *, since: datetime | None = None) -> Any:
+        """A watch of the service over this city, as one that listens since an instant."""
+        now, self.clock.at = self.clock.at, since or self.clock.at
+        try:
+            return kind(self.house, self.stations)
+        finally:
+            self.clock.at = now
+
+    def look(self, watch: Any) -> Any:
+        """One round; everything it told is recorded."""
+        found = self.call(watch.look())
+        self.recorded()
+        return found
+
+    def until_check(self, asset: str, name: str, value: float, check: str) -> tuple[float, int, str]:
+        """Post a value a minute until a check decides: the recorder reads every few seconds what is held back."""
+
+        def posted() -> tuple[float, int, str] | None:
+            self.clock.at += MINUTE
+            self.send(asset, [{"property": name, "value": value, "time": format_instant(self.clock.at)}])
+            story = self.why(asset, name, self.clock.at)
+            if story["check"] != check:
+                time.sleep(0.4)
+                return None
+            return story["observation"]["value"], story["observation"]["flag"], story["check"]
+
+        return until(posted, HELD_S)
 
     # Asking
 
@@ -202,6 +234,10 @@ class EnvironmentCity(CityRunning):
         assert row is not None, page
         value, quality, *_ = re.findall(r"<td[^>]*>(.*?)</td>", row[0])
         return plain(value), plain(quality)
+
+    def written(self, name: str, value: float) -> str:
+        """A value as pages write it."""
+        return f"{value:.{self.house.properties[name].decimals}f}"
 
     def stored_n(self, asset: str) -> int:
         """Rows of a station, of every property that it was sent for."""

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from city_running import reading, settings_of, until, write_city
-from enrolment_running import EnrolmentCity
+from city_running import CityRunning, reading, settings_of, until, write_city
 
 from dure.engines.records import parked
 from dure.protocols.lorawan import Uplink
@@ -23,7 +22,7 @@ PAYLOAD = base64.b64decode("A2cRAQRoWw==")  # temperature and humidity of a Mile
 def city(tmp_path_factory):
     folder = tmp_path_factory.mktemp("enrolment")
     write_city(folder / "city", ["st-01"])
-    one = EnrolmentCity(settings_of(folder)).start()
+    one = CityRunning(settings_of(folder)).start()
     yield one
     one.stop()
 
@@ -114,6 +113,21 @@ def test_a_label_enrols_its_device(operator):
     assert again.json()["items"][0]["state"] == "differs"
 
 
+def test_labels_come_in_batches_and_a_bad_one_is_its_own_rows_refusal(operator):
+    boxes = [
+        {"label": f"LW:D0:1122334455667788:00112233447{n:05X}:AABB1122", "name": f"상자 {n}호", "codec": "milesight-am308"}
+        for n in range(3)
+    ]
+    boxes[1]["label"] = "hello"
+    kept = operator.post("/environment/enrolments", json={"devices": boxes}).json()
+    assert [one["state"] for one in kept["items"]] == ["new", "refused", "new"]
+    assert (kept["items"][1]["code"], kept["items"][2]["dev_eui"]) == ("label.unreadable", "0011223344700002")
+    body = "QR,이름\nLW:D0:1122334455667788:0011223344700003:AABB1122,상자 3호\n"
+    (one,) = send(operator, body)[1]["items"]
+    assert (one["state"], one["dev_eui"], one["noticed"][0]["code"]) == ("new", "0011223344700003", "enrolment.codec_usual")
+    assert operator.get(f"/devices/{one['device']}").json()["codec"] == "milesight-am308"
+
+
 @pytest.mark.parametrize(
     ("label", "code"), [("hello", "label.unreadable"), ("LW:D0:1:2:3", "label.unreadable"), ("LW:D1:1", "label.schema")]
 )
@@ -133,7 +147,7 @@ def test_json_is_a_list_too_and_other_content_is_refused(operator):
 def test_who_may_not_manage_devices_is_refused(city):
     for path in ("/environment/enrolments", "/environment/enrolments/label"):
         assert httpx.post(f"{city.url}/api/v1{path}", json={"label": "x"}, timeout=30).status_code == 401
-    for path in ("enrol", "enrol/scan", "labels", "enrol/template.csv"):
+    for path in ("enrol", "enrol/scan", "enrol/labels", "enrol/template.csv"):
         answer = httpx.get(f"{city.url}/ko/operations/environment/{path}", timeout=30)
         assert (answer.status_code, "/sign-in" in answer.headers["location"]) == (303, True)
 
@@ -209,13 +223,13 @@ def test_a_label_is_enrolled_in_two_steps_on_the_phone(browser, operator):
 def test_only_the_scanning_page_may_use_camera_and_place(browser):
     assert "camera=(self)" in browser.get("/enrol/scan").headers["permissions-policy"]
     assert "geolocation=(self)" in browser.get("/enrol/scan").headers["permissions-policy"]
-    for path in ("/enrol", "/labels"):
+    for path in ("/enrol", "/enrol/labels"):
         assert "camera=()" in browser.get(path).headers["permissions-policy"]
 
 
 def test_labels_are_printed_and_lead_back_to_their_device(city, browser):
-    assert "dev-st-01" in browser.get("/labels", params={"q": "st-01"}).text
-    sheet = browser.get("/labels", params={"device": "dev-st-01"}).text
+    assert "dev-st-01" in browser.get("/enrol/labels", params={"q": "st-01"}).text
+    sheet = browser.get("/enrol/labels", params={"device": "dev-st-01"}).text
     assert sheet.count('class="sticker"') == 1
     assert "<svg" in sheet
     address = label_address(city.url, device="dev-st-01", asset="st-01")

@@ -15,6 +15,7 @@ The state is a small value of bounded size: stream (`Finder.advance`) and batch 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -230,7 +231,7 @@ def find_drift(finder: Finder, time_us: NDArray[np.int64], residual: NDArray[np.
     first[1:] = hour_of[1:] != hour_of[:-1]
     told, day_of, hour = told[first], day_of[first], hour[first]
     starts = np.flatnonzero(np.diff(day_of, prepend=-1))
-    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(told)], strict=True):
+    for start, end in pairwise([*starts.tolist(), len(told)]):
         pairs = tuple(zip(hour[start:end].tolist(), residual[told[start:end]].tolist(), strict=True))
         state = msgspec.structs.replace(state, day=int(day_of[start]), hours=pairs)
         state, alarm = finder.close_day(state)

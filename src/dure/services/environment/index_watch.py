@@ -44,6 +44,8 @@ PUBLISHED = ("cai", "rtwqi")
 SAMPLED = ("bod", "cod", "suspended_solids", "total_coliform", "fecal_coliform", "chlorophyll_a")
 SAMPLE_AGE_US = 62 * 24 * HOUR_US  # a monthly sample speaks until the next one is overdue by a month
 NOISE_BACK_US = 72 * HOUR_US
+CURRENT_HOURLY = timedelta(hours=3)
+CURRENT = {"noise_day": timedelta(hours=72), "noise_night": timedelta(hours=72)}  # the last whole day and night
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -141,6 +143,11 @@ class IndexWatch:
         readings = [Reading(name, value, from_us(end_us), asset) for asset, value in sorted(numbers.items())]
         msg_id = f"{name}-{self._house.city.id}-{end_us}"
         await self._house.intake.accept(IMPORTER, readings, way="import", received_at=now, msg_id=msg_id)
+
+
+def is_current(one: Kept, now: datetime) -> bool:
+    """Whether a result still speaks of now: after a pause of the program the last ones lie there until there are new ones."""
+    return now - one.at <= CURRENT.get(one.name, CURRENT_HOURLY)
 
 
 def results_of(connection: Connection, *, name: str = "", asset: str = "") -> list[Kept]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from dure.services.environment import (
 )
 from dure.services.environment.diagnosis_finding import EXPLANATIONS
 from dure.services.environment.grading import TYPES, restored
-from dure.services.environment.index_watch import results_of
+from dure.services.environment.index_watch import is_current, results_of
 from dure.services.environment.model import AIR, NOISE, WATER, WEATHER
 from dure.services.environment.reasons import reasons_in_words
 from dure.services.environment.today import rules_for
@@ -133,7 +133,7 @@ async def station(request: Request, asset_id: str) -> Response:
     if asset is None:
         raise NotFound("asset.unknown", f"The station {asset_id[:80]!r} is not registered, or not public.")
     at = house.clock.now()
-    kept, open_findings = await run_in_threadpool(_known_of, house, asset.id)
+    kept, open_findings = await run_in_threadpool(_known_of, house, asset.id, at)
     (one,) = standings([asset], house.live, house.properties, to_us(at))
     measured = [known for known in house.properties if known.id in one.values]
     chosen = _chosen(measured, request.query_params.get("property", ""))
@@ -176,9 +176,10 @@ class Refused(NamedTuple):
     reasons: Sequence[Text]
 
 
-def _known_of(house: House, asset_id: str) -> tuple[list[Kept], list[Finding]]:
+def _known_of(house: House, asset_id: str, now: datetime) -> tuple[list[Kept], list[Finding]]:
     with house.records.read() as connection:
-        return results_of(connection, asset=asset_id), findings.unsettled(connection, asset=asset_id)
+        kept = [one for one in results_of(connection, asset=asset_id) if is_current(one, now)]
+        return kept, findings.unsettled(connection, asset=asset_id)
 
 
 def _refused(house: House, series: tuple[str, Property | None], span: tuple[int, int]) -> list[Refused]:

@@ -13,7 +13,7 @@ from dure.core.observations import Flag
 from dure.core.time import US_PER_S, day_of, to_us
 from dure.services.environment import alert_records, alert_rounds
 from dure.services.environment.alert_words import at_level
-from dure.services.environment.index_watch import results_of
+from dure.services.environment.index_watch import is_current, results_of
 from dure.services.environment.today import rules_for, today
 from dure.web.layout import house_of, layout_of
 from dure.web.scene import visible
@@ -21,6 +21,7 @@ from dure.web.standing import standings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from dure.city import Zone
     from dure.core.assets import Asset
@@ -56,7 +57,7 @@ async def page(request: Request) -> Response:
     public = {name: one for name, one in (await visible(request)).items() if one.state == "live"}
     zone = house.city.zone_by_id(request.query_params.get("zone", "")[:64])
     rules = rules_for(house.city.folder, day_of(now, house.city.zone))
-    kept, alerts = await run_in_threadpool(_read, house)
+    kept, alerts = await run_in_threadpool(_read, house, now)
     at = today(rules, kept, public, middle_of(zone))
     found = standings(public.values(), house.live, house.properties, to_us(now))
     hidden = hidden_values(found, to_us(now) - HIDDEN_BACK_S * US_PER_S)[:HIDDEN_MAX]
@@ -90,9 +91,9 @@ def told_alerts(house: House, alerts: Sequence[Alert]) -> list[tuple[Alert, Text
     return [(one, at_level(rules[one.rule], one.level)) for one in alerts if one.facts.public and one.rule in rules]
 
 
-def _read(house: House) -> tuple[list[Kept], list[Alert]]:
+def _read(house: House, now: datetime) -> tuple[list[Kept], list[Alert]]:
     with house.records.read() as connection:
-        return results_of(connection), alert_records.open_alerts(connection)
+        return [one for one in results_of(connection) if is_current(one, now)], alert_records.open_alerts(connection)
 
 
 def middle_of(zone: Zone | None) -> Point | None:

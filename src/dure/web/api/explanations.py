@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dure.spine.house import House
 
 CONTENT_CHARS_MAX = 20_000
+_LAYOUT = dict.fromkeys(map(ord, "\t\n\r"))  # what a text may hold besides what prints
 
 
 class RawMessage(msgspec.Struct, frozen=True):
@@ -149,10 +150,12 @@ def _opened(house: House, message: Message, kept: Observation) -> RawMessage:
 
 
 def _shown(content: bytes) -> str:
-    """The device's bytes as text, or as hexadecimal where they are none."""
+    """The device's bytes as text, or as hexadecimal where they are none; few binary payloads happen to be UTF-8."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
+        text = content.hex()
+    if not text.translate(_LAYOUT).isprintable():
         text = content.hex()
     return text[:CONTENT_CHARS_MAX]
 
