@@ -6,17 +6,19 @@ import asyncio
 import secrets
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from dure.core.errors import Unavailable
 from dure.engines.records.tables import assets, devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Connection
 
     from dure.engines.bus.client import Bus, Received
     from dure.engines.records.store import Records
@@ -47,6 +49,13 @@ class AssetEntry(msgspec.Struct, frozen=True):
     parent: str | None
     state: str
     live_from_seq: int | None
+
+
+class Few(NamedTuple):
+    """Some entries of the register, by id."""
+
+    assets: dict[str, AssetEntry]
+    devices: dict[str, DeviceEntry]
 
 
 class Directory:
@@ -91,14 +100,15 @@ class Directory:
         """Read again now, and tell the other processes."""
         self._stale = True
         await self.refresh_if_changed()
-        await self._tell()
+        await self.tell()
 
     async def added(self, assets: Iterable[str], devices: Iterable[str]) -> None:
         """Read these few assets and devices anew, and tell the other processes: the register may be long."""
         await asyncio.to_thread(self.learn, list(assets), list(devices))
-        await self._tell()
+        await self.tell()
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Tell the other processes that the register changed: after `learn`, which some call in a thread of their own."""
         if self._bus is not None:
             try:
                 await self._bus.send(self.subject, self._me)
@@ -131,14 +141,24 @@ class Directory:
     def learn(self, asset_ids: list[str], device_ids: list[str]) -> None:
         """Read a few assets and devices; blocks."""
         with self._records.read() as connection:
-            some_assets = {row.id: AssetEntry(*row) for row in connection.execute(_ASSETS.where(assets.c.id.in_(asset_ids)))}
-            some_devices = {row.id: DeviceEntry(*row) for row in connection.execute(_DEVICES.where(devices.c.id.in_(device_ids)))}
-        with self._one_by_one:
-            self._take(self._assets | some_assets, self._devices | some_devices)
+            few = read_few(connection, asset_ids, device_ids)
+        self.take(few)
 
-    def _take(self, found_assets: dict[str, AssetEntry], found_devices: dict[str, DeviceEntry]) -> None:
+    def take(self, few: Few) -> None:
+        """Take in a few assets and devices as they are read (`read_few`) and kept."""
+        with self._one_by_one:
+            former = {old.dev_eui for name in few.devices if (old := self._devices.get(name)) is not None}
+            euis = {eui: name for eui, name in self._by_dev_eui.items() if eui not in former} if former else self._by_dev_eui
+            euis = euis | {one.dev_eui: name for name, one in few.devices.items() if one.dev_eui}
+            self._take(self._assets | few.assets, self._devices | few.devices, euis)
+
+    def _take(
+        self, found_assets: dict[str, AssetEntry], found_devices: dict[str, DeviceEntry], by_dev_eui: dict[str, str] | None = None
+    ) -> None:
         self._assets, self._devices = found_assets, found_devices
-        self._by_dev_eui = {device.dev_eui: device.id for device in found_devices.values() if device.dev_eui}
+        if by_dev_eui is None:
+            by_dev_eui = {device.dev_eui: device.id for device in found_devices.values() if device.dev_eui}
+        self._by_dev_eui = by_dev_eui
         self.generation += 1
         for forget in self._forget:
             forget()
@@ -207,3 +227,12 @@ _LIVE_FROM = case((assets.c.state == "quarantined", None), else_=func.coalesce(a
 _ASSETS = select(assets.c.id, assets.c.kind, assets.c.parent, assets.c.state, _LIVE_FROM)
 _COUNTED = case((devices.c.state == "quarantined", None), else_=devices.c.counted_seq + 1)
 _DEVICES = select(devices.c.id, devices.c.asset, devices.c.codec, devices.c.state, devices.c.dev_eui, _COUNTED)
+_SOME_ASSETS = _ASSETS.where(assets.c.id.in_(bindparam("ids", expanding=True)))
+_SOME_DEVICES = _DEVICES.where(devices.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def read_few(connection: Connection, asset_ids: Iterable[str], device_ids: Iterable[str]) -> Few:
+    """A few assets and devices as this transaction sees them."""
+    found_assets = connection.execute(_SOME_ASSETS, {"ids": list(asset_ids)})
+    found_devices = connection.execute(_SOME_DEVICES, {"ids": list(device_ids)})
+    return Few({row.id: AssetEntry(*row) for row in found_assets}, {row.id: DeviceEntry(*row) for row in found_devices})

@@ -74,6 +74,10 @@ class Origins:
         self.seq.append(seq)
         self.rows.append(rows)
 
+    def device_of(self, row: int) -> str:
+        """Which device sent a row."""
+        return self.device[int(np.searchsorted(np.cumsum(self.rows), row, side="right"))]
+
 
 class Judged(msgspec.Struct, frozen=True, eq=False):
     """The outcome of some messages: rows and where they came from, what was parked, and flags revised after the rows.

@@ -230,7 +230,7 @@ class Recorder:
                 0, "reading.conflict", "Another value of the same instant is already kept; the first one stays.", content
             )
             key = parked.key("conflict", int(batch.seq[row]), asset, property_id, int(batch.time_us[row]))
-            self._parked.append(parked_item(key, "mqtt", "", int(batch.result_us[row]), why))
+            self._parked.append(parked_item(key, "mqtt", judged.origins.device_of(row), int(batch.result_us[row]), why))
 
     async def wait_for(self, seq: int, seconds: float) -> bool:
         """Whether everything up to `seq` was stored within the time."""

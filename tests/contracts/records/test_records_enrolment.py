@@ -39,7 +39,7 @@ def enrol(records, items, by, *, update=False):
     def planned(known):
         return plan(read, known, CITY, lambda _: "z1", update=update)
 
-    return enrolment_records.keep_chunk(records, read, planned, CITY, by)
+    return enrolment_records.keep_chunk(records, read, planned, CITY, by)[0]
 
 
 def test_many_devices_are_added_with_a_secret_each_and_told_in_the_log(records, station, by):
@@ -129,7 +129,7 @@ def test_an_enrolment_beside_another_one_is_planned_anew(records, by):
             raise Conflict("device.exists", "added meanwhile")
         return plan(read, known, CITY, lambda _: None, update=False)
 
-    (one,) = enrolment_records.keep_chunk(records, read, planned, CITY, by)
+    ((one,), _) = enrolment_records.keep_chunk(records, read, planned, CITY, by)
     assert one.state == "new"
 
 

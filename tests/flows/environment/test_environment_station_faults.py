@@ -126,6 +126,12 @@ def test_what_a_faulty_station_says_next_is_held_back_and_names_the_finding(city
     assert city.nothing_is_lost(station)
 
 
+def test_what_came_before_a_finding_but_bears_its_fault_is_held_back_too(city):
+    before = [(flag, check) for _, flag, check in city.judged(KMH, WIND)]
+    assert len(before) > 24
+    assert set(before) == {(FAIL, "unit_doubtful")}
+
+
 def test_a_finding_that_a_person_closes_lets_new_values_through_and_stays_closed(city):
     finding = city.findings(KMH)["unit_mixed"]["id"]
     closed = city.settle(finding, "기기 설정을 m/s로 고쳤습니다.")

@@ -24,10 +24,13 @@ from dure.services.environment.escalation import Due, next_step
 from dure.web import history
 from dure.web.access import require
 from dure.web.layout import house_of, language_of, layout_of
+from dure.web.scene import visible
 from dure.web.security import own_form
 from dure.web.words import Word
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dure.core.properties import Property
     from dure.engines.records.paging import Page
     from dure.services.environment.message_records import Delivery
@@ -134,7 +137,7 @@ async def one(request: Request, alert_id: str) -> Response:
         delivery_state=_delivery_state,
         amount=_amount(shown.rule),
         criteria=[(row.name, criteria(shown.rule, row.level)) for row in shown.rule.levels] if shown.rule else [],
-        source_name=_source_name,
+        source_name=_source_names({each.id: each.name for each in (await visible(request)).values()}),
         known=known,
         past=past,
         chart_of=history.chart_of,
@@ -202,8 +205,11 @@ def _amount(rule: AlertRule | None):  # type: ignore[no-untyped-def]  # noqa: AN
     return amount
 
 
-def _source_name(source: str) -> Text:
-    return Text("권역 평균", "mean of the zone") if source == MEAN else Text(source, source)
+def _source_names(names: Mapping[str, Text]):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a function for the template
+    def name(source: str) -> Text:
+        return Text("권역 평균", "mean of the zone") if source == MEAN else names.get(source, Text(source, source))
+
+    return name
 
 
 def _ago(now: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a function for the template

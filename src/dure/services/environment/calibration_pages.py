@@ -223,7 +223,7 @@ def _pictures(shown: Shown, say: Speech) -> list[Scatter]:
                 n=say.number(len(sample)),
                 over=say.number(sum(row[column] > row[2] for row in sample)),
             ),
-            across=say("기준값"),
+            across=say("기준 측정값"),
             upward=upward,
             unit=unit_label(shown.unit),
             top=top,

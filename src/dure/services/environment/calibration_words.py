@@ -105,7 +105,7 @@ REASONS: dict[str, Text] = {
         "함께 잰 시간이 {hours}시간뿐입니다. {needed}시간이 필요합니다.", "Only {hours} hours in common; {needed} are needed."
     ),
     "too_few_weeks": Text(
-        "함께 잰 주가 {weeks}주뿐입니다. {needed}주가 필요합니다.", "Only {weeks} weeks in common; {needed} are needed."
+        "함께 잰 주가 {weeks}주뿐입니다. {needed}주가 필요합니다.", "Weeks in common: {weeks}; {needed} are needed."
     ),
     "reference_too_flat": Text(
         "기준값이 거의 변하지 않아 기울기를 알 수 없습니다 (폭 {span}, 필요한 폭 {needed}).",

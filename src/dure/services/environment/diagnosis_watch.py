@@ -30,6 +30,7 @@ from dure.services.environment.diagnosis import (
 )
 from dure.services.environment.findings import Seen
 from dure.services.environment.hours import HOUR_US
+from dure.services.environment.markings import hold_history
 from dure.services.environment.network import surround
 from dure.services.environment.network_rules import rules_on
 
@@ -76,8 +77,10 @@ class DiagnosisWatch:
 
     async def look(self) -> list[findings.Finding]:
         """One round; the newly opened findings."""
-        stations = await self._stations.live()
-        return await asyncio.to_thread(self._look, stations)
+        opened = await asyncio.to_thread(self._look, await self._stations.live())
+        for one in opened:
+            await hold_history(self._house, one)
+        return opened
 
     def _look(self, stations: Mapping[str, Asset]) -> list[findings.Finding]:
         now = self._house.clock.now()

@@ -21,6 +21,7 @@ from dure.services.environment.diagnosis_window import of_neighbours
 from dure.services.environment.drift import Finder, find_drift, residuals
 from dure.services.environment.findings import Seen
 from dure.services.environment.hours import HOUR_US
+from dure.services.environment.markings import hold_history
 from dure.services.environment.network import surround
 from dure.services.environment.rules import load_pack
 
@@ -51,7 +52,10 @@ class DriftWatch:
 
     async def look(self) -> list[findings.Finding]:
         """One round; the newly opened findings."""
-        return await asyncio.to_thread(self._look, await self._stations.live())
+        opened = await asyncio.to_thread(self._look, await self._stations.live())
+        for one in opened:
+            await hold_history(self._house, one)
+        return opened
 
     def _look(self, stations: Mapping[str, Asset]) -> list[findings.Finding]:
         house = self._house

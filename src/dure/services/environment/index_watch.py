@@ -8,6 +8,7 @@ the hour, so that it has a history like any other series; `explain` makes it ane
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class IndexWatch:
         self._house, self._stations = house, stations
         self.grading = Grading(house.city)
         self._known: dict[tuple[str, str], tuple[int, Any]] = {}
-        self._published_us: dict[str, int] = {}
+        self._told_us: dict[tuple[str, str], int] = {}
         self.hours: Hours | None = None
 
     async def look(self) -> list[Result]:
@@ -127,22 +128,23 @@ class IndexWatch:
             if end_us > settled_us:
                 continue
             for name in PUBLISHED:
-                if end_us > self._published_until(name):
-                    numbers = self.grading.numbers(name, hours, stations, end_us)
-                    if numbers:
-                        await self._tell(name, numbers, end_us, now)
-                        self._published_us[name] = end_us
+                numbers = self.grading.numbers(name, hours, stations, end_us)
+                await self._tell(name, {one: value for one, value in numbers.items() if self._is_news(one, name, end_us)}, end_us)
 
-    def _published_until(self, name: str) -> int:
-        """End of the newest hour whose index is told [µs]."""
-        if name not in self._published_us:
-            self._published_us[name] = max((one.time_us for one in self._house.live.of_property(name)), default=0)
-        return self._published_us[name]
+    def _is_news(self, asset: str, name: str, end_us: int) -> bool:
+        """Whether the index of a station's hour is not told yet; a station whose data come late has its own turn."""
+        newest = self._house.live.get(asset, name)
+        told_us = max(self._told_us.get((asset, name), 0), newest.time_us if newest else 0)
+        return end_us > told_us
 
-    async def _tell(self, name: str, numbers: dict[str, float], end_us: int, now: datetime) -> None:
+    async def _tell(self, name: str, numbers: dict[str, float], end_us: int) -> None:
+        if not numbers:
+            return
         readings = [Reading(name, value, from_us(end_us), asset) for asset, value in sorted(numbers.items())]
-        msg_id = f"{name}-{self._house.city.id}-{end_us}"
-        await self._house.intake.accept(IMPORTER, readings, way="import", received_at=now, msg_id=msg_id)
+        stations = hashlib.blake2b("|".join(sorted(numbers)).encode(), digest_size=8).hexdigest()
+        msg_id = f"{name}-{self._house.city.id}-{end_us}-{stations}"
+        await self._house.intake.accept(IMPORTER, readings, way="import", received_at=self._house.clock.now(), msg_id=msg_id)
+        self._told_us |= {(asset, name): end_us for asset in numbers}
 
 
 def is_current(one: Kept, now: datetime) -> bool:

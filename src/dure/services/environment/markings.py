@@ -13,7 +13,7 @@ import numpy as np
 
 from dure.core.errors import InputError
 from dure.core.observations import Check, Flag, Revisions, no_revisions
-from dure.core.time import format_instant, from_us, to_us
+from dure.core.time import format_instant, from_us, parse_instant, to_us
 from dure.engines.records import audit
 from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
 from dure.services.environment.findings import Finding, Verdict, keep_verdicts
@@ -21,12 +21,14 @@ from dure.services.environment.findings import Finding, Verdict, keep_verdicts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dure.core.observations import SeriesKey
     from dure.engines.records.audit import By
     from dure.engines.telemetry.port import SeriesColumns
     from dure.spine.house import House
 
 Word = Literal["hold", "release"]
 ROWS_MAX = 20_000
+HISTORY_MAX = 200_000
 NOTE_MAX = 2_000
 HOUR_BEFORE_US = 3_600_000_000  # values may bear times a little before the finding, or after its closing
 IMPOSSIBLE = (Check.BELOW_POSSIBLE, Check.ABOVE_POSSIBLE)
@@ -114,19 +116,62 @@ async def mark_and_tell(house: House, wanted: Marking, by: By) -> int:
     return len(revisions)
 
 
-async def release_held(house: House, finding: Finding, by: By) -> int:
-    """Free what a finding held back, when it turned out wrong: only values that it alone had decided; how many."""
-    rules = diagnosis_rules_on(finding.found_at.astimezone(house.city.zone).date(), house.city.folder)
-    held = held_by(rules).get(finding.kind)
+async def hold_history(house: House, finding: Finding) -> int:
+    """Hold back what came before a finding was opened but already bears its fault; how many values.
+
+    New values are held as they come; without this the days since the fault began would stay good.
+    """
+    held = hold_of(house, finding)
     if held is None:
         return 0
-    names = [finding.property] if finding.property else sorted(house.live.of_asset(finding.asset))
+    n = 0
+    for name in names_of(house, finding):
+        revisions = await asyncio.to_thread(held_rows, house, (finding.asset, name), since_us(finding), held)
+        if len(revisions):
+            await house.intake.revise(revisions, source="findings")
+            n += len(revisions)
+    return n
+
+
+def held_rows(house: House, key: SeriesKey, start_us: int, held: tuple[Flag, Check]) -> Revisions:
+    """New flags of the values of a series since an instant that are better than the flag they should be held at."""
+    past = house.telemetry.series(key, start_us, to_us(house.clock.now()) + HOUR_BEFORE_US, limit=HISTORY_MAX)
+    better = (past.flag == Flag.GOOD) | ((past.flag == Flag.SUSPECT) & (held[0] == Flag.FAIL))
+    times = past.time_us[better & (past.check != Check.RELEASED_BY_PERSON)]
+    n = len(times)
+    return Revisions([key], np.zeros(n, np.int32), times, np.full(n, held[0], np.uint8), np.full(n, held[1], np.uint8))
+
+
+def hold_of(house: House, finding: Finding) -> tuple[Flag, Check] | None:
+    """The flag and check a finding holds values at; None where it holds none."""
+    day = finding.found_at.astimezone(house.city.zone).date()
+    return held_by(diagnosis_rules_on(day, house.city.folder)).get(finding.kind)
+
+
+def names_of(house: House, finding: Finding) -> list[str]:
+    """The properties a finding speaks of."""
+    return [finding.property] if finding.property else sorted(house.live.of_asset(finding.asset))
+
+
+def since_us(finding: Finding) -> int:
+    """When the fault of a finding began, as far as its evidence can tell [µs]; else when it was found."""
+    try:
+        return min(to_us(parse_instant(str(finding.evidence["since"]))), to_us(finding.found_at))
+    except (KeyError, InputError):
+        return to_us(finding.found_at)
+
+
+async def release_held(house: House, finding: Finding, by: By) -> int:
+    """Free what a finding held back, when it turned out wrong: only values that it alone had decided; how many."""
+    held = hold_of(house, finding)
+    if held is None:
+        return 0
     freed = 0
-    for name in names:
+    for name in names_of(house, finding):
         wanted = Marking(
             asset=finding.asset,
             property=name,
-            start_us=to_us(finding.found_at) - HOUR_BEFORE_US,
+            start_us=since_us(finding),
             end_us=to_us(by.at) + HOUR_BEFORE_US,
             word="release",
             note=finding.note or finding.id,

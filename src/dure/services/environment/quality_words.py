@@ -25,8 +25,8 @@ def test_words(reason: Reason, unit: str) -> Text:
         case Check.FLAT_LINE:
             lasted, limit = measured / HOUR_S, (high or 0.0) / HOUR_S
             return Text(
-                f"같은 값이 {lasted:.1f}시간 이어졌습니다. 한계는 {limit:.1f}시간입니다.",
-                f"The same value for {lasted:.1f} h; the limit is {limit:.1f} h.",
+                f"같은 값이 적어도 {lasted:.1f}시간 이어졌습니다. 한계는 {limit:.1f}시간입니다.",
+                f"The same value for {lasted:.1f} h or more; the limit is {limit:.1f} h.",
             )
         case Check.ATTENUATED:
             return Text(

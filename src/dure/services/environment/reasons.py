@@ -20,6 +20,7 @@ from dure.services.environment.diagnosis_finding import EXPLANATIONS
 from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
 from dure.services.environment.grading import Grading, cai_result, rtwqi_result
 from dure.services.environment.hourly import fetch_hours
+from dure.services.environment.markings import since_us
 from dure.services.environment.quality import interpreted_kernel
 from dure.services.environment.quality_reasons import Reason, why
 from dure.services.environment.quality_rules import with_ranges
@@ -118,7 +119,7 @@ def held_because(house: House, observation: Observation) -> list[str]:
 
 
 def holding(house: House, observation: Observation) -> list[Finding]:
-    """Findings that were open when the value came and hold its series back."""
+    """Findings that hold the value back: their fault had begun by then, and they were not closed when it came."""
     rules = diagnosis_rules_on(observation.phenomenon_time.astimezone(house.city.zone).date(), house.city.folder)
     holds = held_by(rules)
     with house.records.read() as connection:
@@ -129,7 +130,7 @@ def holding(house: House, observation: Observation) -> list[Finding]:
         if one.kind in holds
         and one.property in ("", observation.property)
         and holds[one.kind][1] == observation.check
-        and one.found_at <= observation.result_time
+        and since_us(one) <= to_us(observation.phenomenon_time)
         and (one.closed_at is None or observation.result_time <= one.closed_at)
     ]
 

@@ -296,3 +296,53 @@ WITH_HOLE = Place(
 @given(st.floats(-1, 7), st.floats(-1, 7))
 def test_the_zone_of_a_point_is_that_of_the_house(lon, lat):
     assert (ZoneFinder([("z", WITH_HOLE)])(Point(lon, lat)) == "z") == inside(Point(lon, lat), WITH_HOLE)
+
+
+# Labels in a list
+
+TR005 = "LW:D0:1122334455667788:24E124136B502299:AABB1122:SYY7"
+NEW_EUI = "24e124136b502299"
+
+
+@pytest.mark.parametrize("heading", ["label", "라벨", "QR", "Label"])
+def test_a_row_may_hold_a_label_and_what_it_says_is_read(heading):
+    (one,) = batch(f"{TR005},동탄 2호", head=f"{heading},이름").enrolments
+    assert (one.dev_eui, one.attributes["join_eui"], one.attributes["serial"]) == (NEW_EUI, "1122334455667788", "YY7")
+
+
+def test_a_label_of_dure_names_device_and_asset():
+    (one,) = batch("https://a.kr/ko/environment/enrol?d=dev-1.st-1.,이름", head="label,name").enrolments
+    assert (one.device, one.asset, one.asset_said) == ("dev-1", "st-1", True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [("hello,", "label.unreadable"), ("LW:D1:1,", "label.schema"), (f"{TR005}:C0000,", "label.checksum"),
+     (f"{TR005},24e124136b502298", "label.differs"), (f"{'x' * 1_001},", "label.too_long")],
+)  # fmt: skip
+def test_a_bad_label_is_the_refusal_of_its_row_alone(cells, code):
+    read = batch(f"{cells},하나", f"{TR005},,둘", head="label,DevEUI,name")
+    assert [(one.row, one.code) for one in read.refused] == [(2, code)]
+    assert read.refused[0].why.ko != read.refused[0].why.en
+    assert [one.dev_eui for one in read.enrolments] == [NEW_EUI]
+
+
+def test_the_text_of_a_label_is_not_said_again_for_it_may_hold_a_key():
+    key = "00112233445566778899aabbccddeeff"
+    (one,) = batch(f'"{{""AppKey"": ""{key}""}}",동탄', head="label,비고").refused
+    assert key not in one.content
+
+
+def test_a_label_without_a_codec_takes_that_of_its_siblings_and_tells():
+    known = Known(codecs={NEW_EUI[:9]: "milesight-am319"})
+    done = outcome(f"{TR005},동탄 2호,37.2,126.91", head="label,name,lat,lon", known=known)
+    assert (done.state, [one.code for one in done.noticed]) == ("new", ["enrolment.codec_usual"])
+    assert planned(f"{TR005},동탄 2호", head="label,name", known=known)[0].device.codec == "milesight-am319"
+    typed = outcome(f"{NEW_EUI},동탄 2호", head="DevEUI,name", known=known)
+    assert typed.code == "enrolment.codec_missing"
+
+
+def test_a_spreadsheets_number_in_a_date_column_is_read_and_told():
+    (one,) = batch("a-1,하나,46350,46000,47000", head="device,name,설치일,교정일,다음 교정일").enrolments
+    assert (one.attributes["installed_on"], one.attributes["calibration"]["due_on"]) == ("2026-11-24", "2028-09-04")
+    assert [each.code for each in one.noticed] == ["enrolment.date_serial"] * 3

@@ -19,6 +19,7 @@ from dure.services.environment.enrolment_cells import (
     read_eui,
     read_number,
     read_position,
+    read_serial_day,
 )
 
 CITY = (126.7, 37.0, 127.2, 37.3)
@@ -148,3 +149,12 @@ def test_a_number_may_carry_its_unit_and_must_lie_in_its_span():
     for text in ("700", "-1", "3,5", "삼", "nan"):
         with pytest.raises(BadCell):
             read_number(text, TITLE, 0, 600)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("46350", date(2026, 11, 24)), (" 46350.0 ", date(2026, 11, 24)), ("30000", date(1982, 2, 18)), ("29999", None),
+     ("60001", None), ("20261124", None), ("2026-11-24", None), ("", None)],
+)  # fmt: skip
+def test_a_spreadsheets_number_of_a_day_is_that_day_and_nothing_else_is(text, day):
+    assert read_serial_day(text) == day

@@ -94,7 +94,7 @@ def reason(check, statistic, fail, unit="value"):
 @pytest.mark.parametrize(
     ("one", "ko", "en"),
     [
-        (reason(Check.FLAT_LINE, 28_800.0, (None, 14_400.0), "s"), "8.0시간", "8.0 h; the limit is 4.0 h"),
+        (reason(Check.FLAT_LINE, 28_800.0, (None, 14_400.0), "s"), "8.0시간", "8.0 h or more; the limit is 4.0 h"),
         (reason(Check.SPIKE, 12.5, (None, 8.0)), "12.5 ℃", "12.5 ℃"),
         (reason(Check.RATE_OF_CHANGE, 0.01, (None, 0.005), "value/s"), "시간당 36 ℃", "36 ℃ per hour; the limit is 18"),
         (reason(Check.ATTENUATED, 0.001, (0.02, None)), "0.001 ℃", "over 6 h"),
