@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from dure.core.assets import Asset, AssetState
@@ -21,6 +21,7 @@ from dure.engines.records.tables import assets
 
 PARENTS_MAX = 16
 _CHUNK = 500
+_NAMED = select(assets).where(assets.c.id.in_(bindparam("ids", expanding=True)))
 Bounds = tuple[float, float, float, float]  # west, south, east, north [deg]
 
 
@@ -99,7 +100,7 @@ def find(connection: Connection, ids: Iterable[str]) -> dict[str, Asset]:
     wanted = sorted(set(ids))
     found: dict[str, Asset] = {}
     for start in range(0, len(wanted), _CHUNK):
-        rows = connection.execute(select(assets).where(assets.c.id.in_(wanted[start : start + _CHUNK])))
+        rows = connection.execute(_NAMED, {"ids": wanted[start : start + _CHUNK]})
         found.update((row["id"], _asset(row)) for row in rows.mappings())
     return found
 

@@ -22,6 +22,7 @@ from dure.engines.records import dialect
 from dure.engines.records.paging import Page, checked_limit, page
 from dure.engines.records.tables import audit, audit_head, canonical
 
+_HEAD_LOCKED = select(audit_head.c.n, audit_head.c.hash).with_for_update()
 SYSTEM = "system"  # the actor of what Dure does by itself
 
 
@@ -64,7 +65,7 @@ def append_many(
     connection: Connection, by: By, verb: Verb, subject: Subject, changes: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> None:
     """Add a row for each (object id, detail)."""
-    last = connection.execute(select(audit_head.c.n, audit_head.c.hash).with_for_update()).one()
+    last = connection.execute(_HEAD_LOCKED).one()
     n, tail = int(last.n), str(last.hash)
     rows = []
     for object_id, detail in changes:

@@ -15,7 +15,7 @@ from dure.core.geo import Point, distance_m
 from dure.core.text import Text
 from dure.protocols.tables import read_table
 from dure.services.environment.enrolment_cells import CELL_CHARS_MAX, BadCell, field_of
-from dure.services.environment.enrolment_rows import Enrolment, Ground, Noticed, Reader, Refused
+from dure.services.environment.enrolment_rows import Enrolment, Ground, Noticed, Refused, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,7 +81,7 @@ def read_items(items: Iterable[Mapping[str, Any]], ground: Ground) -> Batch:
 
 def read_rows(rows: Iterable[tuple[int, Mapping[str, str]]], ground: Ground) -> Batch:
     """Rows by field name, each read on its own and then looked at beside the others."""
-    reader = Reader(ground)
+    reader = reader_of(ground)
     enrolments: list[Enrolment] = []
     refused: list[Refused] = []
     for number, cells in rows:
@@ -102,10 +102,10 @@ def _columns(header: Iterable[str]) -> dict[str, str]:
         if name and name in found.values():
             raise InputError("table.column_twice", f"{heading[:80]!r} and another column both stand for {name}. Keep one.", row=1)
         found[heading] = name
-    if not {"device", "dev_eui", "name", "asset"} & set(found.values()):
+    if not {"device", "dev_eui", "name", "asset", "label"} & set(found.values()):
         raise InputError(
             "enrolment.no_columns",
-            "No heading is one of ours: the first row must name at least a device, a DevEUI, a name or an asset id.",
+            "No heading is one of ours: the first row must name at least a device, a DevEUI, a name, an asset id or a label.",
             row=1,
         )
     return found
@@ -206,7 +206,8 @@ def _cell(value: Any) -> str:
 
 
 def _content(cells: Mapping[str, str]) -> str:
-    return ", ".join(text for text in cells.values() if text)[:CELL_CHARS_MAX]
+    """What a row says; not its label, which may hold a key."""
+    return ", ".join(text for name, text in cells.items() if text and name != "label")[:CELL_CHARS_MAX]
 
 
 def _too_many() -> TooLarge:

@@ -22,7 +22,6 @@ from dure.web.api.queries import CheckedRoute
 
 if TYPE_CHECKING:
     from dure.services.environment.enrolment_rows import Ground
-    from dure.services.environment.labels import Label
     from dure.spine.house import House
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -70,18 +69,6 @@ class Many(msgspec.Struct, frozen=True):
     devices: list[dict[str, Any]]
 
 
-def fields_of(label: Label) -> dict[str, str]:
-    """What a label says, by the names of the batch file's columns."""
-    said = {
-        "device": label.device,
-        "asset": label.asset,
-        "dev_eui": label.dev_eui,
-        "join_eui": label.join_eui,
-        "serial": label.serial,
-    }
-    return {name: text for name, text in said.items() if text}
-
-
 class Enrolments:
     """The routes of enrolment."""
 
@@ -102,9 +89,9 @@ class Enrolments:
 
     async def label(self, scanned: Scanned, how: Annotated[How, Query()], actor: ManagesDevices) -> Response:
         """Enrol the device of one scanned label."""
-        label = read_label(scanned.label)
-        said = {name: value for name, value in scanned.model_dump(exclude={"label"}).items() if value not in ("", None, [])}
-        batch = read_items([said | fields_of(label)], self._desk.ground())
+        read_label(scanned.label)  # what is no label refuses the request, not a row
+        said = {name: value for name, value in scanned.model_dump().items() if value not in ("", None, [])}
+        batch = read_items([said], self._desk.ground())
         enrolled = await self._desk.enrol(batch, self._by(actor.id), check=how.check, update=how.update)
         return answer(enrolled, 200 if how.check or not enrolled.refused else 422, NO_STORE)
 
@@ -131,7 +118,12 @@ def routes(house: House) -> APIRouter:
     }
     many = {
         "schema": schema_of(Many),
-        "example": {"devices": [{"device": "air-101", "name": "동탄 1호", "position": "37.2, 127.07"}]},
+        "example": {
+            "devices": [
+                {"device": "air-101", "name": "동탄 1호", "position": "37.2, 127.07"},
+                {"label": "LW:D0:1122334455667788:24E124136B502217:AABB1122", "name": "동탄 2호", "codec": "milesight-am308"},
+            ]
+        },
     }
     extra: dict[str, Any] = {"requestBody": {"required": True, "content": {"text/csv": text, JSON: many}}}
     router.post("", summary="Enrol many devices", response_class=Response, responses=responses, openapi_extra=extra)(desk.batch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from dure.core.geo import Point
@@ -21,6 +21,8 @@ Bounds = tuple[float, float, float, float]  # west, south, east, north [deg]
 
 CELL_CHARS_MAX = 200
 EUI_DIGITS = 16
+SERIAL_ZERO = date(1899, 12, 30)  # day 0 of Excel's 1900 date system, ECMA-376 part 1, 18.17.4.1; right from 1900-03-01
+SERIAL_DAYS = (30_000, 60_000)  # 1982 to 2064: what else stands in a date column is no day
 BOUNDS_MARGIN_DEG = 1.0  # a position this far outside the city is still taken for one of the region
 
 
@@ -70,6 +72,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
      "차기교정일 교정만료일 교정유효기간 다음교정 calibrationduedate nextcalibration"),
     ("join_eui", "JoinEUI", "JoinEUI", "appeui applicationeui"),
     ("serial", "일련번호", "Serial number", "제조번호 시리얼 시리얼번호 sn serialno"),
+    ("label", "라벨", "Label", "qr qr코드 qr내용 라벨내용 qrcode qrlabel labeltext"),
 )
 # fmt: on
 FIELDS: tuple[Field, ...] = tuple(Field(name, Text(ko, en), tuple(also.split())) for name, ko, en, also in _ROWS)
@@ -145,6 +148,13 @@ def read_date(text: str, title: Text) -> date:
             f"{title.en} {text[:40]!r}: write the day like 2026-11-24.",
         ),
     )
+
+
+def read_serial_day(text: str) -> date | None:
+    """The day that a spreadsheet keeps as its number of days since 1899-12-30 (46350 is 2026-11-24); None for what is none."""
+    found = re.fullmatch(r"(\d{5})(?:\.\d+)?", text.strip())
+    days = int(found[1]) if found else 0
+    return SERIAL_ZERO + timedelta(days) if SERIAL_DAYS[0] <= days <= SERIAL_DAYS[1] else None
 
 
 # Positions

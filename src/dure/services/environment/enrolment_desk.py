@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure.environment")
 
-FEW = 50  # up to here the register in memory reads only what is new
 REPLAYS_AT_ONCE = 16  # devices whose uplinks are read again at the same time; each device's own stay in order
 
 
@@ -57,24 +56,37 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Outcome]
 
 
+class Kept(NamedTuple):
+    """What became of the rows that could be read, what waited for their devices, and the code of why that is not known."""
+
+    outcomes: list[Outcome]
+    waiting: list[Parked]
+    trouble: str = ""
+
+
 class EnrolmentDesk:
     """Enrols batches in one house."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._zone_of = ZoneFinder((zone.id, zone.place) for zone in house.city.zones)
+        self._ground: Ground | None = None
 
     def ground(self) -> Ground:
-        """What a row is judged by, today."""
+        """What a row is judged by, today; one and the same all day."""
         house = self._house
-        return Ground(
+        today = house.clock.now().astimezone(house.city.zone).date()
+        if self._ground is not None and self._ground.today == today:
+            return self._ground
+        self._ground = Ground(
             city=house.city.id,
             kinds=tuple(house.kinds),
             codecs=frozenset(house.codecs),
             properties=tuple(house.properties),
             bounds=house.city.bounds,
-            today=house.clock.now().astimezone(house.city.zone).date(),
+            today=today,
         )
+        return self._ground
 
     async def enrol(self, batch: Batch, by: By, *, check: bool = False, update: bool = False) -> Enrolled:
         """Keep the batch, or with `check` only say what would become of it. Once kept, nothing takes the answer away.
@@ -86,9 +98,9 @@ class EnrolmentDesk:
         if check:
             outcomes, uplinks = await asyncio.to_thread(self._look, batch.enrolments, update=update)
         else:
-            outcomes = await self._keep(batch.enrolments, by, update=update)
-            await self._tell([one for one in outcomes if one.state in ("new", "changed")])
-            outcomes, uplinks = await self._replay(outcomes)
+            loop = asyncio.get_running_loop()
+            kept = await asyncio.to_thread(self._keep, batch.enrolments, by, loop, update=update)
+            outcomes, uplinks = await self._replay(kept)
         items = sorted([*outcomes, *map(refused, batch.refused)], key=lambda one: one.row)
         n: Counter[str] = Counter(one.state for one in items)
         log.debug("enrolment.checked" if check else "enrolment.kept", city=self._house.city.id, rows=len(items), **n)
@@ -116,13 +128,30 @@ class EnrolmentDesk:
     def _planned(self, items: Sequence[Enrolment], known: Known, *, update: bool) -> list[Planned]:
         return plan(items, known, self._house.city.id, self._zone_of, update=update)
 
-    async def _keep(self, items: Sequence[Enrolment], by: By, *, update: bool) -> list[Outcome]:
+    def _keep(self, items: Sequence[Enrolment], by: By, loop: asyncio.AbstractEventLoop, *, update: bool) -> Kept:
+        """Keep, make the devices known here and elsewhere, then see what waited for them: one visit to one thread.
+
+        What waits is asked last: an uplink that comes in between finds its device or is seen here.
+        """
+        outcomes = self._keep_chunks(items, by, update=update)
+        try:
+            if any(one.state in ("new", "changed") for one in outcomes):
+                if len(items) > enrolment_records.FEW:  # else each chunk was taken up as it was kept
+                    self._house.directory.refresh()
+                asyncio.run_coroutine_threadsafe(self._house.directory.tell(), loop)
+            with self._house.records.read() as connection:
+                return Kept(outcomes, enrolment_records.waiting(connection, _names(outcomes)))
+        except EngineError as error:
+            log.warning("enrolment.replay_later", city=self._house.city.id, code=error.code)
+            return Kept(outcomes, [], error.code)
+
+    def _keep_chunks(self, items: Sequence[Enrolment], by: By, *, update: bool) -> list[Outcome]:
         """The outcomes of all chunks; when the records go away in between, the rest is refused with their code."""
         outcomes: list[Outcome] = []
         for start in range(0, len(items), enrolment_records.CHUNK_ROWS):
             part = items[start : start + enrolment_records.CHUNK_ROWS]
             try:
-                outcomes += await asyncio.to_thread(self._keep_chunk, part, by, update=update)
+                outcomes += self._keep_chunk(part, by, update=update)
             except DureError as error:
                 if not outcomes:
                     raise
@@ -140,25 +169,16 @@ class EnrolmentDesk:
         def planned(known: Known) -> list[Planned]:
             return self._planned(items, known, update=update)
 
-        return enrolment_records.keep_chunk(self._house.records, items, planned, self._house.city.id, by)
+        outcomes, few = enrolment_records.keep_chunk(self._house.records, items, planned, self._house.city.id, by)
+        if few is not None and few.devices:
+            self._house.directory.take(few)
+        return outcomes
 
-    async def _tell(self, kept: Sequence[Outcome]) -> None:
-        """The register in memory learns of what was kept before the answer: the devices may send at once."""
-        if 0 < len(kept) <= FEW:
-            try:
-                await self._house.directory.added({one.asset for one in kept}, {one.device for one in kept})
-            except EngineError as error:
-                log.warning("enrolment.register_later", city=self._house.city.id, code=error.code)
-        elif kept:
-            await self._house.directory.changed()
-
-    async def _replay(self, outcomes: list[Outcome]) -> tuple[list[Outcome], Uplinks]:
+    async def _replay(self, kept: Kept) -> tuple[list[Outcome], Uplinks]:
         """Read again what waited for these devices; a failure here leaves it waiting and never spoils the answer."""
-        try:
-            items = await asyncio.to_thread(self._waiting, _names(outcomes))
-        except EngineError as error:
-            log.warning("enrolment.replay_later", city=self._house.city.id, code=error.code)
-            return outcomes, Uplinks(codes={error.code: 1})
+        outcomes, items = kept.outcomes, kept.waiting
+        if not items:
+            return outcomes, Uplinks(codes={kept.trouble: 1} if kept.trouble else {})
         by_device: dict[str, list[Parked]] = defaultdict(list)
         for item in items:
             by_device[item.device].append(item)
@@ -189,10 +209,6 @@ class EnrolmentDesk:
         except (InputError, EngineError) as error:
             return error.code
         return kept.rejected[0].code if kept.rejected else "" if kept.accepted else item.code
-
-    def _waiting(self, names: Sequence[str]) -> list[Parked]:
-        with self._house.records.read() as connection:
-            return enrolment_records.waiting(connection, names)
 
 
 def _names(outcomes: Sequence[Outcome]) -> list[str]:

@@ -19,9 +19,9 @@ from dure.engines.records import assets, devices
 from dure.engines.records.audit import By
 from dure.services.environment import enrolment_records
 from dure.services.environment.enrolment import ROWS_MAX, Batch, read_batch, read_items
-from dure.services.environment.enrolment_api import fields_of
 from dure.services.environment.enrolment_cells import FIELDS
 from dure.services.environment.enrolment_desk import EnrolmentDesk
+from dure.services.environment.labels import WHY as LABEL_WHY
 from dure.services.environment.labels import label_address, qr_svg, read_label
 from dure.web.access import require
 from dure.web.layout import house_of, language_of, layout_of
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 ENROL = "/operations/environment/enrol"
 SCAN = f"{ENROL}/scan"
-LABELS = "/operations/environment/labels"
+LABELS = f"{ENROL}/labels"
 ROWS_SHOWN = 1_000
 LABELS_MAX = 240  # ten sheets
 SHEET = 24
@@ -78,27 +78,15 @@ _FACTS = {field.name: field.title for field in FIELDS} | {
 }
 
 
-_WHY: dict[str, Text] = {
+_WHY: dict[str, Text] = LABEL_WHY | {
     "enrolment.empty": Text("열 이름 아래에 줄이 없습니다.", "There is no row below the heading."),
     "enrolment.too_many": Text("한 번에 너무 많습니다. 나누어 보내 주세요.", "Too many at once. Send them in parts."),
     "enrolment.no_columns": Text(
         "아는 열 이름이 없습니다. 첫 줄에 장치 이름, DevEUI, 이름, 자산 id 가운데 하나는 있어야 합니다.",
-        "No heading is known: the first row must name at least a device, a DevEUI, a name or an asset id.",
+        "No heading is known: the first row must name at least a device, a DevEUI, a name, an asset id or a label.",
     ),
     "table.column_twice": Text("같은 뜻의 열이 둘입니다. 하나만 남겨 주세요.", "Two columns mean the same. Keep one."),
     "table.header_missing": Text("첫 줄에 열 이름이 없습니다.", "The first row names no columns."),
-    "label.unreadable": Text(
-        "아는 라벨이 아닙니다. DevEUI가 든 QR을 찍거나 16자리를 직접 적어 주세요.",
-        "No label that is known here. Scan the code with the DevEUI, or type its 16 digits.",
-    ),
-    "label.checksum": Text("라벨이 다 읽히지 않았습니다. 다시 찍어 주세요.", "The label was not read whole. Scan it again."),
-    "label.schema": Text(
-        "모르는 판의 LoRaWAN 라벨입니다. DevEUI를 적어 주세요.", "A LoRaWAN label of an unknown version. Type the DevEUI."
-    ),
-    "label.dev_eui": Text(
-        "라벨의 DevEUI가 16진수 16자리가 아닙니다. 다시 찍어 주세요.", "The DevEUI is not 16 digits. Scan it again."
-    ),
-    "label.too_long": Text("라벨의 글이 너무 깁니다.", "The text is too long for a label."),
 }
 
 
@@ -222,7 +210,7 @@ class EnrolmentPages:
 
     def _usual(self, label: Label, known: tuple[Device, Asset] | None) -> dict[str, str]:
         """What the label itself says, and the codec that its siblings have."""
-        said = {name: text for name, text in fields_of(label).items() if name in ("device", "asset")}
+        said = {name: text for name, text in label.cells().items() if name in ("device", "asset")}
         if known or not label.dev_eui:
             return said
         with self._house.records.read() as connection:
@@ -281,7 +269,7 @@ class EnrolmentPages:
 
 
 def _scanned_batch(label: Label, fields: dict[str, str], desk: EnrolmentDesk) -> Batch:
-    return read_items([{name: fields.get(name, "") for name in SCANNED} | fields_of(label)], desk.ground())
+    return read_items([{name: fields.get(name, "") for name in SCANNED} | label.cells()], desk.ground())
 
 
 def _of_known(known: tuple[Device, Asset] | None) -> dict[str, str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 State = Literal["new", "unchanged", "changed", "differs", "refused"]
 Facts = dict[str, Any]
+LIKE_DIGITS = 9  # of a DevEUI: its maker's block, and a little of the maker's own numbering
 
 
 class KnownDevice(msgspec.Struct, frozen=True):
@@ -31,12 +32,13 @@ class KnownDevice(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the register holds of the assets and devices a batch names, and where assets stand near its places."""
+    """What the register holds of the assets and devices a batch names, where assets stand near its places, and usual codecs."""
 
     assets: dict[str, Asset] = {}
     devices: dict[str, KnownDevice] = {}
     by_dev_eui: dict[str, KnownDevice] = {}
     places: dict[tuple[int, int], list[tuple[str, Point]]] = {}
+    codecs: dict[str, str] = {}  # by the first `LIKE_DIGITS` of a DevEUI: the one codec that all such devices have
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,12 +94,14 @@ class _Planner:
     def __init__(self, known: Known, city: str, zone_of: Callable[[Point], str | None], *, update: bool) -> None:
         self._assets, self._devices, self._by_eui = dict(known.assets), dict(known.devices), dict(known.by_dev_eui)
         self._places = {cell: list(there) for cell, there in known.places.items()}
+        self._codecs = dict(known.codecs)
         self._city, self._zone_of, self._update = city, zone_of, update
 
     def row(self, one: Enrolment) -> Planned:
         """The row; why it is refused stands in its outcome."""
         try:
             device_id, device = self._device(one)
+            one = self._with_codec(one, device)
             asset_id, asset = self._asset(one, device)
             wanted = self._wanted_device(one, device_id, asset_id, device)
             return self._decided(one, device, wanted, asset, self._wanted_asset(one, asset_id, asset))
@@ -151,6 +155,17 @@ class _Planner:
             )
             raise BadCell("enrolment.asset_differs", why)
         return asset_id, asset
+
+    def _with_codec(self, one: Enrolment, device: KnownDevice | None) -> Enrolment:
+        """A label that came without a codec takes that of its siblings, and it is said."""
+        usual = self._codecs.get(one.dev_eui[:LIKE_DIGITS], "") if one.labelled and one.dev_eui else ""
+        if one.codec or not usual or (device is not None and device.codec):
+            return one
+        why = Text(
+            f"코덱을 적지 않아 DevEUI가 비슷한 장치들의 것을 썼습니다: {usual}",
+            f"No codec was given; that of devices with a like DevEUI was taken: {usual}",
+        )
+        return msgspec.structs.replace(one, codec=usual, noticed=(*one.noticed, Noticed("enrolment.codec_usual", why)))
 
     def _wanted_device(self, one: Enrolment, device_id: str, asset_id: str, device: KnownDevice | None) -> KnownDevice:
         codec = one.codec or (device.codec if device else "")

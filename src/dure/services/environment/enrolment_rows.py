@@ -24,7 +24,9 @@ from dure.services.environment.enrolment_cells import (
     read_eui,
     read_number,
     read_position,
+    read_serial_day,
 )
+from dure.services.environment.labels import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,12 +84,19 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     codec: str = ""
     attributes: dict[str, Any] = {}  # msgspec copies an empty default for every instance
     noticed: tuple[Noticed, ...] = ()
+    labelled: bool = False  # its DevEUI or ids were read from a label
 
 
 def asset_id_of(name: str) -> str:
     """An asset id made of a name, Korean in Latin letters, everything else a hyphen: ``동탄 1호`` → ``dongtan-1ho``."""
     slug = re.sub(r"[^a-z0-9]+", "-", romanise(name).lower()).strip("-")
     return slug[:ID_CHARS_MAX].rstrip("-")
+
+
+@lru_cache(8)  # a ground is the same all day: its words need not be read again for every label
+def reader_of(ground: Ground) -> Reader:
+    """What reads rows by this ground."""
+    return Reader(ground)
 
 
 class Reader:
@@ -103,7 +112,8 @@ class Reader:
 
     def row(self, number: int, cells: Mapping[str, str]) -> Enrolment:
         """The row; the first cell that cannot be read refuses it."""
-        said = {name: text.strip() for name, text in cells.items() if text.strip()}
+        has_label = bool(cells.get("label", "").strip())
+        said = {name: text.strip() for name, text in (labelled(cells) if has_label else cells).items() if text.strip()}
         for name, text in said.items():
             if len(text) > CELL_CHARS_MAX or "\0" in text:
                 raise BadCell("enrolment.too_long", _about(name, "200자까지만 적어 주세요.", "use up to 200 characters."))
@@ -130,6 +140,7 @@ class Reader:
             codec=self._codec(said.get("codec", "")),
             attributes=self._attributes(said, noticed),
             noticed=tuple(noticed),
+            labelled=has_label,
         )
 
     def _kind(self, text: str) -> str:
@@ -162,7 +173,7 @@ class Reader:
             if name in said:
                 found[name] = read_number(said[name], _TITLES[name], *span)
         if "installed_on" in said:
-            found["installed_on"] = read_date(said["installed_on"], _TITLES["installed_on"]).isoformat()
+            found["installed_on"] = _day(said["installed_on"], "installed_on", noticed).isoformat()
         if "join_eui" in said:
             found["join_eui"] = _join_eui(said["join_eui"])
         if "properties" in said:
@@ -187,7 +198,7 @@ class Reader:
         return list(dict.fromkeys(found))
 
     def _calibration(self, said: Mapping[str, str], noticed: list[Noticed]) -> dict[str, str]:
-        days = {name: read_date(said[name], _TITLES[name]) for name in ("calibrated_on", "calibration_due_on") if name in said}
+        days = {name: _day(said[name], name, noticed) for name in ("calibrated_on", "calibration_due_on") if name in said}
         on, due = days.get("calibrated_on"), days.get("calibration_due_on")
         if on and due and due <= on:
             raise BadCell(
@@ -208,6 +219,18 @@ _SWAPPED = Noticed(
     "enrolment.swapped",
     Text("위도와 경도가 바뀐 것으로 보여 바로잡았습니다.", "Longitude and latitude seemed to be swapped; they were put right."),
 )
+
+
+def _day(text: str, name: str, noticed: list[Noticed]) -> date:
+    """The day of a cell; one that a spreadsheet turned into a number is read, and it is said."""
+    day = read_serial_day(text)
+    if day is None:
+        return read_date(text, _TITLES[name])
+    why = _about(
+        name, f"{text}은 엑셀의 날짜 번호라 {day}로 읽었습니다.", f"{text} is a spreadsheet's number of a day, read as {day}."
+    )
+    noticed.append(Noticed("enrolment.date_serial", why))
+    return day
 
 
 def _id(said: Mapping[str, str], name: str) -> str:

@@ -17,6 +17,7 @@ import segno
 
 from dure.core.errors import InputError
 from dure.core.identifiers import identifier
+from dure.core.text import Text
 from dure.services.environment.enrolment_cells import BadCell, read_eui
 
 if TYPE_CHECKING:
@@ -40,6 +41,53 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     serial: str = ""
     device: str = ""
     asset: str = ""
+
+    def cells(self) -> dict[str, str]:
+        """What it says, by the names of the batch file's columns; what it does not say is left out."""
+        names = ("device", "asset", "dev_eui", "join_eui", "serial")
+        return {name: said for name in names if (said := getattr(self, name))}
+
+
+WHY: dict[str, Text] = {
+    "label.unreadable": Text(
+        "아는 라벨이 아닙니다. DevEUI가 든 QR을 찍거나 16자리를 직접 적어 주세요.",
+        "No label that is known here. Scan the code with the DevEUI, or type its 16 digits.",
+    ),
+    "label.checksum": Text("라벨이 다 읽히지 않았습니다. 다시 찍어 주세요.", "The label was not read whole. Scan it again."),
+    "label.schema": Text(
+        "모르는 판의 LoRaWAN 라벨입니다. DevEUI를 적어 주세요.", "A LoRaWAN label of an unknown version. Type the DevEUI."
+    ),
+    "label.dev_eui": Text(
+        "라벨의 DevEUI가 16진수 16자리가 아닙니다. 다시 찍어 주세요.", "The DevEUI is not 16 digits. Scan it again."
+    ),
+    "label.too_long": Text("라벨의 글이 너무 깁니다.", "The text is too long for a label."),
+    "label.differs": Text(
+        "라벨과 칸에 적은 것이 다릅니다. 라벨과 맞춰 보고 한쪽을 지워 주세요.",
+        "The label and a cell of the row do not agree. Compare them and empty one.",
+    ),
+}
+
+
+def labelled(cells: Mapping[str, str]) -> dict[str, str]:
+    """The cells of a row with what its label says in place of the label's text.
+
+    Raises
+    ------
+    BadCell : the label cannot be read, or the row says another device, asset or DevEUI than its label (``label.…``)
+    """
+    text = cells.get("label", "").strip()
+    said = {name: cell for name, cell in cells.items() if name != "label"}
+    if not text:
+        return said
+    try:
+        label = read_label(text).cells()
+    except InputError as error:
+        raise BadCell(error.code, WHY[error.code]) from error
+    for name in label.keys() & {"device", "asset", "dev_eui"}:
+        beside = said.get(name, "").strip().lower()
+        if beside and (read_eui(beside) if name == "dev_eui" else beside) != label[name]:
+            raise BadCell("label.differs", WHY["label.differs"])
+    return said | label
 
 
 def read_label(text: str) -> Label:
