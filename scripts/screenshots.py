@@ -1,6 +1,7 @@
-"""Pictures of the README, taken from a running demo: ``python scripts/screenshots.py http://127.0.0.1:8600``.
+"""Pictures of the README, taken from a running demo: ``python scripts/screenshots.py http://127.0.0.1:8600 DATA``.
 
-Debian's Chromium without a window; the picture is taken when the map says that it is drawn and the fonts are there.
+DATA is the demo's folder: with the password it keeps there the pages of the operations centre are taken too. Debian's Chromium
+without a window; the picture is taken when the map says that it is drawn and the fonts are there.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ import struct
 import sys
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 BYTES_MAX = 300_000
@@ -19,9 +24,18 @@ SHOTS = (
     ("live-map-en.png", "/en/", 1440, 900),
     ("live-map-phone-ko.png", "/ko/", 390, 844),
     ("live-map-phone-en.png", "/en/", 390, 844),
+    ("air-and-water-ko.png", "/ko/environment", 1440, 900),
+    ("air-and-water-en.png", "/en/environment", 1440, 900),
+)
+STAFF_SHOTS = (
+    ("environment-map-ko.png", "/ko/operations/environment?property=pm2_5", 1440, 900),
+    ("environment-map-en.png", "/en/operations/environment?property=pm2_5", 1440, 900),
+    ("network-health-ko.png", "/ko/operations/environment/network", 1440, 900),
+    ("network-health-en.png", "/en/operations/environment/network", 1440, 900),
 )
 MAP_IN_VIEW = """() => {
-  const first = document.querySelector(innerWidth < 768 ? ".map-card" : ".figure");
+  const card = innerWidth < 768 || document.querySelector("[data-surface]"); // a painted map is nothing without its legend
+  const first = document.querySelector(card ? ".map-card" : ".figure");
   scrollTo(0, first.getBoundingClientRect().top + scrollY - 24);
 }"""
 CHROMIUM = ("--headless", "--no-sandbox", "--disable-background-networking")
@@ -50,27 +64,49 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def main(url: str) -> int:
+def sign_in(context: BrowserContext, url: str, data: Path) -> None:
+    """As the first administrator of a demo, whose name and password lie in its data folder."""
+    login, password = (data / "first-admin.txt").read_text("utf-8").split()
+    page = context.new_page()
+    page.goto(f"{url}/ko/sign-in")
+    page.fill("#f-login", login)
+    page.fill("#f-password", password)
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url("**/ko/operations")
+    page.close()
+
+
+def take(context: BrowserContext, url: str, shot: tuple[str, str, int, int]) -> bool:
+    """Take one picture; whether it is larger than a README should carry."""
+    name, path, width, height = shot
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(url + path)
+    page.evaluate("document.fonts.ready")
+    if page.locator("#map").count():
+        page.wait_for_selector("#map[data-ready]", timeout=30_000)
+        page.evaluate(MAP_IN_VIEW)
+    png = tighten(page.screenshot(animations="disabled"))
+    page.close()
+    (IMAGES / name).write_bytes(png)
+    print(f"{name}: {len(png):,} bytes{'  TOO LARGE' if len(png) > BYTES_MAX else ''}")
+    return len(png) > BYTES_MAX
+
+
+def main(url: str, data: str = "") -> int:
     """Take every picture; 1 when one is larger than a README should carry."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    large = 0
+    url = url.rstrip("/")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
-        for name, path, width, height in SHOTS:
-            page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
-            page.goto(url.rstrip("/") + path)
-            page.evaluate("document.fonts.ready")
-            if page.locator("#map").count():
-                page.wait_for_selector("#map[data-ready]", timeout=30_000)
-                page.evaluate(MAP_IN_VIEW)
-            png = tighten(page.screenshot(animations="disabled"))
-            page.close()
-            (IMAGES / name).write_bytes(png)
-            large += len(png) > BYTES_MAX
-            print(f"{name}: {len(png):,} bytes{'  TOO LARGE' if len(png) > BYTES_MAX else ''}")
+        context = browser.new_context(reduced_motion="reduce")
+        large = [take(context, url, shot) for shot in SHOTS]
+        if data:
+            sign_in(context, url, Path(data))
+            large += [take(context, url, shot) for shot in STAFF_SHOTS]
         browser.close()
-    return int(large > 0)
+    return int(any(large))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8600"))
+    sys.exit(main(*(sys.argv[1:3] or ["http://127.0.0.1:8600"])))

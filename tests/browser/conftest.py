@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from demo_city import ROOT, RunningCity
+from demo_environment import furnish
 from playwright.sync_api import sync_playwright
+from visiting import SIZES, Visit
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,7 @@ def running(tmp_path_factory):
     city = RunningCity(tmp_path_factory.mktemp("city"))
     try:
         city.start()
+        city.made = furnish(city)
         yield city
     finally:
         city.stop()
@@ -51,3 +54,18 @@ def browser():
         )
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def visitor(browser, running, request):
+    visit = Visit(browser, running, request.param)
+    yield visit
+    visit.context.close()
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def operator(browser, running, request):
+    visit = Visit(browser, running, request.param)
+    visit.sign_in()
+    yield visit
+    visit.context.close()

@@ -102,6 +102,7 @@ class RunningCity:
         self.folder = folder
         self.clock = FixedClock(NOW)
         self.secrets: dict[str, str] = {}
+        self.made: dict[str, str] = {}  # addresses of what the environment was furnished with
         self._ready = threading.Event()
         self._trouble: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="city")
@@ -182,10 +183,10 @@ class RunningCity:
         )  # fmt: skip
 
     def _people(self, people: People) -> None:
-        people.add("admin", "관리자", PASSWORD, ["admin", "operator", "auditor"], By("test", NOW))
+        self.admin = people.add("admin", "관리자", PASSWORD, ["admin", "operator", "auditor"], By("test", NOW)).id
 
     def _register(self, records: Records, known: list[Asset], city: str) -> list[str]:
-        by = By("test", NOW)
+        by = By("test", NOW - timedelta(days=40))
         with records.begin() as connection:
             for number, asset in enumerate(known):
                 state = "quarantined" if number in (5, 17) else "live"
@@ -230,10 +231,11 @@ class RunningCity:
             live.load(newest.values())
 
 
-def post(running: RunningCity, asset: str, readings: list[dict[str, Any]]) -> int:
+def post(running: RunningCity, asset: str, readings: list[dict[str, Any]], *, wait: str = "acknowledged") -> int:
     """Send readings as the asset's device does; the HTTP status."""
     answer = httpx.post(
         f"{running.url}/api/v1/readings",
+        params={"wait": wait},
         content=json.dumps({"readings": readings}),
         headers={"Authorization": f"Bearer dev-{asset}:{running.secrets[asset]}", "Content-Type": "application/json"},
     )

@@ -6,14 +6,13 @@ import json
 import re
 import time
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from demo_city import PASSWORD, post
+from visiting import Visit, is_well
 
 pytestmark = pytest.mark.browser
-SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 PUBLIC = (
     "/",
     "/environment",
@@ -43,76 +42,6 @@ STAFF = (
     "/nothing-here",
 )
 MAP_BYTES_MAX, PAGE_BYTES_MAX = 600_000, 100_000
-# Chromium without a graphics card tells of its own slowness.
-HARMLESS = re.compile(r"GPU stall due to ReadPixels|GL Driver Message")
-
-
-class Visit:
-    """A browser tab that notes what goes wrong."""
-
-    def __init__(self, browser, running, size: str) -> None:
-        self.running = running
-        self.context = browser.new_context(viewport=SIZES[size])
-        self.page = self.context.new_page()
-        self.trouble: list[str] = []
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
-        self.page.on("request", self._asked)
-
-    def _heard(self, message) -> None:
-        if message.type in ("error", "warning") and not HARMLESS.search(message.text):
-            self.trouble.append(f"{message.type}: {message.text}")
-
-    def _asked(self, request) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme != "data" and parts.netloc != urlsplit(self.running.url).netloc:
-            self.trouble.append(f"outside: {request.url}")
-
-    def sign_in(self) -> None:
-        self.page.goto(f"{self.running.url}/ko/sign-in")
-        self.page.fill("#f-login", "admin")
-        self.page.fill("#f-password", PASSWORD)
-        self.page.locator("main button[type=submit]").click()
-        self.page.wait_for_url("**/ko/operations")
-
-    def open(self, path: str, status: int = 200) -> None:
-        self.trouble.clear()
-        answer = self.page.goto(f"{self.running.url}{path}")
-        assert answer.status == status
-        if self.page.locator("#map").count():
-            self.page.wait_for_selector("#map[data-ready]", timeout=30_000)
-        if status >= 400:  # the browser itself reports the status of the page it was sent to see
-            self.trouble = [one for one in self.trouble if "status of" not in one]
-
-    def axe(self, source: str) -> list[str]:
-        self.page.evaluate(source)
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
-
-
-@pytest.fixture(scope="module", params=list(SIZES))
-def visitor(browser, running, request):
-    visit = Visit(browser, running, request.param)
-    yield visit
-    visit.context.close()
-
-
-@pytest.fixture(scope="module", params=list(SIZES))
-def operator(browser, running, request):
-    visit = Visit(browser, running, request.param)
-    visit.sign_in()
-    yield visit
-    visit.context.close()
-
-
-def is_well(visit: Visit, language: str, path: str, axe: str) -> None:
-    visit.open(f"/{language}{path}", 404 if path == "/nothing-here" else 200)
-    page = visit.page
-    assert visit.axe(axe) == []
-    assert page.locator("h1").count() == 1
-    assert page.get_attribute("html", "lang") == language
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "it scrolls sideways"
-    assert visit.trouble == []
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
@@ -140,7 +69,8 @@ def test_high_contrast_is_well_too(visitor, language, path, axe):
 
 
 @pytest.mark.parametrize(
-    "path", ["/ko/", "/ko/environment", "/ko/environment/stations/air-namyang", "/ko/help", "/en/operations"]
+    "path",
+    ["/ko/", "/ko/environment", "/ko/environment/map", "/ko/environment/stations/air-namyang", "/ko/help", "/en/operations"],
 )
 def test_scripts_and_styles_stay_within_the_budget(browser, running, path):
     visit = Visit(browser, running, "desktop")
@@ -169,7 +99,7 @@ def test_the_skip_link_is_first_and_leads_to_the_content(visitor):
     assert visitor.page.evaluate("document.activeElement.id") == "main"
 
 
-@pytest.mark.parametrize("path", ["/ko/", "/ko/environment/stations", "/ko/sign-in"])
+@pytest.mark.parametrize("path", ["/ko/", "/ko/environment", "/ko/environment/stations", "/ko/sign-in"])
 def test_the_keyboard_reaches_every_control_and_focus_is_visible(visitor, path):
     visitor.open(path)
     page = visitor.page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import resources
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
@@ -27,12 +28,23 @@ if TYPE_CHECKING:
 
 
 class Stop(NamedTuple):
-    """A place in the navigation: its address below the language, its name, and what one must be allowed to see it."""
+    """A place in the navigation: its address below the language, its name, and what one must be allowed to see it.
+
+    Neighbours of one `section` stand together under its name.
+    """
 
     path: str
     name: Text
     verb: Verb = "read"
     subject: Subject = "public_data"
+    section: Text | None = None
+
+
+class Section(NamedTuple):
+    """Stops that stand together; a single one stands for itself."""
+
+    name: Text
+    stops: tuple[Stop, ...]
 
 
 class Home(NamedTuple):
@@ -41,6 +53,21 @@ class Home(NamedTuple):
     id: str
     name: Text
     stops: tuple[Stop, ...]
+
+    @property
+    def sections(self) -> list[Section]:
+        """Its stops in order, neighbours of one section together."""
+        found: list[Section] = []
+        for section, stops in groupby(self.stops, key=lambda stop: stop.section):
+            together = tuple(stops)
+            parts = [together] if section is not None else [(stop,) for stop in together]
+            found += [Section(section if section and len(part) > 1 else part[0].name, part) for part in parts]
+        return found
+
+
+ENVIRONMENT = Text("환경", "Environment")
+DEVICES = Text("장치와 측정값", "Devices and readings")
+SYSTEM = Text("시스템", "System")
 
 
 # Homes appear when they have content: field pages come with the crews' services.
@@ -63,18 +90,18 @@ HOMES: tuple[Home, ...] = (
         Text("운영센터", "Operations centre"),
         (
             Stop("/operations", Text("현황", "Overview"), "read", "city_data"),
-            Stop("/operations/environment", Text("환경 지도", "Environment map"), "read", "city_data"),
-            Stop("/operations/environment/network", Text("측정망", "Network health"), "read", "city_data"),
-            Stop("/operations/environment/alerts", Text("알림 처리", "Alert desk"), "read", "city_data"),
-            Stop("/operations/environment/calibration", Text("보정", "Calibration"), "read", "city_data"),
-            Stop("/operations/environment/enrol", Text("장치 들이기", "Onboarding"), "manage", "device"),
-            Stop("/operations/environment/rules", Text("환경 기준", "Rules and limits"), "read", "city_data"),
-            Stop("/operations/devices", Text("장치", "Devices"), "read", "device"),
-            Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked"),
-            Stop("/operations/health", Text("시스템 상태", "System health"), "read", "system"),
-            Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data"),
-            Stop("/operations/users", Text("사용자", "Users"), "read", "user"),
-            Stop("/operations/audit", Text("감사 기록", "Audit log"), "read", "audit"),
+            Stop("/operations/environment", Text("환경 지도", "Environment map"), "read", "city_data", ENVIRONMENT),
+            Stop("/operations/environment/network", Text("측정망", "Network health"), "read", "city_data", ENVIRONMENT),
+            Stop("/operations/environment/alerts", Text("알림 처리", "Alert desk"), "read", "city_data", ENVIRONMENT),
+            Stop("/operations/environment/calibration", Text("보정", "Calibration"), "read", "city_data", ENVIRONMENT),
+            Stop("/operations/environment/enrol", Text("장치 들이기", "Onboarding"), "manage", "device", ENVIRONMENT),
+            Stop("/operations/environment/rules", Text("환경 기준", "Rules and limits"), "read", "city_data", ENVIRONMENT),
+            Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
+            Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),
+            Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data", DEVICES),
+            Stop("/operations/health", Text("시스템 상태", "System health"), "read", "system", SYSTEM),
+            Stop("/operations/users", Text("사용자", "Users"), "read", "user", SYSTEM),
+            Stop("/operations/audit", Text("감사 기록", "Audit log"), "read", "audit", SYSTEM),
         ),
     ),
     Home(
@@ -209,4 +236,4 @@ def _home_of(path: str) -> str:
     return next(home.id for home in HOMES if stop in home.stops)
 
 
-__all__ = ["HOMES", "Crumb", "Home", "Layout", "Stop", "house_of", "https", "language_of", "layout_of"]
+__all__ = ["HOMES", "Crumb", "Home", "Layout", "Section", "Stop", "house_of", "https", "language_of", "layout_of"]
