@@ -1,7 +1,6 @@
 """How far a calibration brings a sensor, and how soon a drift is found, as ``make bench NAME=calibration``.
 
-Everything is simulated from seeds (`dure.services.environment.calibration_rehearsal` says what is put in); no figure is a field
-trial's. The error is taken on whole weeks that the fit has not seen. A drift of 1 %/d begins on day 60, up and down in turn;
+Everything is simulated from seeds (`calibration_rehearsal` says what is put in); no figure is a field trial's. The error is taken on whole weeks that the fit has not seen. A drift of 1 %/d begins on day 60, up and down in turn;
 single days and hours are missing, outages of several days only in the years without drift. Detection is told in calendar
 days. The 400 seeds of the table are the first of 1,000 that were tried: one of those took 16 days.
 """
@@ -15,11 +14,11 @@ import msgspec
 import numpy as np
 from report import Row, tell, write
 
-from dure.services.environment.calibration import starting_model
-from dure.services.environment.calibration_fit import Fit, Pairs, fit_co_location
-from dure.services.environment.calibration_rehearsal import beside_neighbours, co_located
-from dure.services.environment.calibration_rules import calibration_rules
-from dure.services.environment.drift import DAY_US, Finder, find_drift, residuals
+from dure.services.environment.calibrating.calibration import starting_model
+from dure.services.environment.calibrating.calibration_fit import Fit, Pairs, fit_co_location
+from dure.services.environment.calibrating.calibration_rehearsal import beside_neighbours, co_located
+from dure.services.environment.calibrating.calibration_rules import calibration_rules
+from dure.services.environment.faults.drift import DAY_US, Finder, find_drift, residuals
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 RULES = calibration_rules(AT.date())

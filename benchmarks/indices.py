@@ -31,10 +31,10 @@ from indices_oracle import (
 )
 from report import Row, tell, write
 
-from dure.services.environment.air_index import cai, cai_of_hours, cai_rules, sub_index
+from dure.services.environment.grades.air_index import cai, cai_of_hours, cai_rules, sub_index
+from dure.services.environment.grades.water_grade import grade_rules, water_grade
+from dure.services.environment.grades.water_index import rtwqi, rtwqi_rules
 from dure.services.environment.rules import load_pack
-from dure.services.environment.water_grade import grade_rules, water_grade
-from dure.services.environment.water_index import rtwqi, rtwqi_rules
 
 DAY = date(2026, 11, 25)
 PEER = "aqipy-atmotech 0.1.5"

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from report import Row, tell, write
 
-from dure.services.environment.surface import Mapper, Reliability, Surface
-from dure.services.environment.variogram import FitRule, Usual, Variogram, fit, semivariance
+from dure.services.environment.maps.surface import Mapper, Reliability, Surface
+from dure.services.environment.maps.variogram import FitRule, Usual, Variogram, fit, semivariance
 
 SIDE_M = 50_000
 NEIGHBOURS = 16

@@ -23,10 +23,10 @@ import yaml
 from report import Row, tell, write
 
 from dure.core.observations import Flag
-from dure.services.environment.diagnosis import Window, diagnose_network, diagnosis_rules_on
-from dure.services.environment.network import BuddyRule, buddy_check, isolation_check, surround
-from dure.services.environment.network_round import network_round
-from dure.services.environment.network_rules import Thresholds, learn_thresholds, rules_on, starting
+from dure.services.environment.faults.diagnosis import Window, diagnose_network, diagnosis_rules_on
+from dure.services.environment.neighbours.network import BuddyRule, buddy_check, isolation_check, surround
+from dure.services.environment.neighbours.network_round import network_round
+from dure.services.environment.neighbours.network_rules import Thresholds, learn_thresholds, rules_on, starting
 
 DAY = date(2026, 11, 25)
 RULE = rules_on(DAY)["air_temperature"]

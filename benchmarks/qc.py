@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit" / "services"
 from ioos_oracle import explained, ioos_flags  # the same comparison as the tests make
 from quality_series import LEVEL_LIMITS, LIGHT_LIMITS, WALK_LIMITS, light, seeded, water_level
 
-from dure.services.environment.quality import TESTS, Limits, Stream, compiled_kernel, qualify_series
+from dure.services.environment.checks.quality import TESTS, Limits, Stream, compiled_kernel, qualify_series
 
 SERIES = 1_000
 WINDOW = 61
@@ -31,7 +31,7 @@ KEY = ("station", "air_temperature")
 LOAD = """
 import time
 began = time.perf_counter()
-from dure.services.environment.quality import compiled_kernel
+from dure.services.environment.checks.quality import compiled_kernel
 before = time.perf_counter()
 compiled_kernel()
 print(time.perf_counter() - before)

@@ -36,5 +36,5 @@ echo "Installing Dure's locked dependencies ($set_name) ..."
 .venv/bin/uv --system-certs pip install --quiet --require-hashes -r "requirements/$set_name.txt"
 .venv/bin/uv --system-certs pip install --quiet --no-deps --no-build-isolation --no-config -e .
 # The loop of quality control is compiled once here, so that nobody waits for it later.
-.venv/bin/python -m dure.services.environment.quality_kernel
+.venv/bin/python -m dure.services.environment.checks.quality_kernel
 echo "$stamp" > ".venv/.installed-$set_name"

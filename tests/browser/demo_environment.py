@@ -14,18 +14,19 @@ from demo_city import NOW, RunningCity, post
 from dure.core.observations import Batch, Check, Flag
 from dure.core.time import format_instant, to_us
 from dure.engines.records.audit import By
-from dure.services.environment import alert_records, alert_rounds, findings, subscription_records
-from dure.services.environment import calibration_records as calibrations
-from dure.services.environment.alerts import MEAN, Measured
-from dure.services.environment.calibration import starting_model
-from dure.services.environment.calibration_fit import Pairs, fit_co_location
-from dure.services.environment.calibration_rehearsal import co_located
-from dure.services.environment.calibration_rules import calibration_rules
-from dure.services.environment.findings import Seen, Verdict
-from dure.services.environment.index_watch import IndexWatch
-from dure.services.environment.station_register import StationRegister
-from dure.services.environment.subscriptions import Subscription
-from dure.services.environment.weather_watch import WeatherWatch
+from dure.services.environment.alerting import alert_records, alert_rounds, subscription_records
+from dure.services.environment.alerting.alerts import MEAN, Measured
+from dure.services.environment.alerting.subscriptions import Subscription
+from dure.services.environment.calibrating import calibration_records as calibrations
+from dure.services.environment.calibrating.calibration import starting_model
+from dure.services.environment.calibrating.calibration_fit import Pairs, fit_co_location
+from dure.services.environment.calibrating.calibration_rehearsal import co_located
+from dure.services.environment.calibrating.calibration_rules import calibration_rules
+from dure.services.environment.faults import findings
+from dure.services.environment.faults.findings import Seen, Verdict
+from dure.services.environment.watches.index_watch import IndexWatch
+from dure.services.environment.watches.station_register import StationRegister
+from dure.services.environment.watches.weather_watch import WeatherWatch
 from dure.spine.live import LiveValue
 
 HOUR_US, TEN_MINUTES_US = 3_600_000_000, 600_000_000

@@ -29,12 +29,12 @@ from dure.core.time import format_instant, to_us
 from dure.engines.records.audit import By
 from dure.engines.telemetry.port import SeriesColumns
 from dure.running.parts import ALL, open_house
-from dure.services.environment import findings
-from dure.services.environment.alert_model import Facts
-from dure.services.environment.alert_records import open_alert
-from dure.services.environment.alerts import Transition
-from dure.services.environment.quality import Limits, interpreted_kernel
-from dure.services.environment.quality_history import judged_anew
+from dure.services.environment.alerting.alert_model import Facts
+from dure.services.environment.alerting.alert_records import open_alert
+from dure.services.environment.alerting.alerts import Transition
+from dure.services.environment.checks.quality import Limits, interpreted_kernel
+from dure.services.environment.checks.quality_history import judged_anew
+from dure.services.environment.faults import findings
 from dure.spine.directory import IMPORTER
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

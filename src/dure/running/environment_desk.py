@@ -16,20 +16,22 @@ from dure.core.time import US_PER_S, Interval, day_of, from_us, parse_instant, t
 from dure.engines.records.audit import By
 from dure.engines.telemetry.port import SeriesColumns
 from dure.running.desk import COMMAND, FAR_US, until_stored, visiting
-from dure.services.environment import alert_records, findings, index_watch
-from dure.services.environment.assessing import rules_now
-from dure.services.environment.atlas import NONE, Atlas
-from dure.services.environment.calibration_desk import CalibrationDesk, Proposal
-from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
-from dure.services.environment.enrolment import read_batch
-from dure.services.environment.enrolment_desk import Enrolled, EnrolmentDesk
-from dure.services.environment.grading import Grading
-from dure.services.environment.hourly import fetch_hours
-from dure.services.environment.quality_history import judged_anew
-from dure.services.environment.quality_rules import with_ranges
-from dure.services.environment.station_register import load_stations
-from dure.services.environment.surface import NoSurface
-from dure.services.environment.surface_api import coarse, csv_of
+from dure.services.environment.alerting import alert_records
+from dure.services.environment.api.surface_api import coarse, csv_of
+from dure.services.environment.calibrating.calibration_desk import CalibrationDesk, Proposal
+from dure.services.environment.checks.assessing import rules_now
+from dure.services.environment.checks.quality_history import judged_anew
+from dure.services.environment.checks.quality_rules import with_ranges
+from dure.services.environment.enrolling.enrolment import read_batch
+from dure.services.environment.enrolling.enrolment_desk import Enrolled, EnrolmentDesk
+from dure.services.environment.faults import findings
+from dure.services.environment.faults.diagnosis_rules import diagnosis_rules_on, held_by
+from dure.services.environment.grades.grading import Grading
+from dure.services.environment.grades.hourly import fetch_hours
+from dure.services.environment.maps.atlas import NONE, Atlas
+from dure.services.environment.maps.surface import NoSurface
+from dure.services.environment.watches import index_watch
+from dure.services.environment.watches.station_register import load_stations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,10 +42,10 @@ if TYPE_CHECKING:
 
     from dure.config import Settings
     from dure.core.observations import SeriesKey
-    from dure.services.environment.alert_model import Alert, AlertState
-    from dure.services.environment.calibration import Model
-    from dure.services.environment.quality import Limits
-    from dure.services.environment.quality_history import Rejudged
+    from dure.services.environment.alerting.alert_model import Alert, AlertState
+    from dure.services.environment.calibrating.calibration import Model
+    from dure.services.environment.checks.quality import Limits
+    from dure.services.environment.checks.quality_history import Rejudged
     from dure.spine.house import House
 
 SOURCE = "environment-history"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from dure.core.observations import Flag
-from dure.services.environment.calibration_words import SERIES, reason_text
-from dure.services.environment.diagnosis_finding import EXPLANATIONS
-from dure.services.environment.grading import TYPES, restored
+from dure.services.environment.faults.diagnosis_finding import EXPLANATIONS
+from dure.services.environment.grades.grading import TYPES, restored
+from dure.services.environment.pages.calibration_words import SERIES, reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from dure.core.text import Text
     from dure.running.environment_desk import Assessment
     from dure.running.quality_file import Judged
-    from dure.services.environment.alert_model import Alert
-    from dure.services.environment.calibration import Model
-    from dure.services.environment.enrolment_desk import Enrolled
-    from dure.services.environment.findings import Finding
-    from dure.services.environment.index_watch import Kept
+    from dure.services.environment.alerting.alert_model import Alert
+    from dure.services.environment.calibrating.calibration import Model
+    from dure.services.environment.enrolling.enrolment_desk import Enrolled
+    from dure.services.environment.faults.findings import Finding
+    from dure.services.environment.watches.index_watch import Kept
 
 SHOWN_MAX = 50
 WHEN = "%Y-%m-%d %H:%M"

@@ -17,8 +17,8 @@ from dure.core.time import day_of, parse_instant, to_us
 from dure.engines.clock import SystemClock
 from dure.protocols.tables import Table, read_table
 from dure.running.parts import SERVICES, properties_of
-from dure.services.environment.quality import TESTS, compiled_kernel, qualify_series
-from dure.services.environment.quality_rules import quality_rules, with_ranges
+from dure.services.environment.checks.quality import TESTS, compiled_kernel, qualify_series
+from dure.services.environment.checks.quality_rules import quality_rules, with_ranges
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dure.city import City
     from dure.core.properties import Property
-    from dure.services.environment.quality import Limits, Qualified
+    from dure.services.environment.checks.quality import Limits, Qualified
 
 ZONE = "Asia/Seoul"  # of times without an offset, where no city is named
 TIMES = ("time", "timestamp", "datetime", "date_time", "phenomenon_time", "시각", "일시", "측정일시", "측정시각")

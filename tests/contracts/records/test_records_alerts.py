@@ -23,12 +23,12 @@ from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables import people
 from dure.engines.records.tables_environment import environment_messages, environment_subscriptions
-from dure.services.environment import alert_records, alert_rounds, message_records, subscription_records
-from dure.services.environment.alert_records import Wanted
-from dure.services.environment.alert_story import OPENED, decision_of
-from dure.services.environment.alerts import Measured, State, step
-from dure.services.environment.message_records import GIVE_UP_AFTER, LEASE, NEVER
-from dure.services.environment.subscriptions import Message, Subscription, message_id
+from dure.services.environment.alerting import alert_records, alert_rounds, message_records, subscription_records
+from dure.services.environment.alerting.alert_records import Wanted
+from dure.services.environment.alerting.alert_story import OPENED, decision_of
+from dure.services.environment.alerting.alerts import Measured, State, step
+from dure.services.environment.alerting.message_records import GIVE_UP_AFTER, LEASE, NEVER
+from dure.services.environment.alerting.subscriptions import Message, Subscription, message_id
 
 CITY = read_city(Path(__file__).parents[3] / "examples" / "hwaseong")
 ZONE = CITY.zones[0]

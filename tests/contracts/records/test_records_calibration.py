@@ -10,8 +10,8 @@ from dure.core.errors import Conflict, DureError, InputError, NotFound
 from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
-from dure.services.environment import calibration_records as calibrations
-from dure.services.environment.calibration import Inputs, Model, Reason, Score, Span, model_id
+from dure.services.environment.calibrating import calibration_records as calibrations
+from dure.services.environment.calibrating.calibration import Inputs, Model, Reason, Score, Span, model_id
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.usefixtures("station")

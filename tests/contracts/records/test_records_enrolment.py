@@ -12,10 +12,10 @@ from dure.core.text import Text
 from dure.engines.records import assets, audit, devices, parked
 from dure.engines.records.devices import Device
 from dure.engines.records.parked import Parked
-from dure.services.environment import enrolment_records
-from dure.services.environment.enrolment import read_items
-from dure.services.environment.enrolment_plan import plan
-from dure.services.environment.enrolment_rows import Ground
+from dure.services.environment.enrolling import enrolment_records
+from dure.services.environment.enrolling.enrolment import read_items
+from dure.services.environment.enrolling.enrolment_plan import plan
+from dure.services.environment.enrolling.enrolment_rows import Ground
 
 CITY = "hwaseong"
 EUI = "24e124136b502217"

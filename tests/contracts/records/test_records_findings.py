@@ -15,8 +15,8 @@ from dure.engines.records import audit, events
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables_environment import environment_findings, environment_verdicts
-from dure.services.environment import findings
-from dure.services.environment.findings import CLOSED, OPENED, Finding, Seen, Verdict
+from dure.services.environment.faults import findings
+from dure.services.environment.faults.findings import CLOSED, OPENED, Finding, Seen, Verdict
 
 MINUTE, DAY_US = timedelta(minutes=1), 86_400_000_000
 HOLDS = {

@@ -13,8 +13,8 @@ from dure.core.time import to_us
 from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment import findings, markings
-from dure.services.environment.markings import Marking
+from dure.services.environment.faults import findings, markings
+from dure.services.environment.faults.markings import Marking
 from dure.services.environment.model import PROPERTIES
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)

@@ -26,7 +26,7 @@ from dure.engines.records.audit import By
 from dure.engines.records.parked import Parked
 from dure.running.parts import ALL, open_house
 from dure.running.serving import served
-from dure.services.environment.station_register import StationRegister
+from dure.services.environment.watches.station_register import StationRegister
 from dure.spine.seeding import read_secrets
 
 NOW = datetime(2026, 11, 20, 6, 10, tzinfo=UTC)  # ten past three in the afternoon in Korea, an hour that has settled

@@ -12,7 +12,7 @@ from city_running import CityRunning, reading, settings_of, until, write_city
 
 from dure.engines.records import parked
 from dure.protocols.lorawan import Uplink
-from dure.services.environment.labels import label_address
+from dure.services.environment.enrolling.labels import label_address
 
 HEAD = "장치 이름,DevEUI,코덱,설치 지점 이름,위도,경도\n"
 PAYLOAD = base64.b64decode("A2cRAQRoWw==")  # temperature and humidity of a Milesight sensor

@@ -9,10 +9,10 @@ import pytest
 from environment_running import HOUR, MINUTE, NOW, STREET, EnvironmentCity, Weather
 
 from dure.engines.records.audit import By
-from dure.services.environment import calibration_records
-from dure.services.environment.calibration import Inputs, Model
-from dure.services.environment.calibration_watch import CalibrationWatch
-from dure.services.environment.drift_watch import DriftWatch
+from dure.services.environment.calibrating import calibration_records
+from dure.services.environment.calibrating.calibration import Inputs, Model
+from dure.services.environment.watches.calibration_watch import CalibrationWatch
+from dure.services.environment.watches.drift_watch import DriftWatch
 
 DUST, CORRECTED = "pm2_5", "pm2_5_corrected"
 GOOD, SUSPECT = 1, 3

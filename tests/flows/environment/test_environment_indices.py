@@ -11,9 +11,9 @@ import pytest
 from environment_running import HOUR, MINUTE, NOW, STREET, EnvironmentCity
 
 from dure.core.time import to_us
-from dure.services.environment.air_index import cai_of_hours
-from dure.services.environment.grading import Grading
-from dure.services.environment.rounds import Grades
+from dure.services.environment.grades.air_index import cai_of_hours
+from dure.services.environment.grades.grading import Grading
+from dure.services.environment.watches.rounds import Grades
 
 TEN = 10 * MINUTE
 LAST = NOW.replace(minute=0) - TEN  # the last reading of the hour that has settled

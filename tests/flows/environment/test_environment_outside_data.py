@@ -17,9 +17,9 @@ from environment_running import NOW, STREET, EnvironmentCity, SteeredClock
 from dure.core.time import format_instant
 from dure.engines.records import assets
 from dure.engines.records.audit import By
-from dure.services.environment.network_round import Reason
-from dure.services.environment.network_watch import NetworkWatch
+from dure.services.environment.neighbours.network_round import Reason
 from dure.services.environment.stations import import_station_list
+from dure.services.environment.watches.network_watch import NetworkWatch
 from dure.spine.directory import IMPORTER
 
 DATA = Path(os.environ.get("DURE_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")) / "environment"

@@ -8,8 +8,8 @@ from environment_running import HOUR, MINUTE, NOW, STREET, EnvironmentCity, Weat
 
 from dure.core.time import format_instant
 from dure.engines.records import events
-from dure.services.environment.diagnosis_watch import DiagnosisWatch
-from dure.services.environment.network_watch import NetworkWatch
+from dure.services.environment.watches.diagnosis_watch import DiagnosisWatch
+from dure.services.environment.watches.network_watch import NetworkWatch
 
 T, WIND, DUST = "air_temperature", "wind_speed", "pm2_5"
 GOOD, SUSPECT, FAIL = 1, 3, 4

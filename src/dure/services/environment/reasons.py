@@ -12,25 +12,26 @@ import numpy as np
 
 from dure.core.observations import Check, Flag
 from dure.core.time import US_PER_S, format_instant, from_us, to_us
-from dure.services.environment import calibration_records, findings
-from dure.services.environment.assessing import rules_now
-from dure.services.environment.assessor import feeds_of
-from dure.services.environment.calibration import CORRECTED, SUFFIX
-from dure.services.environment.diagnosis_finding import EXPLANATIONS
-from dure.services.environment.diagnosis_rules import diagnosis_rules_on, held_by
-from dure.services.environment.grading import Grading, cai_result, rtwqi_result
-from dure.services.environment.hourly import fetch_hours
-from dure.services.environment.markings import since_us
-from dure.services.environment.quality import interpreted_kernel
-from dure.services.environment.quality_reasons import Reason, why
-from dure.services.environment.quality_rules import with_ranges
-from dure.services.environment.quality_words import test_words, verdict_words
+from dure.services.environment.calibrating import calibration_records
+from dure.services.environment.calibrating.calibration import CORRECTED, SUFFIX
+from dure.services.environment.checks.assessing import rules_now
+from dure.services.environment.checks.assessor import feeds_of
+from dure.services.environment.checks.quality import interpreted_kernel
+from dure.services.environment.checks.quality_reasons import Reason, why
+from dure.services.environment.checks.quality_rules import with_ranges
+from dure.services.environment.checks.quality_words import test_words, verdict_words
+from dure.services.environment.faults import findings
+from dure.services.environment.faults.diagnosis_finding import EXPLANATIONS
+from dure.services.environment.faults.diagnosis_rules import diagnosis_rules_on, held_by
+from dure.services.environment.faults.markings import since_us
+from dure.services.environment.grades.grading import Grading, cai_result, rtwqi_result
+from dure.services.environment.grades.hourly import fetch_hours
 from dure.services.environment.rules import UNIT_WORDS
 
 if TYPE_CHECKING:
     from dure.core.observations import Observation
     from dure.core.text import Text
-    from dure.services.environment.findings import Finding, Verdict
+    from dure.services.environment.faults.findings import Finding, Verdict
     from dure.spine.house import House
 
 STREAM_CHECKS = frozenset({Check.OUTSIDE_CLIMATE, Check.SPIKE, Check.RATE_OF_CHANGE, Check.FLAT_LINE, Check.ATTENUATED})

@@ -47,7 +47,7 @@ class EnvironmentService:
 
     def assessor(self, house: House) -> Assessor | None:
         """Streaming quality control, in the process that records."""
-        from dure.services.environment.assessing import assessor_of  # noqa: PLC0415  # it loads compiled code
+        from dure.services.environment.checks.assessing import assessor_of  # noqa: PLC0415  # it loads compiled code
 
         return assessor_of(house)
 
@@ -59,6 +59,6 @@ class EnvironmentService:
 
     async def run(self, house: House) -> None:
         """All rounds until cancelled."""
-        from dure.services.environment.rounds import run  # noqa: PLC0415  # a web face of its own does not run them
+        from dure.services.environment.watches.rounds import run  # noqa: PLC0415  # a web face of its own does not run them
 
         await run(house)

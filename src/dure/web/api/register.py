@@ -60,9 +60,7 @@ class AssetForm(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, Any]
 
 
-PUBLIC_ATTRIBUTES = frozenset(
-    {"zone", "properties", "operator", "address", "network", "height_m", "elevation_m", "noise_area"}
-)
+PUBLIC_ATTRIBUTES = frozenset({"zone", "properties", "operator", "address", "network", "height_m", "elevation_m", "noise_area"})
 
 
 def asset_form(asset: Asset, everything: bool) -> AssetForm:

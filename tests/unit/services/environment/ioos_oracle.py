@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from dure.services.environment.quality import Limits
+from dure.services.environment.checks.quality import Limits
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dure.services.environment.quality import Limits
+from dure.services.environment.checks.quality import Limits
 
 DATA = Path(__file__).parents[5] / "shared" / "data" / "environment"
 US = 1_000_000

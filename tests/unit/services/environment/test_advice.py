@@ -4,7 +4,7 @@ from itertools import product
 import pytest
 
 from dure.core.time import Interval, to_us
-from dure.services.environment.advice import (
+from dure.services.environment.grades.advice import (
     ANSWERS,
     advice_rules,
     air_advice,
@@ -13,11 +13,11 @@ from dure.services.environment.advice import (
     water_advice,
     weather_advice,
 )
-from dure.services.environment.air_index import cai, cai_rules
-from dure.services.environment.noise import Levels, assess_noise, noise_rules
+from dure.services.environment.grades.air_index import cai, cai_rules
+from dure.services.environment.grades.noise import Levels, assess_noise, noise_rules
+from dure.services.environment.grades.water_grade import grade_rules, water_grade
+from dure.services.environment.grades.weather_levels import level_rules, observed_levels
 from dure.services.environment.rules import load_pack
-from dure.services.environment.water_grade import grade_rules, water_grade
-from dure.services.environment.weather_levels import level_rules, observed_levels
 
 DAY = date(2026, 11, 25)
 RULES = advice_rules(load_pack("advice"), DAY)

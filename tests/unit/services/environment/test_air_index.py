@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.errors import ConfigError, InputError
-from dure.services.environment.air_index import c24e, cai, cai_of_hours, cai_rules, quantise, sub_index
+from dure.services.environment.grades.air_index import c24e, cai, cai_of_hours, cai_rules, quantise, sub_index
 from dure.services.environment.rules import load_pack, parse_pack
 
 DAY = date(2026, 11, 25)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from dure.core.errors import ConfigError
 from dure.core.time import to_us
-from dure.services.environment import alert_rules as rules_module
-from dure.services.environment.alert_rules import AlertRule, alert_rules
-from dure.services.environment.alerts import MEAN, Measured, State, step
+from dure.services.environment.alerting import alert_rules as rules_module
+from dure.services.environment.alerting.alert_rules import AlertRule, alert_rules
+from dure.services.environment.alerting.alerts import MEAN, Measured, State, step
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dure.services.environment.alert_rules import escalation_policy
-from dure.services.environment.escalation import Waiting, due_escalations, next_step
+from dure.services.environment.alerting.alert_rules import escalation_policy
+from dure.services.environment.alerting.escalation import Waiting, due_escalations, next_step
 
 SEOUL = ZoneInfo("Asia/Seoul")
 POLICY = escalation_policy(date(2026, 11, 24))

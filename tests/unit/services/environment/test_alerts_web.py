@@ -21,9 +21,11 @@ from dure.engines.identity.people import People
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment import alert_api, alert_pages, alert_rounds, subscription_records
-from dure.services.environment.alerts import Measured
+from dure.services.environment.alerting import alert_rounds, subscription_records
+from dure.services.environment.alerting.alerts import Measured
+from dure.services.environment.api import alert_api
 from dure.services.environment.model import KINDS, PROPERTIES
+from dure.services.environment.pages import alert_pages
 from dure.spine.directory import Directory
 from dure.spine.house import House
 from dure.spine.live import Live

@@ -9,9 +9,9 @@ from dure.core.observations import Batch, Check, Flag
 from dure.core.properties import Properties
 from dure.core.quality import clock_ahead, gross_range, quarantine, ranges_of
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment.assessor import QualityAssessor
+from dure.services.environment.checks.assessor import QualityAssessor
+from dure.services.environment.checks.quality import Limits, compiled_kernel, interpreted_kernel
 from dure.services.environment.model import PROPERTIES
-from dure.services.environment.quality import Limits, compiled_kernel, interpreted_kernel
 
 US = 1_000_000
 START_US = 1_763_600_400 * US

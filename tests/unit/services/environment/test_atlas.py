@@ -25,10 +25,10 @@ from dure.core.properties import Properties
 from dure.core.text import Text
 from dure.core.time import to_us
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment import surface_api
-from dure.services.environment.atlas import Atlas
+from dure.services.environment.api import surface_api
+from dure.services.environment.maps.atlas import Atlas
+from dure.services.environment.maps.surface import NoSurface, Surface
 from dure.services.environment.model import KINDS, PROPERTIES
-from dure.services.environment.surface import NoSurface, Surface
 from dure.spine.live import Live
 
 HWASEONG = Path(__file__).resolve().parents[4] / "examples/hwaseong"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dure.core.errors import InputError
-from dure.services.environment.averages import HOUR_US, Span, hourly_means, mean_of_hours, running_sums
+from dure.services.environment.grades.averages import HOUR_US, Span, hourly_means, mean_of_hours, running_sums
 
 MINUTE_US = 60_000_000
 

@@ -9,7 +9,7 @@ import pytest
 from dure.core.errors import ConfigError, InputError
 from dure.core.observations import Flag
 from dure.core.time import to_us
-from dure.services.environment.calibration import (
+from dure.services.environment.calibrating.calibration import (
     CORRECTED,
     Inputs,
     Model,
@@ -20,7 +20,7 @@ from dure.services.environment.calibration import (
     growth,
     starting_model,
 )
-from dure.services.environment.calibration_rules import PACK, calibration_rules
+from dure.services.environment.calibrating.calibration_rules import PACK, calibration_rules
 from dure.services.environment.model import PROPERTIES
 from dure.services.environment.rules import load_pack, parse_pack
 

@@ -9,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.observations import Flag
-from dure.services.environment.calibration import Score, Why, corrected, predicted, starting_model
-from dure.services.environment.calibration_fit import Pairs, fit_co_location, good_pairs, huber, score, theil_sen, verdict
-from dure.services.environment.calibration_rehearsal import co_located
-from dure.services.environment.calibration_rules import calibration_rules
+from dure.services.environment.calibrating.calibration import Score, Why, corrected, predicted, starting_model
+from dure.services.environment.calibrating.calibration_fit import (
+    Pairs,
+    fit_co_location,
+    good_pairs,
+    huber,
+    score,
+    theil_sen,
+    verdict,
+)
+from dure.services.environment.calibrating.calibration_rehearsal import co_located
+from dure.services.environment.calibrating.calibration_rules import calibration_rules
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 RULES = calibration_rules(AT.date())

@@ -26,14 +26,15 @@ from dure.engines.records import assets, audit
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment import calibration_api, calibration_pages, calibration_words
-from dure.services.environment import calibration_records as calibrations
-from dure.services.environment.calibration import Inputs, Model, Reason, Score, model_id
-from dure.services.environment.calibration_charts import Scatter, axis_of, scatter_chart
-from dure.services.environment.calibration_desk import hourly_pairs
-from dure.services.environment.calibration_fit import verdict
-from dure.services.environment.calibration_rehearsal import HOUR_US, START_US, co_located
+from dure.services.environment.api import calibration_api
+from dure.services.environment.calibrating import calibration_records as calibrations
+from dure.services.environment.calibrating.calibration import Inputs, Model, Reason, Score, model_id
+from dure.services.environment.calibrating.calibration_desk import hourly_pairs
+from dure.services.environment.calibrating.calibration_fit import verdict
+from dure.services.environment.calibrating.calibration_rehearsal import HOUR_US, START_US, co_located
 from dure.services.environment.model import KINDS, PROPERTIES
+from dure.services.environment.pages import calibration_pages, calibration_words
+from dure.services.environment.pages.calibration_charts import Scatter, axis_of, scatter_chart
 from dure.spine.directory import Directory
 from dure.spine.house import House
 from dure.spine.live import Live

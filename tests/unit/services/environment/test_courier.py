@@ -31,11 +31,11 @@ from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables import people
 from dure.engines.records.tables_environment import environment_messages, environment_subscriptions
-from dure.services.environment import alert_rounds, message_records, subscription_records
-from dure.services.environment.alerts import Measured
-from dure.services.environment.courier import Courier, Delivered, checked_address, mail_server
-from dure.services.environment.message_records import LEASE
-from dure.services.environment.subscriptions import Subscription
+from dure.services.environment.alerting import alert_rounds, message_records, subscription_records
+from dure.services.environment.alerting.alerts import Measured
+from dure.services.environment.alerting.courier import Courier, Delivered, checked_address, mail_server
+from dure.services.environment.alerting.message_records import LEASE
+from dure.services.environment.alerting.subscriptions import Subscription
 
 CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -353,7 +353,7 @@ from types import SimpleNamespace
 from dure.config import Settings
 from dure.engines.clock import FixedClock, SystemClock
 from dure.engines.records.store import Records
-from dure.services.environment.courier import Courier
+from dure.services.environment.alerting.courier import Courier
 url, smtp, later = sys.argv[1], sys.argv[2], float(sys.argv[3])
 
 class Later:

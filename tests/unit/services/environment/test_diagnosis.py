@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dure.city import read_city
 from dure.core.observations import Check, Flag
 from dure.core.time import to_us
-from dure.services.environment.diagnosis import (
+from dure.services.environment.faults.diagnosis import (
     EXPLANATIONS,
     Kind,
     Window,
@@ -24,9 +24,9 @@ from dure.services.environment.diagnosis import (
     held_by,
     on_grid,
 )
-from dure.services.environment.diagnosis_window import anomalies, began, median_where
+from dure.services.environment.faults.diagnosis_window import anomalies, began, median_where
 from dure.services.environment.model import PROPERTIES
-from dure.services.environment.network import surround
+from dure.services.environment.neighbours.network import surround
 from dure.services.environment.simulate import stations_of
 from dure.services.environment.virtual_city import values
 

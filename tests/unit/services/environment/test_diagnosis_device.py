@@ -10,8 +10,8 @@ import pytest
 from dure.city import read_city
 from dure.core.observations import Check
 from dure.core.time import to_us
-from dure.services.environment.diagnosis import Series, diagnose_station, diagnosis_rules_on
-from dure.services.environment.diagnosis_device import alternation, by_checks, clock_off, doubled, gaps
+from dure.services.environment.faults.diagnosis import Series, diagnose_station, diagnosis_rules_on
+from dure.services.environment.faults.diagnosis_device import alternation, by_checks, clock_off, doubled, gaps
 from dure.services.environment.simulate import stations_of
 from dure.services.environment.virtual_city import stamped, values
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dure.services.environment.calibration_rehearsal import HOUR_US, beside_neighbours
-from dure.services.environment.calibration_rules import calibration_rules
-from dure.services.environment.drift import DAY_US, DriftState, Finder, find_drift, residuals
+from dure.services.environment.calibrating.calibration_rehearsal import HOUR_US, beside_neighbours
+from dure.services.environment.calibrating.calibration_rules import calibration_rules
+from dure.services.environment.faults.drift import DAY_US, DriftState, Finder, find_drift, residuals
 
 RULES = calibration_rules(date(2026, 11, 24))
 PM = RULES.scale_of("pm2_5")

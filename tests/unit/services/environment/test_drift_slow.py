@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from dure.services.environment.calibration_rehearsal import HOUR_US, START_US, beside_neighbours
-from dure.services.environment.calibration_rules import calibration_rules
-from dure.services.environment.drift_slow import channel_split, monthly_drift, months
+from dure.services.environment.calibrating.calibration_rehearsal import HOUR_US, START_US, beside_neighbours
+from dure.services.environment.calibrating.calibration_rules import calibration_rules
+from dure.services.environment.faults.drift_slow import channel_split, monthly_drift, months
 
 RULES = calibration_rules(date(2026, 11, 24))
 YEAR_H = 300 * 24

@@ -13,11 +13,11 @@ from dure.core.assets import Asset
 from dure.core.errors import InputError, TooLarge
 from dure.core.geo import Place, Point, at, inside
 from dure.core.text import Text
-from dure.services.environment import enrolment
-from dure.services.environment.enrolment import read_batch, read_items
-from dure.services.environment.enrolment_plan import Known, KnownDevice, plan
-from dure.services.environment.enrolment_rows import Ground, asset_id_of
-from dure.services.environment.enrolment_zones import ZoneFinder
+from dure.services.environment.enrolling import enrolment
+from dure.services.environment.enrolling.enrolment import read_batch, read_items
+from dure.services.environment.enrolling.enrolment_plan import Known, KnownDevice, plan
+from dure.services.environment.enrolling.enrolment_rows import Ground, asset_id_of
+from dure.services.environment.enrolling.enrolment_zones import ZoneFinder
 from dure.services.environment.model import KINDS, PROPERTIES
 
 GROUND = Ground(

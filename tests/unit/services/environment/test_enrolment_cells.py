@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.text import Text
-from dure.services.environment.enrolment_cells import (
+from dure.services.environment.enrolling.enrolment_cells import (
     FIELDS,
     BadCell,
     field_of,

@@ -18,7 +18,7 @@ from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.services.environment.model import KINDS, PROPERTIES
 from dure.services.environment.service import EnvironmentService
-from dure.services.environment.silence_watch import BACK, SILENT, SilenceWatch
+from dure.services.environment.watches.silence_watch import BACK, SILENT, SilenceWatch
 from dure.spine.directory import Directory
 from dure.spine.live import Live
 

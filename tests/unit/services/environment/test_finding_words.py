@@ -16,12 +16,12 @@ from dure.city import read_city
 from dure.core.errors import ConfigError, NotFound
 from dure.core.observations import Check, Flag
 from dure.core.properties import Properties
-from dure.services.environment import network_pages, rules_book
-from dure.services.environment.diagnosis_finding import EXPLANATIONS
-from dure.services.environment.finding_words import DOUBTS, HIDES, LEAVES, SENTENCES, FindingWords, effect
-from dure.services.environment.findings import Finding
+from dure.services.environment.faults.diagnosis_finding import EXPLANATIONS
+from dure.services.environment.faults.findings import Finding
 from dure.services.environment.model import PROPERTIES
-from dure.services.environment.network_health import Came
+from dure.services.environment.pages import network_pages, rules_book
+from dure.services.environment.pages.finding_words import DOUBTS, HIDES, LEAVES, SENTENCES, FindingWords, effect
+from dure.services.environment.pages.network_health import Came
 from dure.web.i18n import Speech
 
 CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")

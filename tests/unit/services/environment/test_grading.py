@@ -12,13 +12,13 @@ from dure.core.assets import Asset
 from dure.core.geo import Point, at
 from dure.core.text import Text
 from dure.core.time import to_us
-from dure.services.environment.alert_watch import air_readings, noise_levels, water_levels, weather_levels
-from dure.services.environment.alerts import MEAN
-from dure.services.environment.grading import Grading, Result, restored
-from dure.services.environment.hours import HOUR_US, Hours
-from dure.services.environment.index_watch import Kept
-from dure.services.environment.noise import Levels
-from dure.services.environment.today import rules_for, today
+from dure.services.environment.alerting.alerts import MEAN
+from dure.services.environment.grades.grading import Grading, Result, restored
+from dure.services.environment.grades.hours import HOUR_US, Hours
+from dure.services.environment.grades.noise import Levels
+from dure.services.environment.grades.today import rules_for, today
+from dure.services.environment.watches.alert_watch import air_readings, noise_levels, water_levels, weather_levels
+from dure.services.environment.watches.index_watch import Kept
 
 CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
 END = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 
 from dure.core.observations import Flag
 from dure.engines.telemetry.port import RollUpColumns, SeriesColumns
-from dure.services.environment.hours import HOUR_US, hours_of, without_suspect
+from dure.services.environment.grades.hours import HOUR_US, hours_of, without_suspect
 
 START_US = 1_790_000_000_000_000 // HOUR_US * HOUR_US
 

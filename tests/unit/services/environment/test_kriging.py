@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dure.services.environment.kriging import Kriging, estimates
-from dure.services.environment.variogram import Variogram
+from dure.services.environment.maps.kriging import Kriging, estimates
+from dure.services.environment.maps.variogram import Variogram
 
 MODELS = ("spherical", "exponential", "gaussian", "linear")
 ALL = slice(None)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.errors import InputError
-from dure.services.environment.labels import label_address, qr_svg, read_label
+from dure.services.environment.enrolling.labels import label_address, qr_svg, read_label
 
 # The example of LoRa Alliance TR005 itself, with its checksum.
 TR005 = "LW:D0:1122334455667788:AABBCCDDEEFF0011:AABB1122:OAABBCCDDEEFF:SYYWWNNNNNN:PFOOBAR:CAF2C"

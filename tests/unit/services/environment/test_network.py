@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dure.services.environment.network import BuddyRule, buddy_check, isolation_check, surround
+from dure.services.environment.neighbours.network import BuddyRule, buddy_check, isolation_check, surround
 
 VECTORS = Path(__file__).parents[4].parent / "shared" / "data" / "environment" / "titanlib"
 RADIUS_M = 3000.0

@@ -33,9 +33,11 @@ from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables_environment import environment_indices
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment import findings, findings_api, network_pages, rules_pages
-from dure.services.environment.findings import Seen, Verdict
+from dure.services.environment.api import findings_api
+from dure.services.environment.faults import findings
+from dure.services.environment.faults.findings import Seen, Verdict
 from dure.services.environment.model import KINDS, PROPERTIES
+from dure.services.environment.pages import network_pages, rules_pages
 from dure.spine.directory import Directory
 from dure.spine.house import House
 from dure.spine.live import Live

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dure.core.observations import Check, Flag
-from dure.services.environment.network import surround
-from dure.services.environment.network_round import Reason, local_plane, median_of, network_round
-from dure.services.environment.network_rules import learn_thresholds, rules_on, starting
+from dure.services.environment.neighbours.network import surround
+from dure.services.environment.neighbours.network_round import Reason, local_plane, median_of, network_round
+from dure.services.environment.neighbours.network_rules import learn_thresholds, rules_on, starting
 
 DAY = date(2026, 11, 25)
 RULE = rules_on(DAY)["air_temperature"]

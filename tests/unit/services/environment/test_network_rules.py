@@ -6,7 +6,7 @@ import pytest
 
 from dure.core.errors import ConfigError
 from dure.services.environment.model import PROPERTIES
-from dure.services.environment.network_rules import Thresholds, learn_thresholds, rules_on, starting
+from dure.services.environment.neighbours.network_rules import Thresholds, learn_thresholds, rules_on, starting
 
 DAY = date(2026, 11, 25)
 RULE = rules_on(DAY)["air_temperature"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dure.core.errors import InputError
 from dure.core.time import to_us
-from dure.services.environment.noise import (
+from dure.services.environment.grades.noise import (
     Levels,
     NoiseResult,
     assess_day,

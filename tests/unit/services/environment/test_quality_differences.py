@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ioos_oracle import qartod
 
-from dure.services.environment.quality import TESTS, Limits, qualify_series
-from dure.services.environment.quality_differences import DIFFERENCES
+from dure.services.environment.checks.quality import TESTS, Limits, qualify_series
+from dure.services.environment.checks.quality_differences import DIFFERENCES
 
 NAN = float("nan")
 US = 1_000_000

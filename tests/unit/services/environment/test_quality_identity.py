@@ -7,7 +7,7 @@ import pytest
 from ioos_oracle import explained, ioos_flags, runs_by_hand
 from quality_series import LEVEL_LIMITS, LIGHT_LIMITS, WALK_LIMITS, light, seeded, water_level
 
-from dure.services.environment.quality import TESTS, qualify_series
+from dure.services.environment.checks.quality import TESTS, qualify_series
 
 SERIES = {
     "light, 89,717 rows": (light, LIGHT_LIMITS),

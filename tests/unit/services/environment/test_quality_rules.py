@@ -11,10 +11,10 @@ import pytest
 from dure.city import read_city
 from dure.core.errors import ConfigError
 from dure.core.time import to_us
+from dure.services.environment.checks.quality import TESTS, Limits, qualify_series
+from dure.services.environment.checks.quality_reasons import why
+from dure.services.environment.checks.quality_rules import DEFAULT, KINDS, quality_rules, with_ranges
 from dure.services.environment.model import PROPERTIES
-from dure.services.environment.quality import TESTS, Limits, qualify_series
-from dure.services.environment.quality_reasons import why
-from dure.services.environment.quality_rules import DEFAULT, KINDS, quality_rules, with_ranges
 from dure.services.environment.rules import load_pack
 from dure.services.environment.simulate import stations_of
 from dure.services.environment.virtual_city import values

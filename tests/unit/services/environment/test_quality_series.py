@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from quality_series import LIGHT_LIMITS, WALK_LIMITS, light, seeded
 
 from dure.core.observations import Check
-from dure.services.environment.quality import Limits, Stream, interpreted_kernel, qualify_series
-from dure.services.environment.quality_reasons import why
+from dure.services.environment.checks.quality import Limits, Stream, interpreted_kernel, qualify_series
+from dure.services.environment.checks.quality_reasons import why
 
 US = 1_000_000
 RANK = np.array([0, 2, 1, 3, 4, 0, 0, 0, 0, 0])  # by flag: 4 > 3 > 1 > 2 > 9

@@ -1,6 +1,6 @@
 import pytest
 
-from dure.services.environment.silence import Change, Heard, changes
+from dure.services.environment.checks.silence import Change, Heard, changes
 
 MINUTE_US = 60_000_000
 NOW = 1_000 * MINUTE_US

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dure.core.errors import InputError
 from dure.core.events import Event
 from dure.core.text import Text
-from dure.services.environment.subscriptions import (
+from dure.services.environment.alerting.subscriptions import (
     Change,
     Recipient,
     Story,

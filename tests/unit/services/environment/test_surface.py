@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dure.services.environment.surface import Mapper, Neighbourhood, NoSurface, Reliability, Surface, merge, score
-from dure.services.environment.variogram import Variogram
+from dure.services.environment.maps.surface import Mapper, Neighbourhood, NoSurface, Reliability, Surface, merge, score
+from dure.services.environment.maps.variogram import Variogram
 
 SPHERE = Variogram(model="spherical", psill=9.0, range_m=10_000, nugget=1.0)
 RULE = Reliability(sd_share_max=0.95, ranges_max=1.0)
@@ -97,7 +97,7 @@ def test_intervals_hold_four_of_five_stations_when_the_variogram_is_right():
         chance = np.random.default_rng(seed)
         xy = chance.uniform(0, 30_000, (80, 2))
         apart = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
-        from dure.services.environment.variogram import semivariance
+        from dure.services.environment.maps.variogram import semivariance
 
         root = np.linalg.cholesky(SPHERE.sill - semivariance(SPHERE, apart) + 1e-9 * np.eye(80))
         found = Mapper(xy, CELLS[:10], SPHERE, RULE).surface(root @ chance.normal(size=80))

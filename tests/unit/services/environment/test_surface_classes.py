@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 
 from dure.core.text import Text
+from dure.services.environment.maps.surface_classes import Band, classify, even, graded, quantiles
+from dure.services.environment.maps.surface_rules import surface_rules
 from dure.services.environment.model import PROPERTIES
-from dure.services.environment.surface_classes import Band, classify, even, graded, quantiles
-from dure.services.environment.surface_rules import surface_rules
 
 RULES = surface_rules(date(2026, 11, 24))
 

@@ -9,7 +9,7 @@ import pytest
 
 from dure.city import read_city
 from dure.core.geo import Place, Point, distance_m
-from dure.services.environment.surface_grid import convex_hull, covered, grid_of_stations, grid_of_zones, outside_m
+from dure.services.environment.maps.surface_grid import convex_hull, covered, grid_of_stations, grid_of_zones, outside_m
 
 HWASEONG = Path(__file__).resolve().parents[4] / "examples/hwaseong"
 SQUARE = Place("Polygon", [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]], [[1, 1], [1, 3], [3, 3], [3, 1], [1, 1]]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dure.services.environment.variogram import (
+from dure.services.environment.maps.variogram import (
     FitRule,
     Usual,
     Variogram,

@@ -129,9 +129,7 @@ def test_the_drifting_station_reads_higher_day_by_day():
 def test_two_devices_under_one_id_take_turns():
     wrong = FAULTY["doubled"]
     sound = msgspec.structs.replace(wrong, fault="")
-    ratios = [
-        values(41590, wrong, at)["pm10"] / values(41590, sound, at)["pm10"] for at in (NOON, NOON + timedelta(minutes=1))
-    ]
+    ratios = [values(41590, wrong, at)["pm10"] / values(41590, sound, at)["pm10"] for at in (NOON, NOON + timedelta(minutes=1))]
     assert sorted(round(one, 1) for one in ratios) == [1.0, 1.8]
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from dure.core.observations import Check, Flag
-from dure.services.environment.calibration_watch import nearest
-from dure.services.environment.diagnosis_finding import Finding
-from dure.services.environment.diagnosis_watch import own_period_s, plain, same_stations, seen_of
-from dure.services.environment.diagnosis_window import Window
-from dure.services.environment.findings import Verdict
-from dure.services.environment.network import surround
-from dure.services.environment.network_watch import revisions_of
-from dure.services.environment.quality_reasons import Reason
-from dure.services.environment.quality_words import test_words as words_of_test
-from dure.services.environment.quality_words import verdict_words
+from dure.services.environment.checks.quality_reasons import Reason
+from dure.services.environment.checks.quality_words import test_words as words_of_test
+from dure.services.environment.checks.quality_words import verdict_words
+from dure.services.environment.faults.diagnosis_finding import Finding
+from dure.services.environment.faults.diagnosis_window import Window
+from dure.services.environment.faults.findings import Verdict
+from dure.services.environment.neighbours.network import surround
+from dure.services.environment.watches.calibration_watch import nearest
+from dure.services.environment.watches.diagnosis_watch import own_period_s, plain, same_stations, seen_of
+from dure.services.environment.watches.network_watch import revisions_of
 
 S = 1_000_000
 

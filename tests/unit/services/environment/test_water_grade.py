@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from dure.core.errors import ConfigError
+from dure.services.environment.grades.water_grade import GradeResult, NotApplied, grade_rules, meets, water_grade
 from dure.services.environment.rules import load_pack, parse_pack
-from dure.services.environment.water_grade import GradeResult, NotApplied, grade_rules, meets, water_grade
 
 DAY = date(2026, 11, 25)
 RIVER = grade_rules(load_pack("river_grade"), DAY)

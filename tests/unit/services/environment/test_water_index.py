@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.errors import ConfigError
+from dure.services.environment.grades.water_index import RtwqiResult, rtwqi, rtwqi_rules
 from dure.services.environment.rules import load_pack, parse_pack
-from dure.services.environment.water_index import RtwqiResult, rtwqi, rtwqi_rules
 
 DAY = date(2026, 11, 25)
 RULES = rtwqi_rules(load_pack("rtwqi"), DAY)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dure.core.time import to_us
+from dure.services.environment.grades.weather_hours import StationHours, quantities
+from dure.services.environment.grades.weather_levels import level_rules, observed_levels
 from dure.services.environment.rules import load_pack
-from dure.services.environment.weather_hours import StationHours, quantities
-from dure.services.environment.weather_levels import level_rules, observed_levels
 
 SEOUL = ZoneInfo("Asia/Seoul")
 RULES = level_rules(load_pack("weather_levels"), date(2026, 11, 25))

@@ -6,9 +6,8 @@ import msgspec
 import pytest
 
 from dure.core.errors import ConfigError
-from dure.services.environment.averages import running_sums
-from dure.services.environment.rules import load_pack, parse_pack
-from dure.services.environment.weather_levels import (
+from dure.services.environment.grades.averages import running_sums
+from dure.services.environment.grades.weather_levels import (
     ObservedLevel,
     effective_humidity,
     feels_like_summer,
@@ -17,6 +16,7 @@ from dure.services.environment.weather_levels import (
     observed_levels,
     wet_bulb,
 )
+from dure.services.environment.rules import load_pack, parse_pack
 
 DAY = date(2026, 11, 25)
 RULES = level_rules(load_pack("weather_levels"), DAY)

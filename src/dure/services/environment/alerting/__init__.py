@@ -1,0 +1,1 @@
+"""Alerts with hysteresis, escalation, subscriptions and messages."""

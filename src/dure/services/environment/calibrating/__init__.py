@@ -1,0 +1,1 @@
+"""Corrections of raw values with a lineage; raw never changes."""

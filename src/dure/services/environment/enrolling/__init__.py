@@ -1,0 +1,1 @@
+"""Devices in bulk: lists and labels."""

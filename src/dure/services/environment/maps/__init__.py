@@ -1,0 +1,1 @@
+"""Maps between stations by kriging, with their uncertainty."""

@@ -1,0 +1,1 @@
+"""Shells: what is looked at again and again, and told."""
