@@ -1,6 +1,7 @@
 """How far a calibration brings a sensor, and how soon a drift is found, as ``make bench NAME=calibration``.
 
-Everything is simulated from seeds (`calibration_rehearsal` says what is put in); no figure is a field trial's. The error is taken on whole weeks that the fit has not seen. A drift of 1 %/d begins on day 60, up and down in turn;
+Everything is simulated from seeds (`calibration_rehearsal` says what is put in); no figure is a field trial's. The
+error is taken on whole weeks that the fit has not seen. A drift of 1 %/d begins on day 60, up and down in turn;
 single days and hours are missing, outages of several days only in the years without drift. Detection is told in calendar
 days. The 400 seeds of the table are the first of 1,000 that were tried: one of those took 16 days.
 """
