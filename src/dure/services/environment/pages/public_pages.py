@@ -85,10 +85,28 @@ def hidden_values(found: Sequence[Standing], since_us: int) -> list[Hidden]:
     return list(grouped.values())
 
 
-def told_alerts(house: House, alerts: Sequence[Alert]) -> list[tuple[Alert, Text]]:
-    """Open alerts that citizens may see, with their sentence; one whose rule is out of force says nothing."""
+class Told(NamedTuple):
+    """An open alert as a citizen reads it: where and since when, its sentence, and the name and tone of its level."""
+
+    alert: Alert
+    sentence: Text
+    level: Text
+    tone: str
+
+
+def told_alerts(house: House, alerts: Sequence[Alert]) -> list[Told]:
+    """Open alerts that citizens may see; one whose rule is out of force says nothing."""
     rules = alert_rounds.rules_now(house, house.clock.now())
-    return [(one, at_level(rules[one.rule], one.level)) for one in alerts if one.facts.public and one.rule in rules]
+    return [
+        Told(
+            one,
+            at_level(rules[one.rule], one.level),
+            rules[one.rule].name_of(one.level),
+            "warning" if one.level == 1 else "danger",
+        )
+        for one in alerts
+        if one.facts.public and one.rule in rules
+    ]
 
 
 def _read(house: House, now: datetime) -> tuple[list[Kept], list[Alert]]:
