@@ -73,11 +73,11 @@ def test_a_message_and_its_repeats_are_stored_once(city):
     with city.device("st-20") as sender:
         for qos in (1, 1, 0):
             sender.send(body, qos=qos)
-        sender.send(reading(6.0, 20))
+        sender.send(reading(5.1, 20))
         city.until_rows("st-20", 2)
     city.post("st-20", [body])
     city.recorded()
-    assert city.rows("st-20") == [(5.0, 1), (6.0, 1)]
+    assert city.rows("st-20") == [(5.0, 1), (5.1, 1)]
     assert city.parked("dev-st-20") == []
 
 
@@ -106,10 +106,10 @@ def test_a_device_cannot_write_on_anothers_topic(city):
             sender.client.publish(f"up/{CITY}/dev-st-24", json.dumps(reading(66.0, 90 + qos)), qos)
         with city.device("st-24") as other:  # after it, so that the forged ones had their time
             other.send(reading(1.0, 30), qos=0)
-            other.send(reading(2.0, 20), qos=1)
+            other.send(reading(1.1, 20), qos=1)
             city.until_rows("st-24", 2)
     city.recorded()
-    assert (city.rows("st-23"), city.rows("st-24")) == ([], [(1.0, 1), (2.0, 1)])
+    assert (city.rows("st-23"), city.rows("st-24")) == ([], [(1.0, 1), (1.1, 1)])
 
 
 def http_status(city, name, secret):
@@ -140,14 +140,14 @@ def test_a_revoked_device_is_refused_at_once_and_its_open_connection_ends(city):
 def test_a_new_device_is_shown_to_nobody_until_it_sent_enough_good_readings(city):
     with city.device("new-1") as sender:
         for number in range(4):
-            sender.send(reading(10.0 + number, 100 - number))
+            sender.send(reading(10.0 + number / 100, 100 - number))
         assert [flag for _, flag in city.until_rows("new-1", 4)] == [2, 2, 2, 2]
         assert httpx.get(f"{city.url}/api/v1/assets/new-1/latest", timeout=30).status_code == 404
-        sender.send(reading(14.0, 90))
+        sender.send(reading(10.1, 90))
         until(lambda: city.house.directory.is_public("new-1"))
-        sender.send(reading(15.0, 80))
+        sender.send(reading(10.2, 80))
         assert [flag for _, flag in city.until_rows("new-1", 6)] == [2, 2, 2, 2, 2, 1]
-    assert city.latest("new-1") == {"air_temperature": 15.0}
+    assert city.latest("new-1") == {"air_temperature": 10.2}
 
 
 def test_readings_that_cannot_be_true_release_no_device(city):

@@ -46,7 +46,7 @@ def test_a_stuck_sensor_is_suspect_after_four_hours_and_hidden_after_eight(city)
     assert "21.3" not in value
     assert quality == "불량"
     page = city.page("/stations/st-00")
-    assert "같은 값이 8.0시간 이어졌습니다. 한계는 8.0시간입니다." in page
+    assert "같은 값이 적어도 8.0시간 이어졌습니다. 한계는 8.0시간입니다." in page
     assert "st-00 측정소" in city.page().partition("지금 숨긴 값과 그 까닭")[2]
     assert city.nothing_is_lost("st-00")
 

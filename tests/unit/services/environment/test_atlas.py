@@ -25,6 +25,7 @@ from dure.core.properties import Properties
 from dure.core.text import Text
 from dure.core.time import to_us
 from dure.engines.telemetry.duckdb import DuckTelemetry
+from dure.services.environment import rules
 from dure.services.environment.api import surface_api
 from dure.services.environment.maps.atlas import Atlas
 from dure.services.environment.maps.surface import NoSurface, Surface
@@ -35,7 +36,7 @@ HWASEONG = Path(__file__).resolve().parents[4] / "examples/hwaseong"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PM = next(one for one in PROPERTIES if one.id == "pm2_5")
 CITY = read_city(HWASEONG)
-SHIPPED = Path(surface_api.__file__).with_name("rules") / "surface.toml"
+SHIPPED = Path(rules.__file__).with_name("rules") / "surface.toml"
 
 
 @pytest.fixture(scope="module", autouse=True)

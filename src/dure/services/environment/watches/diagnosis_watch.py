@@ -51,6 +51,7 @@ NETWORK_H = 7 * 24
 STATION_US = 24 * HOUR_US
 LISTENED_US = HOUR_US  # a series is judged by itself after so long
 GONE_US = 3 * HOUR_US  # a finding nobody has seen for so long is closed
+YOUNG_US = 3 * HOUR_US  # so long after a finding was opened its history is held anew in each round
 REACH = 3.0  # the neighbourhoods of the diagnosis reach so much further than those of the check of single values
 WHOLE_STATION = frozenset({"moved", "swapped", "clock_off", "gaps", "doubled"})  # kinds that speak of all its quantities
 DRIFT = "drift"
@@ -76,13 +77,17 @@ class DiagnosisWatch:
         self._mended: dict[frozenset[str], dict[tuple[str, str], int]] = {}
 
     async def look(self) -> list[findings.Finding]:
-        """One round; the newly opened findings."""
-        opened = await asyncio.to_thread(self._look, await self._stations.live())
-        for one in opened:
+        """One round; the newly opened findings.
+
+        The history of a young finding is held anew in each round: values still come as good until the assessor has
+        heard of it, and a process may end between the two.
+        """
+        opened, young = await asyncio.to_thread(self._look, await self._stations.live())
+        for one in young:
             await hold_history(self._house, one)
         return opened
 
-    def _look(self, stations: Mapping[str, Asset]) -> list[findings.Finding]:
+    def _look(self, stations: Mapping[str, Asset]) -> tuple[list[findings.Finding], list[findings.Finding]]:
         now = self._house.clock.now()
         day = day_of(now, self._house.city.zone)
         rules = diagnosis_rules_on(day, self._house.city.folder)
@@ -93,9 +98,12 @@ class DiagnosisWatch:
         with self._house.records.begin() as connection:
             opened = findings.note(connection, seen_of(found), now)
             gone = findings.close_gone(connection, kinds, from_us(to_us(now) - GONE_US), now)
+            young = [
+                one for one in findings.unsettled(connection) if one.kind in kinds and to_us(now) - to_us(one.found_at) < YOUNG_US
+            ]
         for one in (*opened, *gone):
             log.info("finding.opened" if one in opened else "finding.gone", asset=one.asset, kind=one.kind, finding=one.id)
-        return opened
+        return opened, young
 
     def _network(self, stations: Mapping[str, Asset], rules: DiagnosisRules, day: date, now_us: int) -> Iterable[Finding]:
         windows = []
