@@ -32,13 +32,14 @@ PER_S = 1_000
 HTTP_ROWS = 10
 PAGES = 5
 WARM_S = 2.0
-CYCLE = 350  # values 0.0 to 34.9: all likely, and neighbours in time differ
+WAVE = 20  # turns; neighbouring turns always differ by 0.1
 Marks = dict[tuple[str, int], tuple[float, float]]  # (asset, time in ms) -> when sent, when accepted
 
 
-def reading(asset: str, at_ms: int, number: int) -> dict[str, Any]:
+def reading(asset: str, at_ms: int, turn: int) -> dict[str, Any]:
+    """The reading of an asset's n-th turn: a slow wave, since a leap would be held back by the judgement and never shown."""
     at = datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="milliseconds")
-    return {"asset": asset, "property": PROPERTY, "time": at, "value": number % CYCLE / 10}
+    return {"asset": asset, "property": PROPERTY, "time": at, "value": 15 + abs(turn % WAVE - WAVE // 2) / 10}
 
 
 # The senders, in a process of their own
@@ -73,7 +74,7 @@ async def _by_mqtt(door: Door, seconds: float, marks: Marks) -> None:
         await asyncio.sleep(max(0.0, began + number / (PER_S / 2) - time.time()))
         now = time.time()
         asset, at_ms = LONE[number % len(LONE)], int(now * 1_000)
-        body = reading(asset, at_ms, number)
+        body = reading(asset, at_ms, number // len(LONE))
         body.pop("asset")
         info = client.publish(f"up/{CITY}/{asset}", json.dumps(body).encode(), 1)
         waiting[info.mid] = ((asset, at_ms), now)
@@ -100,7 +101,7 @@ async def _post(web: httpx.AsyncClient, number: int, marks: Marks) -> None:
     sent = time.time()
     at_ms = int(sent * 1_000)
     numbers = [number * HTTP_ROWS + i for i in range(HTTP_ROWS)]
-    rows = [reading(STATIONS[k % len(STATIONS)], at_ms, k) for k in numbers]
+    rows = [reading(STATIONS[k % len(STATIONS)], at_ms, k // len(STATIONS)) for k in numbers]
     answer = await web.post("/api/v1/readings", json={"readings": rows})
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
     for row in rows:
@@ -140,7 +141,7 @@ async def in_chromium(url: str, asset: str, login: tuple[str, str], turns: int) 
         await shown.goto(f"{url}/en/environment/stations/{asset}")
         cell = f'[data-asset="{asset}"][data-property="{PROPERTY}"]'
         for turn in range(1, turns + 1):
-            row = reading(asset, int(time.time() * 1_000), turn * 7)
+            row = reading(asset, int(time.time() * 1_000), turn)
             (await web.post("/api/v1/readings", json={"readings": [row]})).raise_for_status()
             accepted = time.time()
             await shown.wait_for_function(
