@@ -109,7 +109,7 @@ def settle() -> None:
     """Wait until the city has started whole: the compiled kernel of quality control is loaded behind the first answers."""
     for _ in range(60):
         before = time.process_time()
-        time.sleep(1)
+        time.sleep(1)  # the second whose CPU is looked at
         if time.process_time() - before < QUIET_CPU_S:
             return
 

@@ -22,7 +22,7 @@ from dure.engines.identity.secrets import Secrets
 from dure.engines.records import assets, devices
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
-from dure.running.parts import Address, bus_secrets
+from dure.running.bus_part import Address, bus_secrets
 from dure.spine.remote import RemoteTelemetry
 
 CITY = "bench"

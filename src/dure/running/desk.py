@@ -22,8 +22,9 @@ from dure.engines.records.audit import By
 from dure.protocols.geojson import feature_collection
 from dure.protocols.mapping import load_mapping
 from dure.running import backups
+from dure.running.bus_part import read_address
 from dure.running.importing import Report, add_assets, add_readings, import_file, write_rejected
-from dure.running.parts import codecs_of, open_house, read_address, records_of
+from dure.running.parts import codecs_of, open_house, records_of
 from dure.running.starting import city_of
 from dure.services.environment.stations import import_station_list
 from dure.spine.recorder import stream_name

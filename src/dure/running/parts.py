@@ -10,39 +10,30 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 
 from dure.core.assets import AssetKinds
-from dure.core.errors import ConfigError, Corrupt, NotSignedIn, Unavailable
+from dure.core.errors import ConfigError, Corrupt, Unavailable
 from dure.core.properties import Properties
 from dure.engines.archive.folder import Archive
 from dure.engines.bus.client import Bus
-from dure.engines.bus.gateway import Gateway
 from dure.engines.bus.packing import unpack
-from dure.engines.bus.server import NatsServer
-from dure.engines.bus.settings import BusSecrets, ServerOptions
-from dure.engines.bus.streams import StreamPolicy
 from dure.engines.clock import SystemClock
-from dure.engines.identity.callout import Permission, device_permission, serve_callout
 from dure.engines.identity.people import People
 from dure.engines.identity.secrets import Secrets
-from dure.engines.records import devices
 from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
-from dure.running.backups import take_in_tail
+from dure.running.bus_part import open_bus, watch_devices
 from dure.services.environment.service import EnvironmentService
 from dure.spine import changes
 from dure.spine.assessing import Assessors
-from dure.spine.bouncer import Bouncer
 from dure.spine.bridge import Bridge
 from dure.spine.directory import Directory
 from dure.spine.house import House, Service
 from dure.spine.intake import Intake
 from dure.spine.judge import Judge
 from dure.spine.live import Live
-from dure.spine.outcomes import follow_outcomes
 from dure.spine.rebuild import rebuild_if_empty
 from dure.spine.recorder import Recorder
 from dure.spine.remote import RemoteTelemetry, serve_telemetry
@@ -63,19 +54,8 @@ SERVICES: tuple[Service, ...] = (EnvironmentService(),)
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
 PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)
-ADDRESS_FILE = "address.json"
 CATCH_UP_S = 1.0
-START_AGAIN_S = (0.5, 2.0)
 RESTART_S = (1.0, 2.0, 5.0, 15.0, 30.0)
-
-
-class Address(msgspec.Struct, frozen=True):
-    """Where a running bus is reached, left in the data folder for the other parts and for commands."""
-
-    nats_url: str
-    mqtt_host: str
-    mqtt_port: int
-    pid: int = 0
 
 
 def properties_of(city: City, services: Sequence[Service] = SERVICES) -> Properties:
@@ -131,30 +111,6 @@ def _vectors(properties: Properties) -> Callable[[str], bool]:
         return known is not None and known.aggregate == "vector"
 
     return is_vector
-
-
-def read_address(settings: Settings) -> Address:
-    """Where the bus of this data folder is reached."""
-    if settings.nats_url:
-        return Address(settings.nats_url, settings.bus_host, settings.mqtt_port)
-    file = settings.data / ADDRESS_FILE
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Address)
-    except FileNotFoundError:
-        raise ConfigError(
-            "house.not_running", f"No bus runs in {settings.data}. Start it with `dure up`, or `dure run bus`."
-        ) from None
-
-
-def bus_secrets(secrets: Secrets) -> BusSecrets:
-    """What the bus needs of the house's secrets."""
-    return BusSecrets(
-        user=secrets.bus_user,
-        password=secrets.bus_password,
-        system_user=secrets.sys_user,
-        system_password=secrets.sys_password,
-        issuer_seed=secrets.issuer_seed,
-    )
 
 
 class Running:
@@ -240,13 +196,13 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
     stack.callback(records.close)
     await asyncio.to_thread(records.migrate)
     await asyncio.to_thread(seed, records, city, settings.data, clock.now())
-    bus = await _open_bus(settings, city, secrets, records, clock, parts, stack)
+    bus = await open_bus(settings, city, secrets, records, clock, parts, stack)
     telemetry = await _open_telemetry(settings, city, properties, bus, parts, stack)
     directory = Directory(records, city.id)
     await asyncio.to_thread(directory.refresh)
     await directory.follow(bus)
     if "bus" in parts:
-        await _watch_devices(settings, city, secrets, records, directory, bus, clock, stack)
+        await watch_devices(settings, city, secrets, records, directory, bus, clock, stack)
     codecs = codecs_of(city)
     live = Live()
     house = House(
@@ -298,103 +254,6 @@ def _recorder_of(house: House) -> Recorder:
 
 def _unpacked(payload: bytes) -> list[tuple[str, int, bytes]]:
     return [(one.device, one.received_us, one.payload) for one in unpack(payload)]
-
-
-async def _open_bus(  # noqa: PLR0913, PLR0917  # what a bus is made of
-    settings: Settings,
-    city: City,
-    secrets: Secrets,
-    records: Records,
-    clock: Clock,
-    parts: frozenset[str],
-    stack: AsyncExitStack,
-) -> Bus:
-    keys = bus_secrets(secrets)
-    if "bus" in parts and not settings.nats_url:
-        await _start_server(settings, keys, stack)
-    user, password = (settings.nats_user, settings.nats_password) if settings.nats_url else (keys.user, keys.password)
-    address = read_address(settings).nats_url
-    bus = await Bus.connect(address, user, password)
-    stack.push_async_callback(bus.close)
-    if "bus" in parts:
-        policy = StreamPolicy(retention_d=settings.stream_retention_d, replicas=settings.stream_replicas)
-        await bus.ensure_streams(policy)
-        if restored := await take_in_tail(bus, settings.data):
-            log.info("restore.tail", messages=restored)
-        callout = await serve_callout(bus, keys.issuer_seed, _judge_device(records, city.id, clock))
-        stack.push_async_callback(callout.stop)
-        # Ears of its own: a flood then waits in the server, and nothing else of ours waits with it.
-        ears = await Bus.connect(address, user, password, name="dure-gateway")
-        stack.push_async_callback(ears.close)
-        gateway = Gateway(bus, ears)
-        await gateway.start()
-        stack.push_async_callback(gateway.stop)
-    return bus
-
-
-async def _start_server(settings: Settings, keys: BusSecrets, stack: AsyncExitStack) -> None:
-    options = ServerOptions(
-        data_dir=settings.data,
-        host=settings.bus_host,
-        nats_port=settings.nats_port,
-        mqtt_port=settings.mqtt_port,
-        websocket_port=settings.websocket_port,
-        binary=settings.nats_server,
-    )
-    server = NatsServer(options, keys)
-    for again_in_s in START_AGAIN_S:  # it may be killed, or the machine be busy, just when it starts
-        try:
-            await server.start()
-            break
-        except Unavailable as error:
-            log.warning("bus.start_again", code=error.code, why=error.message, in_s=again_in_s)
-            await asyncio.sleep(again_in_s)
-    else:
-        await server.start()
-    stack.push_async_callback(server.stop)
-    supervisor = asyncio.create_task(server.supervise(), name="bus supervisor")
-    stack.callback(supervisor.cancel)
-    assert server.ports is not None  # noqa: S101  # a started server listens
-    address = Address(server.url, settings.bus_host, server.ports.mqtt, os.getpid())
-    file = settings.data / ADDRESS_FILE
-    file.write_bytes(msgspec.json.encode(address))
-    stack.callback(file.unlink, missing_ok=True)
-
-
-async def _watch_devices(  # noqa: PLR0913, PLR0917  # what watching devices takes
-    settings: Settings,
-    city: City,
-    secrets: Secrets,
-    records: Records,
-    directory: Directory,
-    bus: Bus,
-    clock: Clock,
-    stack: AsyncExitStack,
-) -> None:
-    """Take in what devices say of their commands; end the connection of one that is revoked."""
-    stack.push_async_callback(await follow_outcomes(bus, records, city.id, clock))
-    if settings.nats_url:  # an external cluster's system account is not ours: a revoked device goes when its token ends
-        return
-    keys = bus_secrets(secrets)
-    system = await Bus.connect(read_address(settings).nats_url, keys.system_user, keys.system_password, name="dure-system")
-    stack.push_async_callback(system.close)
-    bouncer = Bouncer(directory, system)
-    stack.push_async_callback(bouncer.close)
-
-
-def _judge_device(records: Records, city: str, clock: Clock) -> Callable[[str, str], Awaitable[Permission | None]]:
-    def judge(device: str, secret: str) -> Permission | None:
-        with records.read() as connection:
-            try:
-                known = devices.authenticate(connection, device, secret, clock.now())
-            except NotSignedIn:
-                return None
-        return device_permission(city, known.id) if known.city == city else None
-
-    async def authenticate(device: str, secret: str) -> Permission | None:
-        return await asyncio.to_thread(judge, device, secret)
-
-    return authenticate
 
 
 async def _open_telemetry(  # what telemetry is made of

@@ -14,8 +14,9 @@ from dure.city import read_city
 from dure.core.errors import ConfigError
 from dure.engines.jobs.pool import PoolJobs
 from dure.engines.jobs.queue import QueueJobs
+from dure.running.bus_part import read_address
 from dure.running.first_admin import first_admin
-from dure.running.parts import ALL, PARTS, open_house, read_address
+from dure.running.parts import ALL, PARTS, open_house
 from dure.running.serving import served
 from dure.services.environment.simulate import Connection, backfill, fill_in, simulate
 from dure.spine.seeding import read_secrets

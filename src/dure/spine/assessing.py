@@ -22,7 +22,10 @@ log = structlog.get_logger("dure.recorder")
 
 
 class Assessors:
-    """All assessors of a house as one. One that fails is said once, and again when it is back; recording goes on."""
+    """All assessors of a house as one. One that fails is said once, and again when it is back; recording goes on.
+
+    Whatever an assessor raises is caught and logged with its trace: a fault of a service must not stop what is measured.
+    """
 
     def __init__(self, assessors: Sequence[Assessor] = ()) -> None:
         self._assessors = list(assessors)

@@ -162,7 +162,7 @@ class EnvironmentCity(CityRunning):
             self.send(asset, [{"property": name, "value": value, "time": format_instant(self.clock.at)}])
             story = self.why(asset, name, self.clock.at)
             if story["check"] != check:
-                time.sleep(0.4)
+                time.sleep(0.4)  # the next try posts another value: not more of them than needed
                 return None
             return story["observation"]["value"], story["observation"]["flag"], story["check"]
 

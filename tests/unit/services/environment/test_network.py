@@ -28,7 +28,10 @@ def column(dataset, name):
     return np.array(dataset[name], np.float64)
 
 
-@pytest.mark.skipif(not VECTORS.exists(), reason="the shared data is not here")
+@pytest.mark.skipif(
+    not VECTORS.exists(),
+    reason="titanlib's vectors are shared data, and not here",
+)
 def test_buddy_flags_are_those_of_titanlibs_own_vectors():
     found, expected = [], []
     for data, _, words, flags in cases("buddy_check.yml"):
@@ -47,7 +50,10 @@ def test_buddy_flags_are_those_of_titanlibs_own_vectors():
     assert found == expected
 
 
-@pytest.mark.skipif(not VECTORS.exists(), reason="the shared data is not here")
+@pytest.mark.skipif(
+    not VECTORS.exists(),
+    reason="titanlib's vectors are shared data, and not here",
+)
 def test_isolation_flags_are_those_of_titanlibs_own_vectors():
     found, expected = [], []
     for data, kind, words, flags in cases("isolation_check.yml", "nan_dataset.yml"):
