@@ -134,21 +134,24 @@ class Recorder:
                 continue
             await self._directory.refresh_if_changed()
             for part in segments(messages):
-                judged = await asyncio.to_thread(self._judge.judge, part)
-                if not all(self._directory.has_asset(asset) for asset, _ in judged.batch.keys):
-                    judged = await self._judge_anew(part)
+                judged = await self._judged(part)
                 if part[-1].seq <= self._revised_seq:
                     judged = msgspec.structs.replace(judged, revised=None)
                 if len(self._assessors):
                     judged = await asyncio.to_thread(self._assessors.assess, judged)
                 await self._keep(judged, part)
 
-    async def _judge_anew(self, messages: Sequence[Message]) -> Judged:
-        """Judge by a register read now: an asset was added a moment ago, and the word of it is still under way."""
-        try:
-            await asyncio.to_thread(self._directory.refresh)
-        except Unavailable as error:
-            log.warning("recorder.register_away", code=error.code)
+    async def _judged(self, messages: Sequence[Message]) -> Judged:
+        """Rows by the newest register: an asset added a moment ago may become known before, while or after it is asked for."""
+        generation = self._directory.generation
+        judged = await asyncio.to_thread(self._judge.judge, messages)
+        if not all(self._directory.has_asset(asset) for asset, _ in judged.batch.keys):
+            try:
+                await asyncio.to_thread(self._directory.refresh)
+            except Unavailable as error:
+                log.warning("recorder.register_away", code=error.code)
+        elif generation == self._directory.generation:
+            return judged
         return await asyncio.to_thread(self._judge.judge, messages)
 
     @property

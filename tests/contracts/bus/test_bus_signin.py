@@ -37,8 +37,10 @@ async def test_a_wrong_credential_is_refused_by_mqtt(device, user, secret):
 
 @pytest.mark.usefixtures("register")
 async def test_a_client_without_a_credential_is_refused(server):
+    client = nats.NATS()
     with pytest.raises((nats.errors.Error, OSError)):
-        await nats.connect(server.url, allow_reconnect=False, error_cb=_quiet)
+        await client.connect(server.url, allow_reconnect=False, error_cb=_quiet)
+    await client.close()
 
 
 async def _quiet(error: Exception) -> None:

@@ -57,12 +57,21 @@ class Directory:
     def __init__(self, book):
         self._book = book
         self.strangers = set()
+        self.on_the_way = set()
+        self.generation = 0
 
     def __getattr__(self, name):
         return getattr(self._book, name)
 
     def has_asset(self, asset):
         return asset not in self.strangers
+
+    def live_from_seq(self, asset):
+        if asset not in self.on_the_way:
+            return self._book.live_from_seq(asset)
+        self.on_the_way.discard(asset)
+        self.generation += 1
+        return None
 
     def is_quarantined(self, device):
         return self._book.device_live_from_seq(device) is None
@@ -176,6 +185,13 @@ async def test_each_row_is_assessed_once_when_it_is_judged_twice_and_the_store_i
     await record(house, 1)
     assert doubter.seen == [1, 1]
     assert kept(house) == [(20.0, 1, 0), (35.0, 3, 30)]
+
+
+async def test_the_word_of_a_new_asset_that_comes_while_its_rows_are_judged_counts_for_them(make):
+    house = make([rows(1, 20.0)])
+    house.directory.on_the_way.add("st-1")
+    await record(house, 1)
+    assert kept(house) == [(20.0, 1, 0)]
 
 
 async def test_an_assessor_that_raises_is_said_once_and_recording_goes_on(make):
