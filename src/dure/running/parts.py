@@ -26,6 +26,7 @@ from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
 from dure.running.bus_part import open_bus, watch_devices
 from dure.services.environment.service import EnvironmentService
+from dure.services.waste.service import WasteService
 from dure.spine import changes
 from dure.spine.assessing import Assessors
 from dure.spine.bridge import Bridge
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure")
 
-SERVICES: tuple[Service, ...] = (EnvironmentService(),)
+SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService())
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
 PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)

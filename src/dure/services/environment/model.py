@@ -127,10 +127,7 @@ DEVICE: tuple[Property, ...] = (
 )
 # What sensors of other services send; here until those services register them.
 SENSED: tuple[Property, ...] = (
-    _row("fill_fraction", ("적재율", "Fill level"), "1", ((0, 1.2), (0, 1)), USUAL, decimals=2),
     _row("occupied", ("점유 여부", "Occupied"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
-    _row("tilted", ("기울어짐", "Tilted"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
-    _row("fire_alarm", ("화재 경보", "Fire alarm"), "1", ((0, 1), (0, 1)), DEFINITION, decimals=0),
 )
 # Made here from readings, never sent by a device: corrected beside raw, and indices by the hour.
 _CORRECTED = "the raw property's span, corrected by a calibration model"

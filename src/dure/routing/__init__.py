@@ -1,0 +1,4 @@
+"""Roads and routes: travel matrices, feasible and explainable rounds of vehicles, and the checker that passes them.
+
+For every service that sends somebody round: collection, work orders, inspections. Pure: it reads no file and no clock.
+"""
