@@ -7,7 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("ingest", "queries", "latency", "start", "qc", "indices", "network-qc", "maps", "calibration", "onboarding")
+NAMES = (
+    "ingest",
+    "queries",
+    "latency",
+    "start",
+    "qc",
+    "indices",
+    "network-qc",
+    "maps",
+    "calibration",
+    "onboarding",
+    "roads",
+    "waste-forecast",
+    "waste-city",
+    "waste-solver",
+    "waste-kim",
+)
 HERE = Path(__file__).parent
 
 

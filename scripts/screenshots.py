@@ -26,12 +26,18 @@ SHOTS = (
     ("live-map-phone-en.png", "/en/", 390, 844),
     ("air-and-water-ko.png", "/ko/environment", 1440, 900),
     ("air-and-water-en.png", "/en/environment", 1440, 900),
+    ("waste-citizen-ko.png", "/ko/waste/bins/bin-001", 390, 844),
+    ("waste-citizen-en.png", "/en/waste/bins/bin-001", 390, 844),
 )
 STAFF_SHOTS = (
     ("environment-map-ko.png", "/ko/operations/environment?property=pm2_5", 1440, 900),
     ("environment-map-en.png", "/en/operations/environment?property=pm2_5", 1440, 900),
     ("network-health-ko.png", "/ko/operations/environment/network", 1440, 900),
     ("network-health-en.png", "/en/operations/environment/network", 1440, 900),
+    ("waste-plan-ko.png", "/ko/operations/waste", 1440, 900),
+    ("waste-plan-en.png", "/en/operations/waste", 1440, 900),
+    ("waste-driver-ko.png", "/ko/field/waste/truck-1", 390, 844),
+    ("waste-driver-en.png", "/en/field/waste/truck-1", 390, 844),
 )
 MAP_IN_VIEW = """() => {
   const card = innerWidth < 768 || document.querySelector("[data-surface]"); // a painted map is nothing without its legend

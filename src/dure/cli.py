@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dure import __version__, cli_environment
+from dure import __version__, cli_environment, cli_rehearse, cli_roads, cli_waste
 from dure.config import Origin, Settings, read_settings
 from dure.core.errors import ConfigError, DureError
 
@@ -32,6 +32,9 @@ user_app = typer.Typer(help="People who sign in.", no_args_is_help=True)
 app.add_typer(device_app, name="device")
 app.add_typer(user_app, name="user")
 app.add_typer(cli_environment.app, name="environment")
+app.add_typer(cli_roads.app, name="roads")
+app.add_typer(cli_rehearse.app, name="rehearse")
+app.add_typer(cli_waste.app, name="waste")
 
 out = Console()
 err = Console(stderr=True)

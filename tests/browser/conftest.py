@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 from demo_city import ROOT, RunningCity
 from demo_environment import furnish
+from demo_waste import furnish_waste
 from playwright.sync_api import sync_playwright
 from visiting import SIZES, Visit
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    """The running city."""
+def running(tmp_path_factory, request):
+    """The running city, furnished with what the pages of the module show."""
     city = RunningCity(tmp_path_factory.mktemp("city"))
     try:
         city.start()
-        city.made = furnish(city)
+        city.made = furnish_waste(city) if "waste" in request.module.__name__ else furnish(city)
         yield city
     finally:
         city.stop()

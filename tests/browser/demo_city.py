@@ -7,6 +7,8 @@ import contextlib
 import json
 import math
 import random
+import re
+import shutil
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
@@ -35,8 +37,8 @@ from dure.engines.records.audit import By
 from dure.engines.records.devices import Device
 from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
-from dure.services.environment.model import KINDS, PROPERTIES
-from dure.services.environment.service import EnvironmentService
+from dure.running.parts import SERVICES, codecs_of
+from dure.services.waste.rules import SHIPPED
 from dure.spine.directory import Directory
 from dure.spine.house import House
 from dure.spine.intake import Intake
@@ -93,6 +95,21 @@ def values_of(asset: str, days: float, step_us: int, until_us: int) -> Batch:
         keys, np.array(columns[0], np.int32), time, time + 1_000_000, np.array(columns[2], np.float64),
         np.array(columns[3], np.uint8), np.array(columns[4], np.uint8), np.zeros(len(rows), np.int64),
     )  # fmt: skip
+
+
+def quick_planner(city: Path, copy: Path) -> Path:
+    """A copy of the city whose planner searches briefly, as its own rules say."""
+    shutil.copytree(city, copy)
+    own = copy / "rules" / "waste" / "planning.toml"
+    own.parent.mkdir(parents=True)
+    words = re.sub(
+        r'(id = "search_iterations".*?value = )[\d_]+',
+        r"\g<1>60",
+        (SHIPPED / "planning.toml").read_text("utf-8"),
+        flags=re.DOTALL,
+    )
+    own.write_text(words, "utf-8")
+    return copy
 
 
 class RunningCity:
@@ -153,7 +170,7 @@ class RunningCity:
             await asyncio.gather(recording, return_exceptions=True)
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> House:
-        city = read_city(ROOT / "examples/hwaseong")
+        city = read_city(quick_planner(ROOT / "examples/hwaseong", self.folder / "city"))
         keys = BusSecrets.generate()
         nats = NatsServer(ServerOptions(data_dir=self.folder), keys)
         await nats.start()
@@ -166,7 +183,11 @@ class RunningCity:
         records.migrate()
         telemetry = DuckTelemetry(self.folder / "telemetry.duckdb")
         stack.callback(telemetry.close)
-        live, properties, kinds = Live(), Properties(PROPERTIES), AssetKinds(KINDS)
+        live, properties, kinds = (
+            Live(),
+            Properties(one for each in SERVICES for one in each.properties()),
+            AssetKinds(kind for one in SERVICES for kind in one.kinds()),
+        )
         shown = self._register(records, city.assets(), city.id)
         self._fill(telemetry, live, shown)
         directory = Directory(records, city.id)
@@ -178,8 +199,8 @@ class RunningCity:
         return House(
             settings=Settings(data_dir=str(self.folder)), city=city, clock=self.clock, properties=properties, kinds=kinds,
             bus=bus, records=records, telemetry=telemetry, archive=None, people=people, live=live, directory=directory,
-            intake=Intake(bus, records, directory, properties, {}, self.clock, city.id), codecs={},
-            services=(EnvironmentService(),), recorder=recorder,
+            intake=Intake(bus, records, directory, properties, {}, self.clock, city.id), codecs=codecs_of(city),
+            services=SERVICES, recorder=recorder,
         )  # fmt: skip
 
     def _people(self, people: People) -> None:
@@ -210,7 +231,7 @@ class RunningCity:
                     )
                 ],
             )  # fmt: skip
-        return [asset.id for asset in known]
+        return [asset.id for asset in known if asset.kind == "station"]
 
     def _fill(self, telemetry: DuckTelemetry, live: Live, shown: list[str]) -> None:
         now_us = to_us(NOW)

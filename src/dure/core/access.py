@@ -19,6 +19,7 @@ Subject = Literal[
     "system",  # settings, health of the engines, backups
     "decision",  # plans, warnings and their reasons
     "alert",  # what has reached a level and waits for somebody to acknowledge it
+    "field_work",  # what crews do on the street: taps at bins, photos, repairs
     "personal",  # data of persons, apart and encrypted
 ]
 ROLES: tuple[Role, ...] = ("citizen", "crew", "operator", "officer", "partner", "admin", "auditor")
@@ -52,6 +53,7 @@ _MAY: dict[tuple[Verb, Subject], frozenset[str]] = {
     ("read", "decision"): frozenset({"crew", "operator", "officer", "admin", "auditor"}),
     ("act", "decision"): frozenset({"operator", "admin"}),
     ("act", "alert"): frozenset({"operator", "officer", "admin"}),
+    ("act", "field_work"): frozenset({"crew", "operator", "admin"}),
     ("write", "city_data"): frozenset({"device", "operator", "admin"}),
 }
 

@@ -6,14 +6,20 @@ Source: ChirpStack documentation, "Integrations > Event types" (UplinkEvent, Joi
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
 from dure.core.errors import InputError
+from dure.core.time import format_instant
 from dure.protocols.lorawan import DeviceStatus, Joined, Message, Uplink, bytes_of, eui_of, instant_of, key_of, read
 from dure.protocols.readings import shown
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _TOPIC = re.compile(r"(?:.*/)?application/([^/]+)/device/([^/]+)/event/([a-z]+)")
 UNUSED_EVENTS = frozenset({"ack", "txack", "log", "location", "integration"})
@@ -139,3 +145,45 @@ def _status(status: _Status) -> DeviceStatus:
         external_power=status.external_power_source,
         margin_db=status.margin,
     )
+
+
+class SentUp(NamedTuple):
+    """An uplink as a virtual device sends it."""
+
+    dev_eui: str
+    f_port: int
+    payload: bytes
+    f_cnt: int
+    application: str
+
+
+def write_up(sent: SentUp, at: datetime) -> bytes:
+    """ChirpStack v4's JSON of an uplink, for simulators; as protobuf does, a counter of 0 is left out."""
+    eui = sent.dev_eui
+    message = {
+        "deduplicationId": hashlib.sha256(f"{eui} {sent.f_cnt} {at.isoformat()}".encode()).hexdigest()[:32],
+        "time": format_instant(at),
+        "deviceInfo": {"tenantName": "demo", "applicationName": sent.application, "deviceName": eui, "devEui": eui},
+        "devAddr": eui[-8:],
+        "fPort": sent.f_port,
+        "data": base64.b64encode(sent.payload).decode(),
+        "rxInfo": [{"gatewayId": "d0e5a1ffffff0001", "rssi": -97, "snr": 6.5}],
+    }
+    if sent.f_cnt:
+        message["fCnt"] = sent.f_cnt
+    return msgspec.json.encode(message)
+
+
+def write_down(application: str, dev_eui: str, f_port: int, payload: bytes) -> tuple[str, bytes]:
+    """MQTT topic and JSON of a downlink that ChirpStack v4 queues for a device.
+
+    Source: ChirpStack documentation, "Integrations > MQTT", scheduling a downlink.
+    """
+    body = {"devEui": dev_eui, "confirmed": False, "fPort": f_port, "data": base64.b64encode(payload).decode()}
+    return f"application/{application}/device/{dev_eui}/command/down", msgspec.json.encode(body)
+
+
+def application_of(topic: str) -> str:
+    """The application an MQTT topic of a device names; empty when it is none."""
+    found = _TOPIC.fullmatch(topic)
+    return found[1] if found else ""

@@ -6,8 +6,8 @@ so that a prize says how far a vehicle may drive for a stop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
@@ -77,6 +77,8 @@ class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     start, end : rows of the matrix, where its day begins and ends
     capacity : most it holds, one number for each dimension of the problem
+    aboard : what it already carries at its start, such as a truck re-planned in the middle of its day
+    day_capacity : most it may collect in the whole day, all trips together; empty: no limit
     shift : leaves at `earliest_s` or later, is back at `latest_s` or earlier
     dumps : ids of those it may use; empty: it has none and never unloads on the way
     ends_empty : it must visit a dump after its last stop, before `end`
@@ -89,6 +91,8 @@ class Vehicle(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     capacity: tuple[int, ...] = ()
+    aboard: tuple[int, ...] = ()
+    day_capacity: tuple[int, ...] = ()
     shift: Span = ALWAYS
     profile: str = ""
     skills: frozenset[str] = frozenset()
@@ -113,7 +117,8 @@ class Matrix:
     distance_m, duration_s : (n, n) int64, row = from, column = to; not symmetric
     graph_version : which roads; "" when estimated
     estimated : from distances as the crow flies, and to be said wherever a figure made of it is shown
-    snap_m : (n,) metres between each place and the road node it was taken for
+    snap_m : (n,) metres between each place and the point of the road it was taken for
+    unreached : rows no road leads to; what stands in them is no distance
     """
 
     profile: str
@@ -122,6 +127,19 @@ class Matrix:
     graph_version: str = ""
     estimated: bool = False
     snap_m: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    unreached: tuple[int, ...] = ()
+
+    def take(self, rows: Sequence[int] | IntArray) -> Matrix:
+        """The matrix of some of the places, in that order."""
+        chosen = np.asarray(rows, np.int64)
+        lost = np.isin(chosen, np.array(self.unreached, np.int64))
+        return replace(
+            self,
+            distance_m=self.distance_m[np.ix_(chosen, chosen)],
+            duration_s=self.duration_s[np.ix_(chosen, chosen)],
+            snap_m=self.snap_m[chosen] if len(self.snap_m) else self.snap_m,
+            unreached=tuple(np.flatnonzero(lost).tolist()),
+        )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import msgspec
 from dure.core.errors import ConfigError, Conflict
 from dure.engines.bus import subjects
 from dure.engines.bus.packing import Packed, pack
+from dure.engines.roads.store import copy_map
 from dure.spine.recorder import stream_name
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ async def backup(house: House, folder: Path, step: Callable[[str], None] = lambd
     step("archive")
     if house.settings.archive.exists():
         await asyncio.to_thread(shutil.copytree, house.settings.archive, folder / "archive")
+    step("roads")
+    await asyncio.to_thread(copy_map, house.settings.data / "roads", folder / "roads")
     for name in ("secrets.json", "device-secrets.json"):
         if (house.settings.data / name).exists():
             shutil.copy2(house.settings.data / name, folder / name)
@@ -118,6 +121,7 @@ def place_files(folder: Path, data: Path) -> Manifest:
             shutil.copy2(folder / name, data / name)
     if (folder / "archive").exists():
         shutil.copytree(folder / "archive", data / "archive")
+    copy_map(folder / "roads", data / "roads")
     for file in (folder / "telemetry").iterdir():
         shutil.copy2(file, data / file.name)
     return manifest

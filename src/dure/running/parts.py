@@ -21,6 +21,7 @@ from dure.engines.bus.packing import unpack
 from dure.engines.clock import SystemClock
 from dure.engines.identity.people import People
 from dure.engines.identity.secrets import Secrets
+from dure.engines.jobs.pool import PoolJobs
 from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
@@ -31,6 +32,7 @@ from dure.spine import changes
 from dure.spine.assessing import Assessors
 from dure.spine.bridge import Bridge
 from dure.spine.directory import Directory
+from dure.spine.downlinks import forward_downlinks
 from dure.spine.house import House, Service
 from dure.spine.intake import Intake
 from dure.spine.judge import Judge
@@ -160,7 +162,9 @@ async def open_house(
                 running.spawn(service.name, lambda service=service: service.run(house))  # type: ignore[misc]  # bound now
         if "web" in parts:
             for integration in city.integrations:
-                running.spawn(f"bridge {integration.id}", Bridge(integration, house.intake).run)
+                bridge = Bridge(integration, house.intake)
+                running.spawn(f"bridge {integration.id}", bridge.run)
+                stack.push_async_callback(await forward_downlinks(house.bus, city.id, house.directory, bridge))
         yield house
 
 
@@ -206,6 +210,8 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
         await watch_devices(settings, city, secrets, records, directory, bus, clock, stack)
     codecs = codecs_of(city)
     live = Live()
+    jobs = PoolJobs(settings.workers)  # its processes begin with the first job
+    stack.push_async_callback(jobs.close)
     house = House(
         settings=settings,
         city=city,
@@ -224,6 +230,7 @@ async def _furnish(settings: Settings, city: City, parts: frozenset[str], clock:
         ),
         codecs=codecs,
         services=SERVICES,
+        jobs=jobs,
     )
     if "recorder" in parts:
         house.recorder = _recorder_of(house)

@@ -18,8 +18,12 @@ from dure.running.bus_part import read_address
 from dure.running.first_admin import first_admin
 from dure.running.parts import ALL, PARTS, open_house
 from dure.running.serving import served
-from dure.services.environment.simulate import Connection, backfill, fill_in, simulate
+from dure.services.environment.simulate import backfill, fill_in, simulate
+from dure.services.waste import simulate as bins
+from dure.services.waste.simulating.demo_crew import DemoCrew
+from dure.spine.repeating import Round, repeat_all
 from dure.spine.seeding import read_secrets
+from dure.spine.virtual_devices import Connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("dure")
 
 DEMO_PAST_DAYS = 7
+BINS_PAST_DAYS = 14  # a bin is emptied every few days: a rate needs some of them
+CREW_S = 60.0
 
 
 def demo_city() -> Path:
@@ -97,17 +103,33 @@ async def work(settings: Settings, concurrent: int) -> None:
 
 
 async def _play(house: House, url: str) -> None:
-    """The simulated stations of the demo city, with a past at the first start."""
+    """The simulated stations and bins of the demo city, with a past at the first start."""
     address = read_address(house.settings)
     secrets = read_secrets(house.settings.data)
     connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
-    if not house.live.all():
+    is_new = not house.live.all()
+    if is_new:
         filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
         log.info("demo.past", readings=filled)
-        async with asyncio.TaskGroup() as group:  # the rest of the last day comes in while the stations speak already
+    async with asyncio.TaskGroup() as group:  # the rest of the last day comes in while the stations speak already
+        if is_new:
             group.create_task(_fill_in(house, connection))
-            group.create_task(simulate(house.city, connection, house.clock))
-    await simulate(house.city, connection, house.clock)
+        group.create_task(simulate(house.city, connection, house.clock))
+        group.create_task(_play_bins(house, connection))
+
+
+async def _play_bins(house: House, connection: Connection) -> None:
+    """The simulated bins and their crew."""
+    known = bins.bins_simulated(house.city, house.clock.now())
+    crew = DemoCrew(house, known)
+    if not any(house.live.of_asset(one.bin.id) for one in known):
+        await crew.begin(BINS_PAST_DAYS)
+        filled = await bins.backfill(house.city, connection, house.clock, crew.emptied, days=BINS_PAST_DAYS)
+        log.info("demo.past", readings=filled, of="bins")
+    await crew.look()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(bins.simulate(house.city, connection, house.clock, crew.emptied))
+        group.create_task(repeat_all((Round("demo crew", CREW_S, crew.look),), log, "demo"))
 
 
 async def _fill_in(house: House, connection: Connection) -> None:

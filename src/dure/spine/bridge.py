@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dure.city import Integration
+    from dure.protocols.downlinks import Down
     from dure.protocols.lorawan import Message
     from dure.spine.intake import Intake
 
@@ -61,6 +62,7 @@ class Bridge:
         client.reconnect_delay_set(1, 30)
         self._client = client
         self._lost = False
+        self._applications: dict[str, str] = {}
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -81,12 +83,22 @@ class Bridge:
             self._client.disconnect()
             await asyncio.to_thread(self._client.loop_stop)
 
+    def send_down(self, dev_eui: str, down: Down) -> bool:
+        """Queue a downlink at the network server; False for a device whose application was not heard of yet."""
+        application = self._applications.get(dev_eui)
+        if application is None or self._lost:
+            return False
+        topic, body = chirpstack.write_down(application, dev_eui, down.f_port, down.payload)
+        self._client.publish(topic, body, qos=1)
+        return True
+
     async def _take(self, message: mqtt.MQTTMessage) -> None:
         """Keep one message, however long the bus is away, then acknowledge it."""
         while True:
             try:
                 said = read_message(self._integration.server, message.topic, bytes(message.payload))
                 if isinstance(said, Uplink):
+                    self._note_application(said, message.topic)
                     await self._intake.accept_uplink(said)
                 break
             except InputError as error:
@@ -96,6 +108,12 @@ class Bridge:
                 log.warning("bridge.waiting", integration=self._integration.id, code=error.code)
                 await asyncio.sleep(RETRY_S)
         self._client.ack(message.mid, message.qos)
+
+    def _note_application(self, said: Uplink, topic: str) -> None:
+        """A class A device hears its network server right after it sent: that is when its application is known at the latest."""
+        application = chirpstack.application_of(topic) if said.network == "chirpstack" else ""
+        if application:
+            self._applications[said.dev_eui] = application
 
     # paho calls these in its own thread.
     def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:

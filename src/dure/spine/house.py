@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     import numpy as np
     from fastapi import APIRouter
     from numpy.typing import NDArray
+    from sqlalchemy import Connection
 
     from dure.city import City
     from dure.config import Settings
     from dure.core.assets import AssetKind, AssetKinds
-    from dure.core.observations import Batch, Observation, Revisions
+    from dure.core.events import Command
+    from dure.core.observations import Batch, Observation, Rejected, Revisions
     from dure.core.properties import Properties, Property
     from dure.core.time import Clock
     from dure.engines.archive.folder import Archive
     from dure.engines.bus.client import Bus
     from dure.engines.identity.people import People
+    from dure.engines.jobs.port import Jobs
     from dure.engines.records.store import Records
     from dure.engines.telemetry.port import Telemetry
     from dure.protocols.bytemap import Codec
@@ -51,6 +54,7 @@ class House:
     codecs: Mapping[str, Codec]
     services: Sequence[Service] = ()
     recorder: Recorder | None = None  # None where another process records
+    jobs: Jobs | None = None  # None: heavy work is done where it is asked for
 
 
 class Assessed(msgspec.Struct, frozen=True, eq=False):
@@ -116,6 +120,10 @@ class Service(Protocol):
 
     def reasons(self, house: House, observation: Observation) -> Sequence[str]:
         """Why an observation of its properties has its flag, as sentences beside the recorder's own; may read the engines."""
+        ...
+
+    def objection(self, house: House, connection: Connection, command: Command) -> Rejected | None:
+        """Why an asset must not be asked this now, in the transaction that would keep the command; None when it may be."""
         ...
 
     async def run(self, house: House) -> None:

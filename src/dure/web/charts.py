@@ -46,8 +46,19 @@ class Band(NamedTuple):
     high: float
 
 
+class Sign(NamedTuple):
+    """Something that was seen or done, beside the line: a ring, with its name for who points at it."""
+
+    time_us: int
+    value: float
+    name: str
+
+
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """What one chart shows. Between two dots further apart than `gap_us` the line breaks."""
+    """What one chart shows. Between two dots further apart than `gap_us` the line breaks.
+
+    `ahead` is what is expected (drawn broken), `limit` a value that matters, `signs` what people saw.
+    """
 
     title: str
     unit: str
@@ -57,6 +68,9 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     dots: Sequence[Dot]
     gap_us: int
     bands: Sequence[Band] = ()
+    ahead: Sequence[Dot] = ()
+    limit: float | None = None
+    signs: Sequence[Sign] = ()
 
     @property
     def usable(self) -> list[float]:
@@ -116,6 +130,7 @@ def line_chart(chart: Chart, say: Speech, *, width: int = 760, height: int = 280
         *_time_axis(frame, say),
         *_bands(frame, chart.bands),
         *_lines(frame, _runs(chart, frame)),
+        *_expected(frame, chart),
         *_marks(frame, chart.dots),
     ]
     opening = f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(summary(chart, say))}">'
@@ -124,6 +139,8 @@ def line_chart(chart: Chart, say: Speech, *, width: int = 760, height: int = 280
 
 def _frame(chart: Chart, width: int, height: int) -> _Frame:
     values = [*chart.usable, *(band.low for band in chart.bands), *(band.high for band in chart.bands)]
+    values += [dot.value for dot in chart.ahead if dot.value is not None] + [sign.value for sign in chart.signs]
+    values += [] if chart.limit is None else [chart.limit]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     step = nice_step((high - low) / 4 or max(abs(high), 1.0) / 10)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
@@ -232,6 +249,22 @@ def _lines(frame: _Frame, runs: list[list[Dot]]) -> list[str]:
             continue
         points = " ".join(f"{frame.x(dot.time_us):.1f},{frame.y(_value(dot)):.1f}" for dot in run)
         parts.append(f'<polyline class="chart-line" points="{points}"/>')
+    return parts
+
+
+def _expected(frame: _Frame, chart: Chart) -> list[str]:
+    """The broken line of what is expected, the limit, and rings for what people saw."""
+    points = " ".join(f"{frame.x(dot.time_us):.1f},{frame.y(_value(dot)):.1f}" for dot in chart.ahead)
+    parts = [f'<polyline class="chart-line chart-ahead" points="{points}"/>'] if points else []
+    if chart.limit is not None:
+        y = frame.y(chart.limit)
+        parts.append(f'<line class="chart-limit" x1="{frame.left:.1f}" x2="{frame.right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
+    parts += [
+        f'<circle class="chart-sign" cx="{frame.x(one.time_us):.1f}" cy="{frame.y(one.value):.1f}" r="4.5">'
+        f"<title>{escape(one.name)}</title></circle>"
+        for one in chart.signs
+        if frame.start_us <= one.time_us <= frame.end_us
+    ]
     return parts
 
 

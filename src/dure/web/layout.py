@@ -66,11 +66,11 @@ class Home(NamedTuple):
 
 
 ENVIRONMENT = Text("환경", "Environment")
+WASTE = Text("쓰레기 수거", "Waste collection")
 DEVICES = Text("장치와 측정값", "Devices and readings")
 SYSTEM = Text("시스템", "System")
 
 
-# Homes appear when they have content: field pages come with the crews' services.
 HOMES: tuple[Home, ...] = (
     Home(
         "public",
@@ -83,6 +83,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/environment/values", Text("측정값", "Readings")),
             Stop("/environment/stations", Text("관측소", "Stations")),
             Stop("/environment/subscriptions", Text("내 알림", "My alerts")),
+            Stop("/waste", Text("쓰레기통", "Bins")),
         ),
     ),
     Home(
@@ -96,6 +97,13 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/environment/calibration", Text("보정", "Calibration"), "read", "city_data", ENVIRONMENT),
             Stop("/operations/environment/enrol", Text("장치 들이기", "Onboarding"), "manage", "device", ENVIRONMENT),
             Stop("/operations/environment/rules", Text("환경 기준", "Rules and limits"), "read", "city_data", ENVIRONMENT),
+            Stop("/operations/waste", Text("오늘의 계획", "Today's plan"), "read", "city_data", WASTE),
+            Stop("/operations/waste/bins", Text("쓰레기통", "Bins"), "read", "city_data", WASTE),
+            Stop("/operations/waste/alarms", Text("쓰레기통 경보", "Alarms of bins"), "read", "city_data", WASTE),
+            Stop("/operations/waste/tickets", Text("고장 처리", "Tickets"), "read", "city_data", WASTE),
+            Stop("/operations/waste/reports", Text("시민 신고", "Citizens' reports"), "read", "city_data", WASTE),
+            Stop("/operations/waste/savings", Text("절감", "Savings"), "read", "city_data", WASTE),
+            Stop("/operations/waste/rules", Text("수거 기준", "Rules and limits"), "read", "city_data", WASTE),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),
             Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data", DEVICES),
@@ -103,6 +111,11 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/users", Text("사용자", "Users"), "read", "user", SYSTEM),
             Stop("/operations/audit", Text("감사 기록", "Audit log"), "read", "audit", SYSTEM),
         ),
+    ),
+    Home(
+        "field",
+        Text("현장", "Field"),
+        (Stop("/field/waste", Text("오늘의 수거", "Today's collection"), "act", "field_work"),),
     ),
     Home(
         "partners",

@@ -17,6 +17,7 @@ from dure.web.errors import problem
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,9 @@ CSRF_FIELD = "csrf"
 FORM_BYTES_MAX = 65_536
 # A page that takes a whole list as text, by its path below the language.
 FORM_BYTES_MAX_AT = {"/operations/environment/enrol": 4_194_304}
+# Pages that take a photo with their form.
+PHOTO_FORM_BYTES_MAX = 8_388_608
+FORM_BYTES_MAX_AT |= dict.fromkeys(("/waste/report", "/operations/waste/ticket"), PHOTO_FORM_BYTES_MAX)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; "  # the icons inside MapLibre's style sheet
@@ -142,10 +146,27 @@ def csrf_token(request: Request) -> str:
 
 async def own_form(request: Request) -> dict[str, str]:
     """The fields of a form that one of our own pages sent; a form from elsewhere is refused."""
+    _check_origin(request)
+    return _checked(request, await request.form(max_files=0, max_fields=50))
+
+
+async def own_form_with_file(request: Request, name: str, bytes_max: int) -> tuple[dict[str, str], bytes]:
+    """The fields of such a form and the bytes of its one file; no bytes when none was chosen."""
+    _check_origin(request)
+    form = await request.form(max_files=1, max_fields=50)
+    sent = form.get(name)
+    data = b"" if sent is None or isinstance(sent, str) else await sent.read(bytes_max + 1)
+    await form.close()
+    return _checked(request, form), data
+
+
+def _check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
         raise NotAllowed("form.origin", "This form was sent from another site. Open it here and send it again.")
-    form = await request.form(max_files=0, max_fields=50)
+
+
+def _checked(request: Request, form: FormData) -> dict[str, str]:
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     cookie = request.cookies.get(CSRF_COOKIE, "")
     if not cookie or not hmac.compare_digest(cookie.encode(), fields.pop(CSRF_FIELD, "").encode()):
@@ -158,8 +179,9 @@ async def own_form(request: Request) -> dict[str, str]:
 class Attempts:
     """At most `most` attempts per key in a sliding window; the oldest keys are forgotten beyond `keys_max`."""
 
-    def __init__(self, most: int, window_s: float, keys_max: int = 10_000) -> None:
+    def __init__(self, most: int, window_s: float, keys_max: int = 10_000, *, code: str = "sign_in.too_often") -> None:
         self._most = most
+        self._code = code
         self._window_s = window_s
         self._keys_max = keys_max
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
@@ -173,7 +195,7 @@ class Attempts:
             seen.popleft()
         if len(seen) >= self._most:
             wait_s = seen[0] + self._window_s - at
-            raise RateLimited("sign_in.too_often", "Too many attempts. Wait, then try again.", retry_after_s=round(wait_s) + 1)
+            raise RateLimited(self._code, "Too many attempts. Wait, then try again.", retry_after_s=round(wait_s) + 1)
         seen.append(at)
         while len(self._seen) > self._keys_max:
             self._seen.popitem(last=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import signal
@@ -17,14 +18,20 @@ from paho.mqtt.enums import CallbackAPIVersion
 from dure.city import Integration, read_city
 from dure.config import Settings
 from dure.engines.bus.server import find_binary
-from dure.engines.records import parked
+from dure.engines.records import commands, parked
+from dure.engines.records.audit import By
+from dure.protocols.chirpstack import SentUp, write_up
+from dure.protocols.downlinks import Down
 from dure.running.parts import open_house
 from dure.services.environment.virtual_payloads import chirpstack_uplink
+from dure.services.waste.devices import command_desk
 from dure.spine.bridge import Bridge
+from dure.spine.downlinks import forward_downlinks
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "hwaseong"
 EUI, ASSET = "d0e5a10000000035", "air-yamok-maesong-myeon"
 TOPIC = f"application/1/device/{EUI}/event/up"
+BIN_EUI = "d00d702000000001"
 WAIT_S = 20
 
 
@@ -130,3 +137,40 @@ async def until_listening(task, broker, house, at) -> None:
 def codes(house) -> dict[str, int]:
     with house.records.read() as connection:
         return parked.counts(connection)
+
+
+async def test_a_setting_goes_down_by_the_network_server_that_the_device_is_heard_by(house, broker):
+    integration = Integration(
+        id="chirpstack", server="chirpstack", url=f"mqtt://127.0.0.1:{broker}", topics=("application/+/device/+/event/up",)
+    )
+    bridge = Bridge(integration, house.intake, {})
+    task = asyncio.create_task(bridge.run())
+    stop = await forward_downlinks(house.bus, house.city.id, house.directory, bridge)
+    heard: list[tuple[str, dict]] = []
+    server = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="server", protocol=mqtt.MQTTv311)
+    server.on_message = lambda _client, _data, message: heard.append((message.topic, json.loads(message.payload)))
+    server.connect("127.0.0.1", broker)
+    server.subscribe("application/+/device/+/command/down", 1)
+    server.loop_start()
+    by, said = By("test", datetime.now(UTC)), datetime.now(UTC)
+    body = write_up(SentUp(BIN_EUI, 3, bytes.fromhex("800001011107d000190000000000000081"), 1, "7"), said)
+    try:
+        assert not bridge.send_down(BIN_EUI, Down(3, b"80029999010481"))  # it was not heard yet
+        while not house.telemetry.series(("bin-001", "distance"), 0, 2**62).value.size:
+            await asyncio.to_thread(say, broker, (f"application/7/device/{BIN_EUI}/event/up", body))
+        command = await command_desk.ask(house, "bin-001", "configure", "k-1", by, {"setting": "upload_interval_h", "value": 4})
+        await until(lambda: heard)
+        await until(lambda: outcome_of(house, command.id) == "accepted")
+    finally:
+        await stop()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        server.disconnect()
+        server.loop_stop()
+    down = {"devEui": BIN_EUI, "confirmed": False, "fPort": 3, "data": base64.b64encode(b"80029999010481").decode()}
+    assert heard == [(f"application/7/device/{BIN_EUI}/command/down", down)]
+
+
+def outcome_of(house, command: str) -> str:
+    with house.records.read() as connection:
+        return commands.get(connection, command).outcome

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dure.services.environment.alerting.subscriptions import signed
 from dure.services.environment.checks.quality_rules import quality_rules
 from dure.services.environment.grades.air_index import c24e, cai, cai_rules
 from dure.services.environment.rules import load_pack
+from dure.spine.post import signed
 
 DOCS = Path(__file__).parents[3] / "docs"
 PM2_5 = [20, 20, 22, 24, 26, 28, 30, 34, 40, 46, 52, 58]

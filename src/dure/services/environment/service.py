@@ -11,9 +11,11 @@ from dure.services.environment.model import KINDS, PROPERTIES, SERVICE
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from sqlalchemy import Connection
 
     from dure.core.assets import AssetKind
-    from dure.core.observations import Observation
+    from dure.core.events import Command
+    from dure.core.observations import Observation, Rejected
     from dure.core.properties import Property
     from dure.spine.house import Assessor, House
 
@@ -56,6 +58,10 @@ class EnvironmentService:
         from dure.services.environment.reasons import reasons_of  # noqa: PLC0415  # only who asks pays for it
 
         return reasons_of(house, observation)
+
+    def objection(self, house: House, connection: Connection, command: Command) -> Rejected | None:  # noqa: ARG002  # as the port has it
+        """None: stations may be asked anything."""
+        return None
 
     async def run(self, house: House) -> None:
         """All rounds until cancelled."""

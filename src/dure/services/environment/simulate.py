@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import httpx
 import msgspec
 import structlog
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 
 from dure.city import City, DeviceSeed
 from dure.core.assets import Asset
@@ -27,32 +24,21 @@ from dure.core.time import Clock, format_instant
 from dure.services.environment.model import PROPERTIES
 from dure.services.environment.virtual_city import FAULTS, PROFILES, Fault, VirtualStation, chance, simulated, stamped, values
 from dure.services.environment.virtual_payloads import ENCODERS, chirpstack_uplink
+from dure.spine.virtual_devices import TIMEOUT_S, Connection, HttpDevice, MqttDevice, Outage, post_history
 
 log = structlog.get_logger("dure.simulator")
 
 Protocol = Literal["mqtt1", "mqtt0", "http", "chirpstack"]
 PROTOCOLS: tuple[Protocol, ...] = ("mqtt1", "mqtt0", "http", "chirpstack")
-WAITING_MAX = 1_000  # readings a device keeps while it cannot send; then the oldest go, as in a real one
 BATCH_ROWS = 2_000
 WAKE_S = 1.0  # a station has signed in by then
 BACKFILL_AT_ONCE = 4
 DENSE_H = 26  # the last hours are sent as densely as the station speaks: an index needs whole hours
 INDEX_ITEMS = frozenset({"o3", "toc"})  # a station that measures one of them serves an index of air or water
-TIMEOUT_S = 20.0
-RETRY_S_MAX = 30.0
 HOUR = timedelta(hours=1)
 
 
 Moment = tuple[datetime, timedelta]  # an instant, and the time its row stands for
-
-
-class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the devices reach the house, and their secrets by device id."""
-
-    mqtt_host: str
-    mqtt_port: int
-    http_url: str
-    secrets: Mapping[str, str]
 
 
 class Simulated(msgspec.Struct, frozen=True):
@@ -116,100 +102,6 @@ def _period_s(city: City, properties: Sequence[str]) -> int:
     usual = {one.id: one.period_s for one in PROPERTIES}
     own = {name: row.period_s for name, row in city.ranges.items() if isinstance(row.period_s, int)}
     return min(own.get(one, usual.get(one, 600)) for one in properties)
-
-
-class Outage:
-    """Says once that a way is lost and once that it is back, however many devices use it."""
-
-    def __init__(self, way: str) -> None:
-        self._way = way
-        self._lost: set[str] = set()
-
-    def lost(self, device: str, why: str) -> None:
-        """A device cannot send."""
-        if not self._lost:
-            log.warning("simulator.lost", way=self._way, why=why)
-        self._lost.add(device)
-
-    def back(self, device: str) -> None:
-        """A device can send again."""
-        if device in self._lost:
-            self._lost.discard(device)
-            if not self._lost:
-                log.info("simulator.back", way=self._way)
-
-
-class MqttDevice:
-    """One device with its own MQTT 3.1.1 session; it reconnects by itself and keeps QoS 1 readings meanwhile."""
-
-    def __init__(self, city: str, device: str, qos: int, connection: Connection, outage: Outage) -> None:
-        self._topic, self._qos, self._device, self._outage = f"up/{city}/{device}", qos, device, outage
-        self._loop = asyncio.get_running_loop()
-        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device, protocol=mqtt.MQTTv311)
-        client.username_pw_set(device, connection.secrets[device])
-        client.reconnect_delay_set(min_delay=1, max_delay=int(RETRY_S_MAX))
-        client.max_queued_messages_set(WAITING_MAX)
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_connect_fail = self._on_connect_fail
-        client.connect_async(connection.mqtt_host, connection.mqtt_port, keepalive=60)
-        client.loop_start()
-
-    def send(self, body: bytes) -> None:
-        """Publish now; QoS 1 waits in the client while the bus is away, QoS 0 is lost then, as it says."""
-        if self._qos or self._client.is_connected():
-            self._client.publish(self._topic, body, qos=self._qos)
-
-    async def close(self) -> None:
-        """Say goodbye and let the client's thread end."""
-        self._client.on_disconnect = None
-        self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
-
-    # paho calls these in its own thread: they only hand over to the event loop.
-    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            self._tell(self._outage.lost, self._device, f"{self._device}: {reason}")
-        else:
-            self._tell(self._outage.back, self._device)
-
-    def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._tell(self._outage.lost, self._device, str(reason))
-
-    def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:
-        self._tell(self._outage.lost, self._device, "no connection")
-
-    def _tell(self, hear: Callable[..., None], *words: str) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(hear, *words)
-
-
-class HttpDevice:
-    """One device that posts; what could not be sent waits and goes with the next post, oldest first."""
-
-    def __init__(self, path: str, auth: tuple[str, str], http: httpx.AsyncClient, outage: Outage) -> None:
-        self._path, self._auth, self._http, self._outage = path, auth, http, outage
-        self._waiting: deque[bytes] = deque(maxlen=WAITING_MAX)
-
-    async def send(self, body: bytes) -> None:
-        """Post all that waits."""
-        self._waiting.append(body)
-        while self._waiting:
-            try:
-                answer = await self._http.post(self._path, content=self._waiting[0], auth=self._auth, headers=_JSON)
-            except httpx.HTTPError as error:
-                self._outage.lost(self._auth[0], type(error).__name__)
-                return
-            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-                self._outage.lost(self._auth[0], f"HTTP {answer.status_code}")
-                return
-            self._waiting.popleft()
-            if answer.is_client_error:  # it will not be taken next time either
-                log.warning("simulator.refused", device=self._auth[0], status=answer.status_code, answer=answer.text[:200])
-            self._outage.back(self._auth[0])
-
-
-_JSON = {"content-type": "application/json"}
 
 
 class Fleet:
@@ -314,7 +206,8 @@ async def _fill(city: City, connection: Connection, wanted: Sequence[tuple[Simul
         async def fill(one: Simulated, instants: Iterator[Moment]) -> int:
             async with turns:
                 bodies = _history(city.seed, one, instants)
-                return sum([await _post_history(http, connection, one, body) for body in bodies])
+                secret = connection.secrets[one.device]
+                return sum([await post_history(http, one.device, secret, body) for body in bodies])
 
         return sum(await asyncio.gather(*(fill(one, instants) for one, instants in wanted)))
 
@@ -356,22 +249,3 @@ def _history(seed: int, one: Simulated, instants: Iterable[Moment]) -> Iterator[
 
 def _batch(rows: list[dict[str, Any]]) -> bytes:
     return json.dumps({"readings": rows}, separators=(",", ":")).encode()
-
-
-async def _post_history(http: httpx.AsyncClient, connection: Connection, one: Simulated, body: bytes) -> int:
-    """Post one batch, again while the house is not ready or says to slow down."""
-    wait_s = 0.5
-    while True:
-        try:
-            answer = await http.post(
-                "/api/v1/readings", content=body, auth=(one.device, connection.secrets[one.device]), headers=_JSON
-            )
-        except httpx.TransportError:
-            answer = None
-        if answer is not None and answer.status_code != httpx.codes.TOO_MANY_REQUESTS and not answer.is_server_error:
-            if answer.is_client_error:
-                log.warning("simulator.refused", device=one.device, status=answer.status_code, answer=answer.text[:200])
-                return 0
-            return int(answer.json()["accepted"])
-        await asyncio.sleep(wait_s)
-        wait_s = min(2 * wait_s, RETRY_S_MAX)

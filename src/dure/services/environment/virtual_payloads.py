@@ -6,15 +6,11 @@ Sources: data sheets of Decentlab DL-PM and DL-CTD10 (payload protocol 2) and Mi
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import struct
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import msgspec
-
-from dure.core.time import format_instant
+from dure.protocols.chirpstack import SentUp, write_up
 
 DECENTLAB_PROTOCOL = 2
 DECENTLAB_PORT = 1
@@ -70,21 +66,9 @@ ENCODERS: dict[str, tuple[int, Callable[[Values, int], bytes]]] = {
 
 
 def chirpstack_uplink(dev_eui: str, codec: str, values: Values, at: datetime, f_cnt: int) -> bytes:
-    """ChirpStack v4's JSON of an uplink; as protobuf does, a counter of 0 is left out."""
+    """ChirpStack v4's JSON of an uplink."""
     port, encode = ENCODERS[codec]
-    payload = encode(values, int(dev_eui[-4:], 16))
-    message = {
-        "deduplicationId": hashlib.sha256(f"{dev_eui} {f_cnt} {at.isoformat()}".encode()).hexdigest()[:32],
-        "time": format_instant(at),
-        "deviceInfo": {"tenantName": "demo", "applicationName": "environment", "deviceName": dev_eui, "devEui": dev_eui},
-        "devAddr": dev_eui[-8:],
-        "fPort": port,
-        "data": base64.b64encode(payload).decode(),
-        "rxInfo": [{"gatewayId": "d0e5a1ffffff0001", "rssi": -97, "snr": 6.5}],
-    }
-    if f_cnt:
-        message["fCnt"] = f_cnt
-    return msgspec.json.encode(message)
+    return write_up(SentUp(dev_eui, port, encode(values, int(dev_eui[-4:], 16)), f_cnt, "environment"), at)
 
 
 def _decentlab(device_no: int, flags: int, words: list[int]) -> bytes:

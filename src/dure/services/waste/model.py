@@ -126,6 +126,9 @@ PROPERTIES: tuple[Property, ...] = (
     _row("hopper_jammed", ("투입구 걸림", "Hopper jammed"), (0, 1), (0, 1), DEFINITION, decimals=0),
     _row("hopper_locked", ("투입구 잠김", "Hopper locked"), (0, 1), (0, 1), DEFINITION, decimals=0),
     _row("lid_open", ("뚜껑 열림", "Lid open"), (0, 1), (0, 1), DEFINITION, decimals=0),
+    _row("battery_low", ("배터리 부족 알림", "Low-battery flag of the device"), (0, 1), (0, 1), DEFINITION, decimals=0),
+    _row("position_lon", ("기기 경도", "Longitude by the device"), (-180, 180), (-180, 180), DEFINITION, decimals=5, unit="deg"),
+    _row("position_lat", ("기기 위도", "Latitude by the device"), (-90, 90), (-90, 90), DEFINITION, decimals=5, unit="deg"),
     _row("emptyings_total", ("비움 횟수(누적)", "Emptyings on the counter"), (0, 1e9), (0, 1e8), DEFINITION, decimals=0),
 )
 # fmt: on

@@ -9,9 +9,11 @@ from dure.services.waste.model import KINDS, PROPERTIES, SERVICE
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from sqlalchemy import Connection
 
     from dure.core.assets import AssetKind
-    from dure.core.observations import Observation
+    from dure.core.events import Command
+    from dure.core.observations import Observation, Rejected
     from dure.core.properties import Property
     from dure.spine.house import Assessor, House
 
@@ -45,9 +47,17 @@ class WasteService:
         """None: sensors of bins are judged with the belief of their bin, not value by value."""
         return None
 
-    def reasons(self, house: House, observation: Observation) -> Sequence[str]:  # noqa: ARG002  # as the port has it
-        """Nothing beside the recorder's own."""
-        return []
+    def reasons(self, house: House, observation: Observation) -> Sequence[str]:
+        """How a level was made from the distance a sensor measured."""
+        from dure.services.waste.devices.fill_reasons import reasons_of  # noqa: PLC0415  # only who asks pays for it
+
+        return reasons_of(house, observation)
+
+    def objection(self, house: House, connection: Connection, command: Command) -> Rejected | None:
+        """Why a bin must not be asked this: no press while it burns or holds wet waste, no setting its device does not take."""
+        from dure.services.waste.devices import command_desk  # noqa: PLC0415  # only who asks pays for it
+
+        return command_desk.objection(house, connection, command)
 
     async def run(self, house: House) -> None:
         """All rounds until cancelled."""

@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from dure.core.errors import Conflict, InputError
+from dure.core.errors import InputError
 from dure.core.events import Command
 from dure.core.identifiers import identifier
-from dure.engines.bus import subjects
-from dure.engines.records import commands, devices
+from dure.engines.records import commands
 from dure.engines.records.audit import By
 from dure.engines.records.tables import canonical
-from dure.web.api.answers import answer, encode, page, page_schema, schema_of, told
+from dure.spine import commanding
+from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.permits import Commands, SeesDecisions
 from dure.web.api.queries import CheckedRoute, Paged, text
 
@@ -77,10 +77,7 @@ class Desk:
             expires_at=now + timedelta(seconds=wanted.valid_s),
             arguments=_arguments(wanted.arguments),
         )
-        kept, receivers = await run_in_threadpool(self._add, command, By(actor.id, now))
-        if kept.outcome == "pending" and kept.expires_at > now:
-            for device in receivers:
-                await self._house.bus.send(subjects.command(self._house.city.id, device), encode(kept))
+        kept = await commanding.ask(self._house, command, By(actor.id, now))
         return answer(kept, 202)
 
     def _listing(self, asked: CommandQuery) -> Page[Command]:
@@ -91,16 +88,6 @@ class Desk:
     def _get(self, command_id: str) -> Command:
         with self._house.records.read() as connection:
             return commands.get(connection, text(command_id, "command_id"))
-
-    def _add(self, command: Command, by: By) -> tuple[Command, list[str]]:
-        with self._house.records.begin() as connection:
-            found = devices.listing(connection, asset=command.asset).items
-            receivers = [device.id for device in found if device.state != "revoked"]
-            if found and not receivers:
-                raise Conflict(
-                    "command.no_device", f"Every device of the asset {command.asset!r} is revoked: nothing would hear it."
-                )
-            return commands.add(connection, command, by), receivers
 
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ ActsOnParked = Annotated[Actor, Depends(require("act", "parked"))]
 SeesAudit = Annotated[Actor, Depends(require("read", "audit"))]
 SeesSystem = Annotated[Actor, Depends(require("read", "system"))]
 SeesDecisions = Annotated[Actor, Depends(require("read", "decision"))]
+DoesFieldWork = Annotated[Actor, Depends(require("act", "field_work"))]
+ActsOnAlerts = Annotated[Actor, Depends(require("act", "alert"))]
 Commands = Annotated[Actor, Depends(require("act", "decision"))]
 
 # These only describe the credentials in the OpenAPI document; the gates above read them.

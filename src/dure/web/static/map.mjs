@@ -112,8 +112,8 @@ class CityMap {
   get property() { return this.select?.value ?? ""; }
 
   async load() {
-    const found = await fetchJson(`${this.box.dataset.map}?property=${encodeURIComponent(this.property)}`);
-    this.features = new Map(found.features.map((one) => [one.id, one]));
+    const found = await fetchJson(`${this.box.dataset.map}${this.box.dataset.map.includes("?") ? "&" : "?"}property=${encodeURIComponent(this.property)}`);
+    this.features = new Map(found.features.filter((one) => one.geometry.type === "Point").map((one) => [one.id, one]));
   }
 
   take(values) {
@@ -129,7 +129,7 @@ class CityMap {
 
   draw() {
     const option = this.select?.selectedOptions[0];
-    const decimals = Number(option?.dataset.decimals ?? 1);
+    const decimals = Number(option?.dataset.decimals ?? this.box.dataset.decimals ?? 1);
     const order = ["retired", "live", "quarantined", "suspect", "silent", "failing"];
     for (const { properties } of this.features.values()) {
       properties.label = properties.value === null ? "" : formatNumber(properties.value, decimals);
@@ -155,7 +155,7 @@ class CityMap {
     const title = document.createElement("strong");
     title.textContent = name;
     const text = document.createElement("p");
-    const number = value === null ? this.words.none : `${formatNumber(value, Number(option?.dataset.decimals ?? 1))} ${option?.dataset.unit ?? ""}`;
+    const number = value === null ? this.words.none : `${formatNumber(value, Number(option?.dataset.decimals ?? this.box.dataset.decimals ?? 1))} ${option?.dataset.unit ?? this.box.dataset.unit ?? ""}`;
     text.textContent = `${option?.textContent ?? ""} ${number} · ${this.words.statuses[status]}`;
     const link = document.createElement("a");
     link.href = href;

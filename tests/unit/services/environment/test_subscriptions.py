@@ -22,11 +22,10 @@ from dure.services.environment.alerting.subscriptions import (
     confirmation,
     end_key,
     message_id,
-    one_line,
     recipients,
-    signed,
     written,
 )
+from dure.spine.post import one_line, signed
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 EVENT = Event(id="e", type="environment.alert.opened", source="dure/environment", time=NOW, subject="z1", data={"level": 1})

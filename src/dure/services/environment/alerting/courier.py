@@ -1,47 +1,38 @@
-"""The courier: takes messages that are due to mail servers and webhooks, at least once, each receiver in order.
-
-A webhook goes to the address that was checked, so that a name which changes its mind between the check and the call cannot
-lead into our own network; redirects are not followed, and what a receiver answers is not read.
-"""
+"""The courier: takes messages that are due to mail servers and webhooks, at least once, each receiver in order."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import smtplib
-import socket
-import ssl
 from collections import defaultdict
-from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import format_datetime
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
-import httpx
 import msgspec
 import structlog
 
-from dure.core.errors import ConfigError, InputError
+from dure.core.errors import ConfigError
 from dure.engines.records.audit import SYSTEM, By
 from dure.services.environment.alerting import message_records, subscription_records
 from dure.services.environment.alerting.alert_rounds import link_of
 from dure.services.environment.alerting.message_records import LEASE, Claim
-from dure.services.environment.alerting.subscriptions import CONFIRMATION, Channel, one_line, signed
+from dure.services.environment.alerting.subscriptions import CONFIRMATION, Channel
+from dure.spine.post import AT_ONCE, Gone, call, caller, checked_address, connected, mail_server, one_line, signed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import httpx
+
     from dure.config import Settings
     from dure.spine.house import House
 
+__all__ = ["Courier", "Delivered", "checked_address", "letter", "mail_server"]
+
 log = structlog.get_logger("dure.environment")
 
-WAIT_S = 10.0  # longest wait for one receiver
 ROUND_S = 2.0
-AT_ONCE = 8
-GONE = 410
 _PERMANENT = 500  # SMTP replies from here on are final (RFC 5321, 4.2.1)
 
 
@@ -50,20 +41,6 @@ class Delivered(msgspec.Struct, frozen=True):
 
     sent: int
     failed: int
-
-
-class Gone(Exception):
-    """The receiver is there no more."""
-
-
-class MailServer(NamedTuple):
-    """Where mails are handed in."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    tls: bool
 
 
 class Courier:
@@ -84,7 +61,7 @@ class Courier:
         by_target: dict[tuple[str, str], list[Claim]] = defaultdict(list)
         for one in claims:
             by_target[one.message.channel, one.message.target].append(one)
-        async with _caller() as client:
+        async with caller() as client:
             rounds = [self._to_one(client, waiting, begun) for waiting in by_target.values()]
             done = [one for part in await asyncio.gather(*rounds) for one in part]
         return Delivered(done.count(True), done.count(False))
@@ -149,46 +126,13 @@ class Courier:
         if self._mail is None:
             raise ConfigError("mail.missing", "smtp_url names no mail server.")
         mail = letter(one, self._house.settings, self._mail.host, self._house.clock.now())
-        with _connected(self._mail) as server:
+        with connected(self._mail) as server:
             server.send_message(mail)
 
     async def _send_webhook(self, client: httpx.AsyncClient, one: Claim) -> None:
-        private_ok = self._house.settings.webhook_private_ok
-        address, host = await checked_address(one.message.target, private_ok=private_ok)
         body = one.message.body.encode()
-        headers = {**signed(one.secret, one.message.id, body, self._house.clock.now()), "host": host, "user-agent": "dure"}
-        name = httpx.URL(one.message.target).host
-        async with (
-            asyncio.timeout(WAIT_S),
-            client.stream("POST", address, content=body, headers=headers, extensions={"sni_hostname": name}) as answer,
-        ):
-            status = answer.status_code
-        client.cookies.clear()
-        if status == GONE:
-            raise Gone
-        if not 200 <= status < 300:
-            raise InputError("webhook.refused", f"The receiver answered {status}.")
-
-
-def mail_server(settings: Settings) -> MailServer | None:
-    """Where mails are handed in; None when no mail server is set.
-
-    Raises
-    ------
-    ConfigError
-        ``mail.url``
-    """
-    if not settings.smtp_url:
-        return None
-    try:
-        parts = urlsplit(settings.smtp_url)
-        tls = parts.scheme == "smtps"
-        port = parts.port or (465 if tls else 587)
-    except ValueError as error:
-        raise ConfigError("mail.url", "smtp_url must read smtp://USER:PASSWORD@HOST:PORT or smtps://….") from error
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ConfigError("mail.url", "smtp_url must read smtp://USER:PASSWORD@HOST:PORT or smtps://….")
-    return MailServer(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
+        headers = signed(one.secret, one.message.id, body, self._house.clock.now())
+        await call(client, one.message.target, body, headers, private_ok=self._house.settings.webhook_private_ok)
 
 
 def letter(one: Claim, settings: Settings, host: str, at: datetime) -> EmailMessage:
@@ -206,67 +150,3 @@ def letter(one: Claim, settings: Settings, host: str, at: datetime) -> EmailMess
         mail["List-Unsubscribe"] = f"<{page}?key={one.end_key}>"
     mail.set_content(one.message.body)
     return mail
-
-
-def _connected(server: MailServer) -> smtplib.SMTP:
-    """A conversation with the mail server; a password is never sent in the clear to another machine."""
-    context = _trusted()
-    if server.tls:
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=WAIT_S, context=context)
-    else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=WAIT_S)
-        connection.ehlo()
-        if connection.has_extn("starttls"):
-            connection.starttls(context=context)
-            connection.ehlo()
-        elif server.user and server.host not in ("localhost", "127.0.0.1", "::1"):
-            connection.close()
-            raise ConfigError("mail.insecure", "The mail server offers no TLS: the password is not sent to it.")
-    if server.user:
-        connection.login(server.user, server.password)
-    return connection
-
-
-def _caller() -> httpx.AsyncClient:
-    """What calls webhooks. No connection is used twice: the next call to an address may be to another name there."""
-    once = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
-    return httpx.AsyncClient(timeout=WAIT_S, follow_redirects=False, trust_env=False, verify=_trusted(), limits=once)
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Whom this machine trusts, read once: it takes longer than a message."""
-    return ssl.create_default_context()
-
-
-async def checked_address(
-    target: str, *, private_ok: bool, resolve: Callable[[str, int], list[str]] | None = None
-) -> tuple[httpx.URL, str]:
-    """The target with its host replaced by an address outside our own network, and the Host header it needs.
-
-    Raises
-    ------
-    InputError
-        ``webhook.private`` when it leads into a private network or goes without TLS, unless `private_ok`
-    """
-    url = httpx.URL(target)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    found = await asyncio.to_thread(resolve or _resolve, url.host, port)
-    usable = found if private_ok else [one for one in found if _outside(one)]
-    if not private_ok and (url.scheme != "https" or len(usable) != len(found)):
-        raise InputError("webhook.private", "A webhook goes to https addresses on the internet only; see webhook_private_ok.")
-    return url.copy_with(host=usable[0]), url.netloc.decode("ascii")
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    return list(dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-
-
-def _outside(address: str) -> bool:
-    """Whether an address is one of the public internet, also when it hides an IPv4 address."""
-    one = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(one, ipaddress.IPv6Address):
-        hidden = one.ipv4_mapped or one.sixtofour or (one.teredo[1] if one.teredo else None)
-        if hidden is not None:
-            return False
-    return one.is_global and not one.is_multicast

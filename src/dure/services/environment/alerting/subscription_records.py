@@ -21,7 +21,6 @@ from dure.engines.records.paging import Page, checked_limit, older_than, page, t
 from dure.engines.records.tables import people
 from dure.engines.records.tables_environment import environment_subscriptions as subscriptions
 from dure.services.environment.alerting.subscriptions import (
-    SECRET_PREFIX,
     Purpose,
     Recipient,
     Subscription,
@@ -29,6 +28,7 @@ from dure.services.environment.alerting.subscriptions import (
     checked_target,
     end_key,
 )
+from dure.spine.post import SECRET_PREFIX
 
 PER_PERSON_MAX = 20
 SECRET_BYTES = 32

@@ -6,11 +6,10 @@ Pure: changes and subscriptions in, messages out. A webhook is signed as the Sta
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ import msgspec
 from dure.core.errors import InputError
 from dure.core.events import Event
 from dure.core.text import Language, Text
+from dure.spine.post import one_line
 
 Channel = Literal["in_app", "email", "webhook"]
 SubscriptionState = Literal["active", "paused", "ended"]
@@ -28,8 +28,6 @@ CONFIRMATION = "confirmation"  # stands for an alert's id in the mail that asks 
 CHANNELS: tuple[Channel, ...] = ("in_app", "email", "webhook")
 TARGET_MAX = 320
 FILTERS_MAX = 100
-SUBJECT_MAX = 150
-SECRET_PREFIX = "whsec_"  # noqa: S105  # how the specification marks a secret
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -211,24 +209,6 @@ def _webhook(ident: str, event: Event, story: Story, say: Language) -> str:
     whole = msgspec.to_builtins(msgspec.structs.replace(event, data=data))
     whole |= {"datacontenttype": "application/json", "messageid": ident}
     return msgspec.json.encode(whole).decode()
-
-
-def one_line(text: str) -> str:
-    """Text that fits one header line: no line break or control character can end it and begin another header."""
-    return _CONTROL.sub(" ", text).strip()[:SUBJECT_MAX]
-
-
-def signed(secret: str, ident: str, body: bytes, at: datetime) -> Mapping[str, str]:
-    """The headers by which a receiver knows a webhook is ours and whether it has it already (Standard Webhooks)."""
-    stamp = str(int(at.timestamp()))
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    digest = hmac.new(key, f"{ident}.{stamp}.".encode() + body, hashlib.sha256).digest()
-    return {
-        "webhook-id": ident,
-        "webhook-timestamp": stamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-        "content-type": "application/cloudevents+json; charset=utf-8",
-    }
 
 
 def end_key(secret: str, subscription: str, purpose: Purpose) -> str:

@@ -6,13 +6,35 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
+from dure.services.waste.pages import (
+    alarm_pages,
+    bin_pages,
+    field_pages,
+    plan_pages,
+    public_pages,
+    report_pages,
+    rules_pages,
+    savings_pages,
+    ticket_pages,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
     from dure.spine.house import House
 
-PARTS: Sequence[ModuleType] = ()
+PARTS: Sequence[ModuleType] = (
+    public_pages,
+    field_pages,
+    plan_pages,
+    bin_pages,
+    alarm_pages,
+    ticket_pages,
+    report_pages,
+    savings_pages,
+    rules_pages,
+)
 
 
 def router(house: House) -> APIRouter:

@@ -1,0 +1,1 @@
+"""What bins send and are sent: distances to fill levels, makers' lists, commands and downlinks."""

@@ -1,0 +1,133 @@
+"""A compactor that does not compact: it does not press where it should, or presses without effect."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dure.core.text import Text
+from dure.core.time import from_us
+from dure.services.waste.faults.fault_rules import CompactionRow
+from dure.services.waste.faults.findings import DAY_US, HOUR_US, Found, Series, Window, rounded
+from dure.services.waste.model import FloatArray
+
+Instants = NDArray[np.int64]
+
+
+def not_compacting(window: Window, row: CompactionRow) -> Found | None:
+    """Nothing pressed for hours at a high level, or presses that lower nothing, in a bin that is not simply full.
+
+    Full is a bin whose presses lowered less and less, or that has pressed with effect about as often since its last emptying
+    as it usually does between two: it is to be emptied, not repaired.
+    """
+    if len(window.compactions) < 2 or not len(window.level):
+        return None
+    presses = presses_of(window.compactions)
+    left = left_by(presses, window, round(row.effect_within_h * HOUR_US))
+    since = left[presses > window.emptied_us[-1]] if window.emptied_us else left
+    if _presses_when_full(left, row) or not len(since) or since[-1] < row.presses_at - row.effect_least:
+        found = _does_not_press(window, presses, row)  # there was room at the last press, or it presses even without
+        if found is not None:
+            return found
+    return None if _is_full(window, presses, left, row) else _without_effect(window, presses, left, row)
+
+
+def presses_of(compactions: Series) -> Instants:
+    """(m,) instants by which the counter had moved [us], as often as it moved; one set back counts nothing."""
+    steps = np.clip(np.diff(compactions.value), 0, 50).astype(np.intp)
+    return np.repeat(compactions.time_us[1:], steps)
+
+
+def left_by(presses: Instants, window: Window, within_us: int) -> FloatArray:
+    """(m,) level after each press [1]; NaN where the readings around it are too far apart, or it was emptied in between.
+
+    The higher of two readings, where the second follows soon: a stray low one is no effect.
+    """
+    level = window.level
+    if not len(presses) or len(level) < 2:
+        return np.full(len(presses), np.nan)
+    after = np.searchsorted(level.time_us, presses)
+    there = (after > 0) & (after < len(level))
+    after = np.clip(after, 1, len(level) - 1)
+    start, end = level.time_us[after - 1], level.time_us[after]
+    emptied = np.array(window.emptied_us, np.int64)
+    between = np.searchsorted(emptied, end) > np.searchsorted(emptied, start)
+    following = np.minimum(after + 1, len(level) - 1)
+    soon = level.time_us[following] - end <= within_us // 2
+    value = np.where(soon, np.maximum(level.value[after], level.value[following]), level.value[after])
+    return np.where(there & ~between & (end - start <= within_us), value, np.nan)
+
+
+def _is_full(window: Window, presses: Instants, left: FloatArray, row: CompactionRow) -> bool:
+    """Whether its presses lower nothing because it is full: they lowered less and less before.
+
+    A press that left room, followed at once by one that leaves none, is no filling up.
+    """
+    emptied_us = window.emptied_us[-1] if window.emptied_us else 0
+    since, when = left[presses > emptied_us], presses[presses > emptied_us]
+    works = np.flatnonzero(since < row.presses_at - row.effect_least)
+    if not len(works):
+        level = window.level.between(emptied_us, int(when[0]) if len(when) else window.now_us).value
+        return len(level) < 3 or float(np.quantile(level, 0.25)) > row.emptied_below  # not emptied, whatever was tapped
+    last = int(works[-1])
+    after = since[last + 1 :]
+    if since[last] >= row.room_left or not np.isfinite(after).all():
+        return True
+    if not len(after) or (len(after) > 1 and when[last + 1] == when[last + 2]):
+        return bool(len(after))  # two in between two readings: the first may have worked
+    most = since[last] + (row.presses_at - since[last]) * row.packed_share + row.fill_times * _fill(window)
+    return bool(after[0] < max(most, row.presses_at - 0.02))
+
+
+def _fill(window: Window) -> float:
+    """How much a busy time adds from one reading to the next, by the last two days [1]."""
+    recent = window.level.between(window.now_us - 2 * DAY_US, window.now_us + 1).value
+    return float(np.quantile(np.maximum(np.diff(recent), 0.0), 0.9)) if len(recent) > 1 else 0.0
+
+
+def _presses_when_full(left: FloatArray, row: CompactionRow) -> bool:
+    """Whether it is one that goes on pressing at its brim: then a counter that rests there is a fault."""
+    return int((left >= row.presses_at).sum()) >= row.count_least
+
+
+def _does_not_press(window: Window, presses: Instants, row: CompactionRow) -> Found | None:
+    level = window.level
+    if len(level) < row.readings_least:
+        return None
+    begun_us = min(window.now_us - round(row.waits_h * HOUR_US), int(level.time_us[-row.readings_least]))
+    recent = level.between(begun_us, window.now_us + 1)
+    counted = window.compactions.between(begun_us, window.now_us + 1)
+    if len(counted) < 2 or counted.value[-1] != counted.value[0]:
+        return None
+    if np.median(recent.value) < row.trigger or np.quantile(recent.value, 0.2) < row.trigger - 0.05:
+        return None
+    hours = (window.now_us - begun_us) / HOUR_US
+    evidence = Text(
+        f"적재율 {row.trigger:.0%} 이상이 {hours:.0f}시간 이어졌지만 압축하지 않았습니다.",
+        f"Above {row.trigger:.0%} for {hours:.0f} h, and it has not pressed.",
+    )
+    last_us = int(presses[-1]) if len(presses) else begun_us
+    numbers = rounded([("hours", hours), ("level", float(np.median(recent.value)))])
+    return Found(
+        bin=window.bin, fault="not_compacting", since=from_us(max(last_us, begun_us)), evidence=evidence, numbers=numbers
+    )
+
+
+def _without_effect(window: Window, presses: Instants, left: FloatArray, row: CompactionRow) -> Found | None:
+    """After the last presses since the emptying the level was as high as before."""
+    emptied_us = window.emptied_us[-1] if window.emptied_us else 0
+    since = (presses > emptied_us) & np.isfinite(left)
+    last, when = left[since][-row.count_least :], presses[since][-row.count_least :]
+    if (
+        len(last) < row.count_least
+        or float(np.median(last)) < row.trigger
+        or float(last.min()) < row.presses_at - row.effect_least
+    ):
+        return None
+    mean = float(last.mean())
+    evidence = Text(
+        f"최근 {len(last)}번 압축한 뒤에도 적재율이 {mean:.0%}입니다.",
+        f"After the last {len(last)} presses the level is still {mean:.0%}.",
+    )
+    numbers = rounded([("presses", len(last)), ("left", mean)])
+    return Found(bin=window.bin, fault="not_compacting", since=from_us(int(when[0])), evidence=evidence, numbers=numbers)

@@ -1,0 +1,100 @@
+"""The heavy part of a day's plan: what is impossible is set aside, the rest is routed; bins that must be emptied go first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from dure.routing.balance import spread
+from dure.routing.check import check
+from dure.routing.model import Budget, Plan, Problem, Violation
+from dure.routing.solve import solve
+from dure.routing.stability import resolve
+from dure.services.waste.planning.homeward import homeward
+from dure.services.waste.planning.obstacles import obstacles, without
+from dure.services.waste.planning.policy import Policy
+
+BOUND_SHARE = 2 / 3  # of the spread lies above the mean, the rest below: routes crowd at a bound
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A routed day.
+
+    Attributes
+    ----------
+    problem : what was asked, without the impossible
+    plan : the answer, every route of which keeps every rule
+    impossible : stops set aside, each with its reason
+    unserved : stops that must be served and are not, for want of time or room
+    """
+
+    problem: Problem
+    plan: Plan
+    impossible: Mapping[str, str]
+    unserved: frozenset[str]
+
+    def violations(self) -> tuple[Violation, ...]:
+        """What the checker finds, apart from the stops that are known to be unserved."""
+        skipped = tuple(one for one in self.plan.skipped if one not in self.unserved)
+        return check(without(self.problem, self.unserved), msgspec.structs.replace(self.plan, skipped=skipped))
+
+
+def route_day(problem: Problem, policy: Policy, budget: Budget, before: Plan | None = None, *, keep: bool = False) -> Routed:
+    """Route a day.
+
+    Parameters
+    ----------
+    problem : with matrices
+    policy : the city's numbers
+    budget : for the search
+    before : an earlier plan of the day to start from
+    keep : whether stops should stay with the vehicle they have in `before`
+
+    Returns
+    -------
+    A plan that keeps every hard rule for what it serves, and serves as much as it can of what must be served.
+    """
+    impossible = obstacles(problem)
+    possible = without(problem, impossible)
+    plan = homeward(possible, _solved(possible, budget, before, policy, keep=keep))
+    musts = {one.id for one in possible.stops if one.prize_m is None}
+    return Routed(possible, plan, impossible, frozenset(musts.intersection(plan.skipped)))
+
+
+def _solved(problem: Problem, budget: Budget, before: Plan | None, policy: Policy, *, keep: bool) -> Plan:
+    if not problem.stops or not problem.vehicles:
+        cost = sum(one.prize_m or 0 for one in problem.stops)
+        return Plan(routes=(), skipped=tuple(one.id for one in problem.stops), cost_m=cost)
+    if keep and before is not None:
+        return resolve(problem, before, budget, keep=policy.moved_share_max)
+    if not policy.balance_extra:
+        return solve(problem, budget=budget, start=before)
+    half = part(budget, 0.5)
+    return _fairer(problem, solve(problem, budget=half, start=before), policy, half)
+
+
+def _fairer(problem: Problem, plan: Plan, policy: Policy, budget: Budget) -> Plan:
+    """The plan, or one with hours more alike: searched anew with a bound on every route a little above the mean of all."""
+    busy = tuple(one for one in plan.routes if one.stops)
+    if len(busy) < 2 or spread(Plan(routes=busy)) <= policy.spread_max:
+        return plan
+    bound_s = round(sum(one.duration_s for one in busy) / len(busy) * (1 + BOUND_SHARE * policy.spread_max))
+    vehicles = tuple(
+        msgspec.structs.replace(one, duration_s_max=min(bound_s, one.duration_s_max or bound_s)) for one in problem.vehicles
+    )
+    fair = solve(replace(problem, vehicles=vehicles), budget=budget)
+    routes = Plan(routes=tuple(one for one in fair.routes if one.stops))
+    affordable = fair.cost_m <= plan.cost_m + policy.balance_extra * plan.distance_m
+    return fair if fair.feasible and affordable and spread(routes) < spread(Plan(routes=busy)) else plan
+
+
+def part(budget: Budget, share: float) -> Budget:
+    """A share of a budget."""
+    return Budget(
+        cpu_s=None if budget.cpu_s is None else budget.cpu_s * share,
+        iterations=None if budget.iterations is None else int(budget.iterations * share),
+        seed=budget.seed,
+    )

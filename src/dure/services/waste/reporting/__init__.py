@@ -1,0 +1,1 @@
+"""What citizens report of bins, and what became of it."""
