@@ -247,7 +247,7 @@ def main() -> None:
         ),
     ]
     more, day, plan = plan_rows(city, (1.0, 2.0, 5.0) if quick else (10.0, 30.0, 60.0, 300.0))
-    rows += more + edit_rows(day, plan) + breakdown_rows(*((300, 4, 1.0) if quick else (2_600, 12, 20.0)))
+    rows += more + edit_rows(day, plan) + breakdown_rows(*((300, 4, 1.0) if quick else (3_200, 14, 20.0)))
     (tell if quick else write)("waste-city", rows)
 
 

@@ -1,4 +1,4 @@
-"""Savings that hold: pilots with no true effect claim none, pilots with one are seen; and advice that finds what trying all finds.
+"""Savings that hold: pilots with no true effect claim none, those with one are seen; and advice as good as trying all.
 
 The peer is what a report usually does: mean kilometres of the days before less those of the pilot, with Student's interval over
 days as if each day were new. Pilots are simulated (see `dure.services.waste.accounting.pilots`).
@@ -49,7 +49,7 @@ def a_site(seed: int, n: int = 20) -> Site:
 
 
 def placement(cases: int) -> list[Row]:
-    """In how many cases the first of our list is the best of trying every change of every bin; the peer: the fullest bin first."""
+    """How often the first of our list is the best of trying every change of every bin; the peer: the bin that fills fastest."""
     rows = []
     for actions, name in ((("sensor",), "where a sensor is worth most"), (ACTIONS, "any change")):
         hits, naive, ours_s, all_s = 0, 0, 0.0, 0.0

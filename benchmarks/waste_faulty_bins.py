@@ -88,6 +88,8 @@ def _bin(chance: np.random.Generator, number: int, kind: str, away: np.ndarray) 
     truth = _Truth(chance, kind, broken_h, pressing=pressing)
     truth.live()
     broken_h = truth.broken_h
+    if broken_h > (DAYS - 4) * 24 or (kind == "not_compacting" and truth.failed_h < 0):
+        kind, broken_h = "", HOURS  # its first failing press would have come after the end
     level, when = _sensed(chance, truth, kind, broken_h, away)
     heard = np.isin(np.arange(HOURS), when)
     charge = _charge(chance, kind, broken_h, solar=solar)

@@ -136,7 +136,7 @@ class RunningCity:
             self._thread.join(30)
 
     def call(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     def _run(self) -> None:
         try:

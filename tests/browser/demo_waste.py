@@ -15,16 +15,20 @@ from demo_city import NOW, RunningCity
 from dure.core.observations import Batch, Check, Flag
 from dure.core.text import Text
 from dure.core.time import day_interval, to_us
-from dure.engines.records import assets
+from dure.engines.records import assets, events
 from dure.engines.records.audit import By
 from dure.services.waste.accounting import account_records
 from dure.services.waste.accounting.accounts import DayAccount, Side
-from dure.services.waste.accounting.baseline import Baseline, Due
+from dure.services.waste.accounting.baseline import Baseline
+from dure.services.waste.accounting.baseline import Due as CalendarDue
 from dure.services.waste.belief.belief_watch import BeliefWatch
 from dure.services.waste.driving import tap_desk
+from dure.services.waste.driving.missed import Due, Missed
+from dure.services.waste.driving.missed_watch import missed_event
 from dure.services.waste.driving.taps import Tap
 from dure.services.waste.faults.fault_rules import fault_rules
 from dure.services.waste.faults.findings import Found
+from dure.services.waste.placing.advice_watch import AdviceWatch
 from dure.services.waste.planning.plan_desk import PlanDesk
 from dure.services.waste.reporting import report_desk
 from dure.services.waste.reporting.report_desk import Said
@@ -53,15 +57,25 @@ def furnish_waste(running: RunningCity) -> dict[str, str]:
     running.call(watch.look())
     made |= running.call(asyncio.to_thread(_troubled, running, bins))
     made["plan"] = running.call(planned(running))
+    made["missed_bin"] = running.call(asyncio.to_thread(_missed, running, bins[7], made["plan"]))
+    running.call(AdviceWatch(house).look())
     running.call(asyncio.to_thread(_accounted, running, bins))
     return made
+
+
+def _missed(running: RunningCity, bin_id: str, plan: str) -> str:
+    """A visit of this morning that its sensor shows was not made."""
+    visit = Missed(Due(bin_id, "truck-1", to_us(NOW - 5 * HOUR)), before=0.82, since=0.9)
+    with running.house.records.begin() as connection:
+        events.announce(connection, [missed_event(visit, plan, NOW)], NOW)
+    return bin_id
 
 
 def _accounted(running: RunningCity, bins: list[str]) -> None:
     """A baseline that was declared, and six weeks of accounts against it."""
     house, begin = running.house, NOW.date() - timedelta(days=42)
     frozen_at = NOW - timedelta(days=44)
-    due = [Due(bin=one, interval_d=2) for one in bins]
+    due = [CalendarDue(bin=one, interval_d=2) for one in bins]
     with house.records.begin() as connection:
         baseline = Baseline(id=f"baseline-{begin}", starts_on=begin, origin="declared", due=tuple(due), note="격일 수거")
         frozen = account_records.freeze(connection, baseline, By(running.admin, frozen_at)).baseline

@@ -26,6 +26,11 @@ STAFF = (
     "/operations/waste/tickets/{ticket}",
     "/operations/waste/reports",
     "/operations/waste/savings",
+    "/operations/waste/placement",
+    "/operations/waste/placement?action=enlarge",
+    "/operations/waste/bins?need=any&after=30",
+    "/operations/waste/bins/{missed_bin}",
+    "/operations/waste?show=missed",
     "/operations/waste/rules",
     "/field/waste",
     "/field/waste/truck-1",
@@ -45,7 +50,10 @@ def test_a_page_for_dispatchers_and_crews_is_well(operator, language, path, axe)
     is_well(operator, language, path.format(**operator.running.made), axe)
 
 
-@pytest.mark.parametrize("path", ["/operations/waste", "/operations/waste/bins/bin-002", "/field/waste/truck-1", "/waste"])
+@pytest.mark.parametrize(
+    "path",
+    ["/operations/waste", "/operations/waste/placement", "/operations/waste/bins/bin-002", "/field/waste/truck-1", "/waste"],
+)
 def test_the_english_page_says_nothing_in_korean(operator, path):
     operator.open(f"/en{path}")
     assert operator.page.evaluate(STRANGE) == []

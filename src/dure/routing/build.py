@@ -8,6 +8,8 @@ What PyVRP has no word for is said otherwise:
   no capacity in every other vehicle;
 * several windows of a stop: one client each, in a group of which one is visited; of a dump: one depot each;
 * breaks: times are those of the working clock (`breaks`);
+* releases: only where no vehicle has a longest way or day, since PyVRP 0.14.1's local search can then walk in circles for ever
+  (seen with both limits and optional stops; compare PyVRP#683); else a release is an earliest begin, and timing does the rest;
 * metres and seconds with unlike or broken prices: all costs times `scale`.
 
 PyVRP must be given matrices, not edges: its own model builder takes minutes for a city.
@@ -100,6 +102,7 @@ class _Builder:
             SCALES[-1],
         )
         self.clock = shared_clock(vehicles)
+        self.limited = any(each.distance_m_max is not None or each.duration_s_max is not None for each in vehicles)
         self.latest_s = max(each.shift.latest_s for each in vehicles)
         starts = [place for each in vehicles for place in (each.start, each.end)]
         dumps = [dump.place for dump in one.problem.dumps]
@@ -151,15 +154,18 @@ class _Builder:
             must = self.one.is_must(stop) and self.options.must_prize_m is None
             prize_m = self.options.must_prize_m if self.one.is_must(stop) else int(self.one.prize_m[stop])
             alone = len(windows) == 1
+            released_s = self.clock.working_s(int(self.one.release_s[stop]))
             for window in windows:
+                latest_s = max(min(window.latest_s, self.latest_s), window.earliest_s)
+                early_s = min(max(window.earliest_s, released_s if self.limited else 0), latest_s)
                 clients.append(
                     Client(
                         self.row[int(self.one.place[stop])],
                         pickup=load,
                         service_duration=int(self.one.service_s[stop]),
-                        tw_early=window.earliest_s,
-                        tw_late=max(min(window.latest_s, self.latest_s), window.earliest_s),
-                        release_time=min(self.clock.working_s(int(self.one.release_s[stop])), window.latest_s),
+                        tw_early=early_s,
+                        tw_late=latest_s,
+                        release_time=0 if self.limited else min(released_s, latest_s),
                         prize=0 if must else (prize_m or 0) * self.scale,
                         required=must and alone,
                         group=None if alone else len(groups),

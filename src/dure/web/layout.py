@@ -103,6 +103,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/waste/tickets", Text("고장 처리", "Tickets"), "read", "city_data", WASTE),
             Stop("/operations/waste/reports", Text("시민 신고", "Citizens' reports"), "read", "city_data", WASTE),
             Stop("/operations/waste/savings", Text("절감", "Savings"), "read", "city_data", WASTE),
+            Stop("/operations/waste/placement", Text("통과 센서의 자리", "Placement"), "read", "city_data", WASTE),
             Stop("/operations/waste/rules", Text("수거 기준", "Rules and limits"), "read", "city_data", WASTE),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),

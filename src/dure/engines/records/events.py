@@ -39,13 +39,23 @@ def get(connection: Connection, event_id: str) -> Event:
     return Event(**row)
 
 
-def listing(connection: Connection, *, prefix: str = "", subject: str = "", after: str = "", limit: int = 100) -> Page[Event]:
-    """Newest first; `prefix` of the type, as ``environment.``."""
+def listing(
+    connection: Connection,
+    *,
+    prefix: str = "",
+    subject: str = "",
+    since: datetime | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> Page[Event]:
+    """Newest first; `prefix` of the type, as ``environment.``; `since` an instant."""
     query = select(events)
     if prefix:
         query = query.where(events.c.type.startswith(prefix, autoescape=True))
     if subject:
         query = query.where(events.c.subject == subject)
+    if since is not None:
+        query = query.where(events.c.time >= since)
     if after:
         query = query.where(older_than(after, events.c.time, events.c.id))
     query = query.order_by(events.c.time.desc(), events.c.id.desc()).limit(checked_limit(limit) + 1)

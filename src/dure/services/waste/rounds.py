@@ -15,6 +15,7 @@ from dure.services.waste.devices.move_watch import MoveWatch
 from dure.services.waste.driving.missed_watch import MissedWatch
 from dure.services.waste.faults.fault_watch import FaultWatch
 from dure.services.waste.model import SERVICE
+from dure.services.waste.placing.advice_watch import AdviceWatch
 from dure.services.waste.planning.plan_watch import PlanWatch
 from dure.services.waste.reporting.report_watch import ReportWatch
 from dure.services.waste.safety.alarm_lane import AlarmLane
@@ -60,6 +61,7 @@ async def others(house: House) -> None:
         Round("plans", MINUTE_S, PlanWatch(house).look),
         Round("accounts", HOUR_S, AccountWatch(house).look),
         Round("missed pick-ups", HOUR_S, MissedWatch(house).look),
+        Round("advice", HOUR_S, AdviceWatch(house).look),
         Round("reports", MINUTE_S, ReportWatch(house).look),
     )
     await repeat_all(rounds, log, SERVICE)

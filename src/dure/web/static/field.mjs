@@ -142,7 +142,8 @@ class Shift {
     if (!row || row.dataset.state !== "waiting") return;
     const kind = button?.name === "kind" ? button.value : "emptied";
     const level = button?.name === "level" ? Number(button.value) : null;
-    const tap = { id: crypto.randomUUID(), bin: row.dataset.bin, kind, level, seen_at: new Date().toISOString(), truck: this.truck, plan: this.plan };
+    const tap = { id: crypto.randomUUID(), bin: row.dataset.bin, kind, level, seen_at: new Date().toISOString(), truck: this.truck, plan: this.plan, wet: this.form.elements.wet.checked };
+    this.form.elements.wet.checked = false;
     row.dataset.state = kind; // at once: a second touch of the same thumb finds the next bin, or none
     const photo = this.photo;
     this.photo = null;

@@ -14,6 +14,8 @@ const SHAPES = {
   failing: ["#bd2c0f", (c) => { c.rect(5, 5, 22, 22); }],
   silent: ["#1c589c", (c) => { c.arc(16, 16, 11, 0, 7); }],
   quarantined: ["#096ab3", (c) => { c.moveTo(16, 2); c.lineTo(30, 16); c.lineTo(16, 30); c.lineTo(2, 16); c.closePath(); }],
+  dump: ["#33363d", (c) => { c.moveTo(2, 4); c.lineTo(30, 4); c.lineTo(16, 29); c.closePath(); }],
+  depot: ["#33363d", (c) => { c.moveTo(16, 2); c.lineTo(29, 13); c.lineTo(29, 29); c.lineTo(3, 29); c.lineTo(3, 13); c.closePath(); }],
   retired: ["#58616a", (c) => { c.rect(5, 12, 22, 8); }],
 };
 
@@ -149,14 +151,14 @@ class CityMap {
   }
 
   show(feature, focus) {
-    const { name, status, value, href } = feature.properties;
+    const { name, status, value, href, told } = feature.properties;
     const option = this.select?.selectedOptions[0];
     const body = document.createElement("div");
     const title = document.createElement("strong");
     title.textContent = name;
     const text = document.createElement("p");
     const number = value === null ? this.words.none : `${formatNumber(value, Number(option?.dataset.decimals ?? this.box.dataset.decimals ?? 1))} ${option?.dataset.unit ?? this.box.dataset.unit ?? ""}`;
-    text.textContent = `${option?.textContent ?? ""} ${number} · ${this.words.statuses[status]}`;
+    text.textContent = told ?? `${option?.textContent ?? ""} ${number} · ${this.words.statuses[status]}`;
     const link = document.createElement("a");
     link.href = href;
     link.textContent = this.words.open;

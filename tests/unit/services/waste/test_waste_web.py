@@ -13,14 +13,21 @@ from dure.city import read_city
 from dure.config import Settings
 from dure.core.assets import AssetKinds
 from dure.core.properties import Properties
+from dure.core.time import to_us
 from dure.engines.clock import FixedClock
 from dure.engines.identity.people import People
-from dure.engines.records import assets
+from dure.engines.records import assets, events
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables_waste import waste_plans
 from dure.engines.telemetry.duckdb import DuckTelemetry
+from dure.services.waste.driving import tap_records
+from dure.services.waste.driving.missed import Due, Missed
+from dure.services.waste.driving.missed_watch import missed_event
 from dure.services.waste.model import KINDS, PROPERTIES
+from dure.services.waste.placing import advice_records
+from dure.services.waste.placing.advice import Advice, Limits
+from dure.services.waste.placing.advice_records import Placement, Standing
 from dure.services.waste.service import WasteService
 from dure.spine.directory import Directory
 from dure.spine.house import House
@@ -83,7 +90,7 @@ def city(tmp_path_factory):
     for role in ("crew", "operator", "citizen"):
         people.add(role, role, PASSWORD, [role], By("test", NOW))
     app = create_app(house)
-    yield {"nobody": Visitor(app)} | {
+    yield {"nobody": Visitor(app), "house": house} | {
         role: Visitor(app, people.sign_in(role, PASSWORD, NOW).token) for role in ("crew", "operator", "citizen")
     }
     telemetry.close()
@@ -178,6 +185,63 @@ def test_what_cannot_be_done_is_refused_with_its_code(city, path, body, code):
     found = city["operator"].post(f"{API}/{path}", body)
     assert found.status_code in (404, 409, 422), found.text
     assert found.json()["code"] == code
+
+
+def test_advice_is_read_as_it_was_kept_and_is_not_there_before_a_night(city):
+    assert city["operator"].get(f"{API}/placement").json()["code"] == "advice.early"
+    assert "There is no advice yet" in city["operator"].get("/en/operations/waste/placement").text
+    with city["house"].records.begin() as connection:
+        both = (
+            Advice(
+                bin="bin-001",
+                action="move",
+                km_year=300.0,
+                beside="bin-002",
+                beside_m=120.0,
+                driven_km_year=280.0,
+                overflow_year=1.0,
+                tried=True,
+            ),
+            Advice(bin="bin-002", action="sensor", km_year=90.0),
+        )
+        standing = {one.bin: Standing(0.31, 700.0, sensor=True) for one in both}
+        kept = Placement(
+            made_at=NOW, advice=both, standing=standing, bins_n=60, days_n=12, dial_m=20_000.0, limits=Limits(), estimated=True
+        )
+        advice_records.add(connection, kept)
+    found = city["operator"].get(f"{API}/placement").json()
+    assert [(one["bin"], one["tried"]) for one in found["advice"]] == [("bin-001", True), ("bin-002", False)]
+    assert "120 m" in found["advice"][0]["why"]["en"]
+    assert "rehearsal" in found["rehearsal"]["en"]
+    assert [one["action"] for one in city["operator"].get(f"{API}/placement?action=sensor").json()["advice"]] == ["sensor"]
+    assert city["operator"].get(f"{API}/placement?action=burn").status_code == 422
+    page = city["operator"].get("/en/operations/waste/placement").text
+    assert "This is a rehearsal" in page
+    assert "31% a day" in page
+    assert city["citizen"].get(f"{API}/placement").status_code == 403
+    assert city["nobody"].get("/en/operations/waste/placement").status_code == 303
+
+
+def test_the_list_of_bins_begins_with_what_needs_a_person_and_comes_in_pages(city):
+    planned = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
+    visit = Missed(Due("bin-005", "truck-1", to_us(planned)), before=0.8, since=0.85)
+    with city["house"].records.begin() as connection:
+        events.add(connection, [missed_event(visit, "plan-a", NOW)])
+    first = city["operator"].get("/en/operations/waste/bins").text
+    assert "Pick-up missed" in first
+    assert 'rel="next"' in first
+    assert first.count('<th scope="row">') == 30
+    assert "bins/bin-005" in city["operator"].get("/en/operations/waste/bins?need=missed").text
+    assert "bins/bin-006" not in city["operator"].get("/en/operations/waste/bins?need=missed").text
+
+
+def test_wet_waste_is_one_touch_before_the_touch_it_belongs_to(city):
+    page = city["crew"].get("/ko/field/waste/truck-1").text
+    assert 'type="checkbox" name="wet"' in page
+    sent = TAP | {"id": "phone-wet-1", "bin": "bin-009", "kind": "blocked", "level": None, "wet": True}
+    assert city["crew"].post(f"{API}/taps", {"taps": [sent]}).json()["answers"][0]["state"] == "kept"
+    with city["house"].records.read() as connection:
+        assert tap_records.of_bin(connection, "bin-009")[0].facts == {"wet": True}
 
 
 @pytest.mark.parametrize(("who", "status"), [("nobody", 303), ("citizen", 403), ("crew", 200)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from dure.services.waste.api import account_api, bin_api, maker_api, plan_api, report_api, tap_api, trouble_api
+from dure.services.waste.api import account_api, bin_api, maker_api, placement_api, plan_api, report_api, tap_api, trouble_api
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dure.spine.house import House
 
-PARTS: Sequence[ModuleType] = (bin_api, maker_api, tap_api, plan_api, trouble_api, report_api, account_api)
+PARTS: Sequence[ModuleType] = (bin_api, maker_api, tap_api, plan_api, trouble_api, report_api, account_api, placement_api)
 
 
 def routes(house: House) -> APIRouter:

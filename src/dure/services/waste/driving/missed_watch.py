@@ -82,7 +82,7 @@ class MissedWatch:
         reach = timedelta(hours=rules.emptying.missed_h)
         taps = tap_records.between(connection, whole.start - reach, whole.end + reach) if due else []
         found = [self._judged(one, taps, rules) for one in due]
-        return [_event(one, head.id, self._house.clock.now()) for one in found if one is not None]
+        return [missed_event(one, head.id, self._house.clock.now()) for one in found if one is not None]
 
     def _judged(self, due: Due, taps: list[Sighting], rules: BeliefRules) -> Missed | None:
         own = [one for one in taps if one.bin == due.bin]
@@ -103,7 +103,7 @@ class MissedWatch:
         return past.time_us[fit], past.value[fit]
 
 
-def _event(one: Missed, plan: str, at: datetime) -> Event:
+def missed_event(one: Missed, plan: str, at: datetime) -> Event:
     """Told once for each visit of a plan."""
     data = {
         "plan": plan,

@@ -9,17 +9,19 @@ import numpy as np
 from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.fault_rules import BlockedRow
-from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, daily_rise, noise, rounded
+from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, daily_rise, quiet_scatter, rounded
+from dure.services.waste.model import FloatArray
 
 
 class Signs(NamedTuple):
     """What speaks for it since the level is high: it rose at once, it hardly scatters, it does not rise, it was emptied.
 
-    `rose` counts twice when it rose by many times what it ever did and has stayed for days.
+    `rose` counts twice when it rose by many times what it ever did and has stayed for days, `calm` when there are many
+    readings: what sits before the sensor does not move at all.
     """
 
     rose: int
-    calm: bool
+    calm: int
     still: bool
     emptied: int
 
@@ -57,15 +59,14 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
     before = Series(level.time_us[:high], level.value[:high])
     after = level.value[high:]
     begun_us = int(level.time_us[high])
-    usual_rise, usual_noise = daily_rise(level, begun_us), min(noise(before), row.noise_most)
+    usual_rise = daily_rise(level, begun_us)
     pressed = len(window.compactions.between(begun_us, window.now_us + 1)) > 0  # a full compactor rests as well
     third = max(1, len(after) // 3)
     moved = float(np.median(after[-third:]) - np.median(after[:third]))
     below_brim = float(np.quantile(after, 0.8)) < row.brim
-    settled = float(np.abs(np.diff(after)).mean()) <= row.calm_times * usual_noise * 2 / np.sqrt(np.pi)
     return Signs(
         rose=min(_rose(level, high, hours, row), 2 if below_brim else 1),
-        calm=bool(below_brim and settled and len(after) >= row.calm_readings and usual_noise >= row.noise_least),
+        calm=_calm(before.value, after, row) if below_brim else 0,
         still=below_brim
         and not pressed
         and hours >= row.still_h
@@ -73,6 +74,14 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
         and moved < row.still_rise / 4,
         emptied=_not_emptied(window, begun_us, row),
     )
+
+
+def _calm(before: FloatArray, after: FloatArray, row: BlockedRow) -> int:
+    """Whether the readings scatter far less than they used to where nothing happened."""
+    usual = quiet_scatter(before)
+    if usual < row.scatter_least or len(after) < row.calm_readings or quiet_scatter(after) > row.calm_times * usual:
+        return 0
+    return 2 if len(after) >= row.calm_readings_alone else 1
 
 
 def _rose(level: Series, high: int, hours: float, row: BlockedRow) -> int:

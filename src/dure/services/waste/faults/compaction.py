@@ -67,7 +67,8 @@ def _is_full(window: Window, presses: Instants, left: FloatArray, row: Compactio
     since, when = left[presses > emptied_us], presses[presses > emptied_us]
     works = np.flatnonzero(since < row.presses_at - row.effect_least)
     if not len(works):
-        level = window.level.between(emptied_us, int(when[0]) if len(when) else window.now_us).value
+        heard = when[np.isfinite(since)]
+        level = window.level.between(emptied_us, int(heard[0]) if len(heard) else window.now_us).value
         return len(level) < 3 or float(np.quantile(level, 0.25)) > row.emptied_below  # not emptied, whatever was tapped
     last = int(works[-1])
     after = since[last + 1 :]

@@ -86,8 +86,8 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     far_stays_h: float
     calm_times: float
     calm_readings: int
-    noise_least: float
-    noise_most: float
+    calm_readings_alone: int
+    scatter_least: float
     still_h: float
     still_rise: float
     brim: float

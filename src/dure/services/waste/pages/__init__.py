@@ -10,6 +10,7 @@ from dure.services.waste.pages import (
     alarm_pages,
     bin_pages,
     field_pages,
+    placement_pages,
     plan_pages,
     public_pages,
     report_pages,
@@ -33,6 +34,7 @@ PARTS: Sequence[ModuleType] = (
     ticket_pages,
     report_pages,
     savings_pages,
+    placement_pages,
     rules_pages,
 )
 

@@ -15,15 +15,17 @@ from dure.core.access import Actor
 from dure.core.errors import InputError, NotFound
 from dure.core.observations import Flag
 from dure.core.text import Text
-from dure.core.time import day_of, to_us
+from dure.core.time import Interval, day_of, to_us
 from dure.engines.records import commands
 from dure.engines.records.audit import By
 from dure.services.waste import words
 from dure.services.waste.devices import command_desk
-from dure.services.waste.driving import tap_records
+from dure.services.waste.driving import missed_records, tap_records
 from dure.services.waste.pages.alarm_pages import KINDS as ALARM_KINDS
 from dure.services.waste.pages.believed import curve
 from dure.services.waste.pages.bin_rows import BinRow, bin_or_none, bin_rows
+from dure.services.waste.pages.needs import NEEDS, RANK, need_of
+from dure.services.waste.pages.paging import page_at
 from dure.services.waste.pages.ticket_pages import FAULTS
 from dure.services.waste.pages.ticket_pages import STATES as TICKET_STATES
 from dure.services.waste.planning import plan_records, plan_words
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
 
     from dure.core.assets import Asset
     from dure.core.events import Command
+    from dure.services.waste.driving.missed_records import MissedVisit
     from dure.services.waste.model import Sighting
     from dure.services.waste.pages.believed import Curve
+    from dure.services.waste.pages.needs import Need
     from dure.services.waste.planning.verdicts import Verdict
     from dure.services.waste.reporting.reports import Report
     from dure.services.waste.safety.alarms import Alarm
@@ -54,6 +58,8 @@ if TYPE_CHECKING:
 
 LIST = "/operations/waste/bins"
 BACK = timedelta(days=7)
+MISSED_BACK = timedelta(days=2)
+PAGE_ROWS = 30
 FILL = "fill_fraction"
 COMMANDS: dict[str, Text] = {
     "compact_now": Text("지금 압축하기", "Compact now"),
@@ -74,7 +80,7 @@ WHY: dict[str, Text] = {
     "command.unfit": Text("이 통은 그것을 할 수 없습니다.", "This bin cannot do that."),
     "command.no_device": Text("이 통의 장치가 모두 폐기되었습니다.", "Every device of this bin is revoked."),
 }
-ORDERS = ("risk", "level", "age", "name")
+ORDERS = ("need", "risk", "level", "age", "name")
 
 
 class Told(NamedTuple):
@@ -88,6 +94,14 @@ class Told(NamedTuple):
     reports: Sequence[Report]
     verdict: Verdict | None
     commands: Sequence[Command]
+    missed: Sequence[MissedVisit]
+
+
+class Listed(NamedTuple):
+    """A bin in the list, and what it most needs a person for."""
+
+    row: BinRow
+    need: Need | None
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
@@ -101,28 +115,29 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
 
 
 async def listing(request: Request) -> Response:
-    """All bins, those most likely to overflow first."""
+    """All bins, those that need a person first."""
     house, asked = house_of(request), request.query_params
-    order = asked.get("order") if asked.get("order") in ORDERS else "risk"
+    order = asked.get("order") if asked.get("order") in ORDERS else "need"
     health, words_ = asked.get("health", "")[:40], asked.get("words", "").strip().casefold()[:80]
+    need = next((one for one in ("any", *NEEDS) if one == asked.get("need")), "")
     bins = [each for each in (await visible(request)).values() if each.kind == "bin"]
-    rows = await run_in_threadpool(_rows, house, bins)
+    rows = await run_in_threadpool(_listed, house, bins)
     say = layout_of(request).speech(request)
-    fitting = [each for each in rows if _fits(each, health, words_)]
+    fitting = _ordered([each for each in rows if _fits(each, need, health, words_)], order, say)
     return await layout_of(request).page(
         request,
         "waste/bins.html",
-        rows=_ordered(fitting, order, say),
+        part=page_at(fitting, asked.get("after", ""), PAGE_ROWS),
         total=len(rows),
-        order=order,
-        health=health,
-        words_asked=words_,
+        chosen={"words": asked.get("words", "").strip()[:80], "need": need, "health": health, "order": order},
         health_word=health_word,
         healths=words.HEALTH,
+        needs=NEEDS,
         stream_name=words.stream,
-        troubled=sum(each.outlook.health not in ("healthy", "no_sensor") for each in rows),
-        full=sum(each.answer.word in ("full", "over") for each in rows),
-        silent=sum(each.outlook.health == "silent" for each in rows),
+        needing=sum(each.need is not None for each in rows),
+        troubled=sum(each.row.outlook.health not in ("healthy", "no_sensor") for each in rows),
+        full=sum(each.row.answer.word in ("full", "over") for each in rows),
+        silent=sum(each.row.outlook.health == "silent" for each in rows),
     )
 
 
@@ -180,9 +195,17 @@ async def _page(request: Request, bin_id: str, trouble: str = "", status: int = 
     )
 
 
-def _rows(house: House, bins: Sequence[Asset]) -> list[BinRow]:
+def _listed(house: House, bins: Sequence[Asset]) -> list[Listed]:
+    now = house.clock.now()
     with house.records.read() as connection:
-        return bin_rows(house, connection, bins, house.clock.now())
+        rows = bin_rows(house, connection, bins, now)
+        missed = missed_records.between(connection, Interval(now - MISSED_BACK, now))
+    open_ = {one.asset.id for one in rows if one.asset.id in missed and not _emptied_since(one, missed[one.asset.id])}
+    return [Listed(one, need_of(one, open_)) for one in rows]
+
+
+def _emptied_since(row: BinRow, missed: MissedVisit) -> bool:
+    return row.known.emptied_at is not None and row.known.emptied_at > missed.planned_at
 
 
 def _told(house: House, asset: Asset, now: datetime) -> Told:
@@ -200,6 +223,7 @@ def _told(house: House, asset: Asset, now: datetime) -> Told:
             reports=report_records.listing(connection, bin_id=asset.id, limit=20).items,
             verdict=next((each for each in plan.verdicts if each.bin == asset.id), None) if plan else None,
             commands=commands.listing(connection, asset=asset.id, limit=10).items,
+            missed=missed_records.of_bin(connection, asset.id),
         )
 
 
@@ -238,15 +262,19 @@ def health_word(health: str) -> Word:
     return Word(name, tone, mark, name)
 
 
-def _fits(row: BinRow, health: str, words_: str) -> bool:
+def _fits(one: Listed, need: str, health: str, words_: str) -> bool:
+    row = one.row
     spoken = f"{row.asset.name.ko} {row.asset.name.en} {row.address} {row.asset.id}".casefold()
-    return (not health or row.outlook.health == health) and (not words_ or words_ in spoken)
+    needed = not need or (one.need is not None and need in ("any", one.need))
+    return needed and (not health or row.outlook.health == health) and (not words_ or words_ in spoken)
 
 
-def _ordered(rows: list[BinRow], order: str | None, say: Speech) -> list[BinRow]:
+def _ordered(rows: list[Listed], order: str | None, say: Speech) -> list[Listed]:
     if order == "name":
-        return sorted(rows, key=lambda each: say.sort_key(say.text(each.asset.name)))
+        return sorted(rows, key=lambda each: say.sort_key(say.text(each.row.asset.name)))
     if order == "age":
-        return sorted(rows, key=lambda each: -(each.outlook.age_d if each.outlook.age_d is not None else 1e9))
+        return sorted(rows, key=lambda each: -(each.row.outlook.age_d if each.row.outlook.age_d is not None else 1e9))
+    if order == "need":
+        return sorted(rows, key=lambda each: (RANK[each.need] if each.need else len(RANK), -(each.row.outlook.risk or 0.0)))
     name = "level" if order == "level" else "risk"
-    return sorted(rows, key=lambda each: -(getattr(each.outlook, name) or 0.0))
+    return sorted(rows, key=lambda each: -(getattr(each.row.outlook, name) or 0.0))

@@ -48,6 +48,7 @@ class BinRow(NamedTuple):
     known: Known
     answer: Answer
     outlook: Outlook
+    alarmed: bool = False
 
     @property
     def stream(self) -> str:
@@ -86,7 +87,7 @@ def bin_rows(house: House, connection: Connection, assets: Iterable[Asset], now:
             planned_at=planned.get(one.id),
             burning="fire" in alarms.get(one.id, ()),
         )
-        rows.append(BinRow(one, known, answer(known, rules, now), outlook))
+        rows.append(BinRow(one, known, answer(known, rules, now), outlook, alarmed=one.id in alarms))
     return rows
 
 

@@ -104,6 +104,7 @@ async def tap(request: Request, truck: str, actor: Actor = DoesFieldWork) -> Res
         seen_at=format_instant(house.clock.now()),
         truck=truck,
         plan=fields.get("plan", ""),
+        wet=fields.get("wet") == "1",
     )
     (told,) = await run_in_threadpool(tap_desk.take, house.records, [sent], By(actor.id, house.clock.now()))
     return RedirectResponse(f"/{language_of(request)}{HERE}/{truck}?told={told.code or told.state}", 303)

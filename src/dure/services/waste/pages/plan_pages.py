@@ -15,7 +15,7 @@ from dure.core.access import Actor
 from dure.core.errors import DureError, InputError, NotFound
 from dure.core.time import day_of
 from dure.engines.records.audit import By
-from dure.services.waste.pages import plan_view
+from dure.services.waste.pages import plan_places, plan_view
 from dure.services.waste.pages.plan_view import EDIT_KINDS, STATES
 from dure.services.waste.planning import plan_words
 from dure.services.waste.planning.edits import Edit
@@ -75,6 +75,8 @@ async def _page(request: Request, told: Told = Told(), status: int = 200) -> Res
         after=wanted + timedelta(days=1),
         states=STATES,
         edit_kinds=EDIT_KINDS,
+        place_kinds=plan_places.KINDS,
+        visits_words=plan_places.visits_words,
         idle_words=plan_words.IDLE,
         verdict_words=plan_words.verdict_words,
         violation_words=plan_words.violation_words,

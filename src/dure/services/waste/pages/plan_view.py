@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
+from dure.core.time import day_interval
 from dure.engines.records import assets
+from dure.services.waste.driving import missed_records
 from dure.services.waste.driving.shift import instant_of
 from dure.services.waste.pages.frontier_chart import Dial, frontier_chart
 from dure.services.waste.pages.naming import Names
+from dure.services.waste.pages.plan_places import features_of, places_of
 from dure.services.waste.planning import plan_records, plan_words
 from dure.web.words import Word
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
     from dure.core.assets import Asset
     from dure.routing.model import Route
+    from dure.services.waste.driving.missed_records import MissedVisit
+    from dure.services.waste.pages.plan_places import PlanPlace
     from dure.services.waste.planning.edits import Edit, EditKind
     from dure.services.waste.planning.frontier import FrontierPoint
     from dure.services.waste.planning.plan_records import Kept, PlanHead
@@ -91,6 +96,8 @@ class Shown(NamedTuple):
     trucks: Sequence[TruckLine]
     fleet: Sequence[Asset]
     places: dict[str, Asset]
+    missed: dict[str, MissedVisit]
+    sites: Sequence[PlanPlace]
 
 
 def read(house: House, day: date, plan: str) -> Shown:
@@ -112,9 +119,11 @@ def read(house: House, day: date, plan: str) -> Shown:
         if kept:
             ids |= {one.bin for one in kept.plan.verdicts} | set(kept.plan.rows)
         places = assets.find(connection, ids)
+        missed = missed_records.between(connection, day_interval(day, house.city.zone))
+        sites = places_of(connection, kept.plan if kept else None)
     names = Names(places | {one.id: one for one in fleet})
     trucks = [_line(one, day, house) for one in kept.plan.routes if one.stops] if kept else []
-    return Shown(kept, versions, edits, names, trucks, fleet, places)
+    return Shown(kept, versions, edits, names, trucks, fleet, places, missed, sites)
 
 
 def _line(route: Route, day: date, house: House) -> TruckLine:
@@ -132,10 +141,10 @@ def _line(route: Route, day: date, house: House) -> TruckLine:
 
 
 def rows(shown: Shown, show: str) -> list[Verdict]:
-    """Verdicts as chosen (``in``, ``out``, ``must``, or one reason): those served by truck and place, the others by risk."""
+    """Verdicts as chosen (``in``, ``out``, ``must``, ``missed``, or one reason): the served by place, others by risk."""
     if shown.kept is None:
         return []
-    chosen = [one for one in shown.kept.plan.verdicts if _fits(one, show)]
+    chosen = [one for one in shown.kept.plan.verdicts if (one.bin in shown.missed if show == "missed" else _fits(one, show))]
     return sorted(chosen, key=lambda one: (not one.served, one.truck if one.served else "", one.position, -one.risk))[:ROWS_MAX]
 
 
@@ -186,7 +195,7 @@ def map_of(shown: Shown, say: Speech, prefix: str) -> dict[str, Any]:
         if len(line) > 1:
             geometry = {"type": "LineString", "coordinates": line}
             features.append({"type": "Feature", "geometry": geometry, "properties": {"truck": route.vehicle}})
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "features": [*features, *features_of(shown.sites, say)]}
 
 
 def _straight(route: Route, shown: Shown) -> list[list[float]]:

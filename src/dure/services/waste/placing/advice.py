@@ -48,7 +48,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    beside : the bin it is put beside, or that takes its waste
+    beside : the bin it is put beside, or that takes its waste; beside_m : how far that is [m, along the road]
     km_year : saved, overflow counted with the dial [km]
     driven_km_year, overflow_year : of that, kilometres driven, and bin-days of overflow fewer
     tried : tried out on all bins together; else estimated for the bin alone (then kilometres and overflow are not told apart)
@@ -58,6 +58,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     km_year: float
     beside: str = ""
+    beside_m: float | None = None
     driven_km_year: float | None = None
     overflow_year: float | None = None
     tried: bool = False

@@ -1,24 +1,25 @@
-"""Advice on the city's own bins, from what is learnt of their rates and from the detours of its published plans. Blocks."""
+"""What advice on the city's own bins is asked with: rates that were learnt, and the detours of its published plans. Blocks.
+
+A bin can only be put beside one of its own stream, and trucks take streams, so each stream is asked about by itself.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
-from dure.core.errors import Conflict
 from dure.core.time import day_of
 from dure.services.waste.accounting.factors import numbers
 from dure.services.waste.belief.belief_records import newest_learned
-from dure.services.waste.placing.advice import Advice, Limits, Site, advise
+from dure.services.waste.placing.advice import Limits
+from dure.services.waste.placing.advice_jobs import Question
 from dure.services.waste.placing.trying import QUANTILES
-from dure.services.waste.placing.worth import Habit
 from dure.services.waste.planning import plan_records, plan_source
-from dure.services.waste.planning import travel as roads
 from dure.services.waste.planning.policy import policy_on
 
 if TYPE_CHECKING:
@@ -26,66 +27,82 @@ if TYPE_CHECKING:
 
     from dure.services.waste.belief.learned import Learned
     from dure.services.waste.model import Bin, FloatArray
-    from dure.services.waste.planning.plan_source import Register
     from dure.spine.house import House
 
 BACK_D = 28
-BINS_MAX = 400
-"""Above this, zones are advised one by one: every change is tried on all bins together."""
-SEED = 1
+BINS_MAX = 200
+"""Above this a city is cut into parts that are advised one by one: every change is tried on all bins of a part together."""
 
 
-def advice(house: House, connection: Connection, zone: str = "") -> list[Advice]:
-    """What could be changed about the bins of a zone ("": all), the best first.
+class Detours(NamedTuple):
+    """(q,) metres each bin added to the routes of the last weeks, or would have, by its id; and from how many days."""
 
-    Raises
-    ------
-    Conflict : ``advice.early`` before rates are learnt and plans published, ``advice.many`` for too many bins at once
-    """
+    of: Mapping[str, FloatArray]
+    days_n: int
+
+
+class Asked(NamedTuple):
+    """The questions of a city, one for each stream and part of it; detours come from so many days with a plan."""
+
+    questions: tuple[Question, ...]
+    days_n: int
+
+
+def asked(house: House, connection: Connection) -> Asked:
+    """What can be asked about the live bins; nothing before rates are learnt and plans published."""
     today = day_of(house.clock.now(), house.city.zone)
     known = plan_source.register(connection)
-    bins = [one for one in known.bins if not zone or one.zone == zone]
     learned = newest_learned(connection)
-    offered = detours(connection, today, [one.id for one in bins])
-    if learned is None or not bins or not known.fleet.trucks or not offered:
-        raise Conflict("advice.early", "Advice needs learnt rates and published plans; there are none yet.")
-    if len(bins) > BINS_MAX:
-        raise Conflict("advice.many", f"{len(bins)} bins are too many at once; ask for one zone, at most {BINS_MAX} bins.")
+    found = detours(connection, today, [one.id for one in known.bins]) if learned else Detours({}, 0)
+    if learned is None or not found.of:
+        return Asked((), found.days_n)
     limits = msgspec.convert(numbers(today, "placing", house.city.folder), Limits, strict=False)
-    return advise(_site(house, today, (known, bins), learned[0], offered), limits, SEED)
+    dial_m = float(policy_on(today, house.city.folder).dial_m)
+    depots = {one.id: (one.lon, one.lat) for one in known.fleet.depots}
+    questions: list[Question] = []
+    for stream in sorted({one.stream for one in known.bins}):
+        truck = next((one for one in known.fleet.trucks if one.depot in depots and stream in one.streams), None)
+        if truck is not None:
+            bare = Question(depot=depots[truck.depot], profile=truck.profile, rho_m=dial_m, limits=limits)
+            bins = [one for one in known.bins if one.stream == stream]
+            questions += [_question(bare, part, learned[0], found.of) for part in parts(bins)]
+    return Asked(tuple(questions), found.days_n)
 
 
-def detours(connection: Connection, today: date, bins: Sequence[str]) -> dict[str, FloatArray]:
-    """Metres each bin added to the routes of the last weeks, or would have; bins of which no plan tells are absent."""
+def detours(connection: Connection, today: date, bins: Sequence[str]) -> Detours:
+    """The detours of the plans in force of the last weeks; bins of which no plan tells are absent."""
     found: dict[str, list[int]] = defaultdict(list)
-    wanted = set(bins)
+    wanted, days_n = set(bins), 0
     for back in range(BACK_D):
         head = plan_records.newest(connection, today - timedelta(days=back), states=("published",))
+        days_n += head is not None
         for verdict in plan_records.get(connection, head.id).plan.verdicts if head else ():
             if verdict.bin in wanted and verdict.added_m is not None:
                 found[verdict.bin].append(max(0, verdict.added_m))
-    return {name: np.quantile(metres, QUANTILES) for name, metres in found.items()}
+    return Detours({name: np.quantile(metres, QUANTILES) for name, metres in found.items()}, days_n)
 
 
-def _site(
-    house: House, today: date, known: tuple[Register, Sequence[Bin]], learned: Learned, offered: Mapping[str, FloatArray]
-) -> Site:
-    register, bins = known
+def parts(bins: Sequence[Bin], most: int = BINS_MAX) -> list[list[Bin]]:
+    """The bins in as few parts as halving needs, each with at most so many that stand close together."""
+    if len(bins) <= most:
+        return [list(bins)] if bins else []
+    east_m, north_m = (np.array([getattr(one, name) for one in bins]) for name in ("lon", "lat"))
+    east_m = east_m * np.cos(np.radians(north_m.mean()))
+    wide = east_m if np.ptp(east_m) >= np.ptp(north_m) else north_m
+    order, half = np.argsort(wide, kind="stable"), len(bins) // 2
+    return [part for rows in (order[:half], order[half:]) for part in parts([bins[row] for row in rows], most)]
+
+
+def _question(bare: Question, bins: Sequence[Bin], learned: Learned, offered: Mapping[str, FloatArray]) -> Question:
     usual = np.mean(list(offered.values()), axis=0)
-    truck = register.fleet.trucks[0]
-    depot = next((one.lon, one.lat) for one in register.fleet.depots if one.id == truck.depot)
-    places = np.array([depot, *((one.lon, one.lat) for one in bins)], np.float64)
-    matrix = roads.travel(plan_source.ground_of(house, today), truck.profile, places)
     classes = [learned.of_class(one.bin_class) for one in bins]
-    return Site(
-        ids=tuple(one.id for one in bins),
-        distance_m=matrix.distance_m.astype(np.float64),
-        capacity_l=np.array([one.capacity_l * one.compaction for one in bins]),
-        sensing=np.array([one.sensor for one in bins], bool),
-        habit=Habit(
-            rate=np.maximum([learned.rate_of(one.id, one.bin_class) for one in bins], 1e-3),
-            detour_m=np.array([offered.get(one.id, usual) for one in bins]),
-            rho_m=float(policy_on(today, house.city.folder).dial_m),
-            day_cv=float(np.clip(np.mean([one.cv for one in classes]), 0.1, 2.0)),
-        ),
+    return msgspec.structs.replace(
+        bare,
+        bins=tuple(one.id for one in bins),
+        lon_lat=tuple((one.lon, one.lat) for one in bins),
+        capacity_l=tuple(one.capacity_l * one.compaction for one in bins),
+        sensing=tuple(bool(one.sensor) for one in bins),
+        rate=tuple(max(1e-3, learned.rate_of(one.id, one.bin_class)) for one in bins),
+        detour_m=tuple(tuple(offered.get(one.id, usual).tolist()) for one in bins),
+        day_cv=float(np.clip(np.mean([one.cv for one in classes]), 0.1, 2.0)),
     )

@@ -82,5 +82,8 @@ def trial_of(data: bytes) -> Trial:
 
 
 def _cut_short(inputs: Inputs, spent_s: float) -> bool:
-    """Whether the safety net ended a search that was to end by its iterations."""
-    return inputs.budget.cpu_s is not None and inputs.budget.iterations is not None and spent_s >= inputs.budget.cpu_s
+    """Whether the safety net may have ended a search before its iterations did; hours alike are sought in a second half."""
+    budget = inputs.budget
+    if budget.cpu_s is None or budget.iterations is None:
+        return False
+    return spent_s >= budget.cpu_s * (0.5 if inputs.policy.balance_extra and not inputs.keep else 1.0)

@@ -18,6 +18,8 @@ from dure.services.waste.planning.policy import Policy
 
 BOUND_SHARE = 2 / 3  # of the spread lies above the mean, the rest below: routes crowd at a bound
 
+LOOKED_AT_AGAIN = 200  # optional stops that were out and may come in when a plan is changed
+
 
 @dataclass(frozen=True)
 class Routed:
@@ -69,21 +71,40 @@ def _solved(problem: Problem, budget: Budget, before: Plan | None, policy: Polic
         cost = sum(one.prize_m or 0 for one in problem.stops)
         return Plan(routes=(), skipped=tuple(one.id for one in problem.stops), cost_m=cost)
     if keep and before is not None:
-        return resolve(problem, before, budget, keep=policy.moved_share_max)
+        return _kept(problem, before, budget, policy)
     if not policy.balance_extra:
         return solve(problem, budget=budget, start=before)
     half = part(budget, 0.5)
     return _fairer(problem, solve(problem, budget=half, start=before), policy, half)
 
 
+def _kept(problem: Problem, before: Plan, budget: Budget, policy: Policy) -> Plan:
+    """The plan before changed as little as can be. Of the stops it left out only the most wanted are looked at again."""
+    known = {stop for route in before.routes for stop in route.stops}
+    out = sorted(
+        (one for one in problem.stops if one.prize_m is not None and one.id not in known), key=lambda one: -(one.prize_m or 0)
+    )
+    passed = out[LOOKED_AT_AGAIN:]
+    found = resolve(without(problem, {one.id for one in passed}), before, budget, keep=policy.moved_share_max)
+    skipped = {*found.skipped, *(one.id for one in passed)}
+    return msgspec.structs.replace(
+        found,
+        skipped=tuple(one.id for one in problem.stops if one.id in skipped),
+        cost_m=found.cost_m + sum(one.prize_m or 0 for one in passed),
+    )
+
+
 def _fairer(problem: Problem, plan: Plan, policy: Policy, budget: Budget) -> Plan:
-    """The plan, or one with hours more alike: searched anew with a bound on every route a little above the mean of all."""
+    """The plan, or one with hours more alike: searched anew for the same vehicles, each bound to a little more than the mean."""
     busy = tuple(one for one in plan.routes if one.stops)
     if len(busy) < 2 or spread(Plan(routes=busy)) <= policy.spread_max:
         return plan
     bound_s = round(sum(one.duration_s for one in busy) / len(busy) * (1 + BOUND_SHARE * policy.spread_max))
+    sent = {one.vehicle for one in busy}
     vehicles = tuple(
-        msgspec.structs.replace(one, duration_s_max=min(bound_s, one.duration_s_max or bound_s)) for one in problem.vehicles
+        msgspec.structs.replace(one, duration_s_max=min(bound_s, one.duration_s_max or bound_s))
+        for one in problem.vehicles
+        if one.id in sent
     )
     fair = solve(replace(problem, vehicles=vehicles), budget=budget)
     routes = Plan(routes=tuple(one for one in fair.routes if one.stops))

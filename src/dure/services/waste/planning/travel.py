@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -12,14 +12,12 @@ import numpy as np
 
 from dure.core.errors import InputError
 from dure.engines.roads.profiles import vehicle_profiles
-from dure.engines.roads.store import RoadMap, RoadStore
+from dure.engines.roads.store import RoadStore
 from dure.routing.estimate import estimate
 from dure.routing.model import Matrix, Route
 from dure.routing.paths import Paths
 from dure.routing.profiles import VehicleProfile
 from dure.services.waste.model import FloatArray
-
-_NO_MAP = RoadMap(version="", source="", attribution="", imported_at="", profiles=(), nodes=0, ways=0)
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -51,10 +49,11 @@ def travel(ground: Ground, profile: str, lon_lat: FloatArray) -> Matrix:
     known = profiles(ground).get(profile)
     if known is None:
         raise InputError("truck.profile", f"There is no vehicle profile {profile[:80]!r}.")
-    version = graph_version(ground)
-    if not version or profile not in (_store(ground.roads).current() or _NO_MAP).profiles:
-        return estimate(lon_lat, known)
-    return _kept.matrix((ground.roads, version, profile), known, lon_lat)
+    found = _store(ground.roads).current()
+    if found is None or profile not in found.profiles:
+        return _kept.matrix((ground.roads, "", msgspec.json.encode(known).decode()), lon_lat, lambda: estimate(lon_lat, known))
+    key = (ground.roads, found.version, profile)
+    return _kept.matrix(key, lon_lat, lambda: _store(ground.roads).travel(profile, lon_lat, known.snap_m_max).matrix)
 
 
 class _Kept:
@@ -63,15 +62,13 @@ class _Kept:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, str], tuple[dict[bytes, int], Matrix]] = {}
 
-    def matrix(self, key: tuple[str, str, str], profile: VehicleProfile, lon_lat: FloatArray) -> Matrix:
-        """From what is kept when it holds all places, else from the store."""
+    def matrix(self, key: tuple[str, str, str], lon_lat: FloatArray, make: Callable[[], Matrix]) -> Matrix:
+        """From what is kept when it holds all places, else made now."""
         names = [one.tobytes() for one in np.ascontiguousarray(lon_lat, np.float64)]
         row, known = self._last.get(key, ({}, None))
         if known is None or not row.keys() >= set(names):
-            known = _store(key[0]).travel(key[2], lon_lat, profile.snap_m_max).matrix
-            row = {name: at for at, name in enumerate(names)}
-            self._last = {other: one for other, one in self._last.items() if other[0] != key[0] or other[1] == key[1]}
-            self._last[key] = (row, known)
+            known, row = make(), {name: at for at, name in enumerate(names)}
+            self._last = {other: one for other, one in self._last.items() if other[:2] == key[:2]} | {key: (row, known)}
         return known.take([row[name] for name in names])
 
 

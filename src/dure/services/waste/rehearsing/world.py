@@ -38,7 +38,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     rate_median, rate_sigma : of the log-normal rates of bins [1/d], [1]
     day_cv : coefficient of variation of a day's waste in one bin
     capacity_l : litres to the brim
-    spread_m : standard deviation of places around the middle, east and north
+    spread_m : standard deviation of corners around the middle, east and north
+    at_corner, corner_m : bins that stand at one corner on the average, and how far from it (standard deviation)
     alike, alike_m : share of the variance of log rates that neighbours have in common [1], and how far that reaches
     dead : share of bins whose sensor tells nothing
     sensor_sd : noise of a reading [1]
@@ -53,6 +54,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     weekdays: tuple[float, ...] = WEEKDAYS
     capacity_l: float = 570.0
     spread_m: float = 2_400.0
+    at_corner: float = 1.0
+    corner_m: float = 15.0
     alike: float = 0.5
     alike_m: float = 1_500.0
     dead: float = 0.0
@@ -111,7 +114,9 @@ class World:
 def virtual_world(recipe: Recipe, seed: int) -> World:
     """A seeded city."""
     rng = np.random.default_rng(seed)
-    xy = recipe.spread_m * rng.standard_normal((recipe.n, 2))
+    corners = recipe.spread_m * rng.standard_normal((max(1, round(recipe.n / recipe.at_corner)), 2))
+    own = rng.integers(len(corners), size=recipe.n)
+    xy = corners[own] + recipe.corner_m * rng.standard_normal((recipe.n, 2))
     depot = np.array([1.1 * recipe.spread_m, 0.0])  # beside the middle, as yards are
     rate = recipe.rate_median * np.exp(recipe.rate_sigma * _likeness(recipe, xy, rng))
     weekday = tuple(day % 7 for day in range(recipe.days))
