@@ -23,6 +23,9 @@ NAMES = (
     "waste-city",
     "waste-solver",
     "waste-kim",
+    "waste-policy",
+    "waste-dead-sensors",
+    "waste-savings",
 )
 HERE = Path(__file__).parent
 

@@ -36,7 +36,7 @@ def claims(habits: Habits, pilots: int, first: int = 0) -> tuple[float, float, f
         sd = np.sqrt(before.var(ddof=1) / before.size + after.var(ddof=1) / after.size)
         plain += before.mean() - after.mean() > stats.t.ppf(0.95, before.size + after.size - 2) * sd
     held = np.mean([one.share_low <= habits.effect <= one.share_high for one in found])
-    return 100 * np.mean([one.verdict == "saving" for one in found]), 100 * plain / pilots, 100 * float(held)
+    return 100 * float(np.mean([one.verdict == "saving" for one in found])), 100 * float(plain) / pilots, 100 * float(held)
 
 
 def a_site(seed: int, n: int = 20) -> Site:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 
+import numpy as np
 from pyvrp import (
     IteratedLocalSearch,
     IteratedLocalSearchParams,
@@ -30,6 +31,7 @@ from pyvrp.search import (
 from dure.routing.stopping import Stopwatch
 
 LARGE_FROM = 150
+NEAR = 6
 Penalties = tuple[list[float], float, float]
 
 
@@ -44,6 +46,8 @@ class Tuning:
     history : how many solutions back a new one is compared with
     patience : iterations without a better plan before it returns to the best
     shaken_max : most stops disturbed in an iteration
+    strictness : what breaking a rule costs at first, in mean legs for a mean load and metres for a second; None: PyVRP's own, so
+        dear that a rule is hardly ever broken
     """
 
     neighbours: int = 50
@@ -51,6 +55,7 @@ class Tuning:
     history: int = 300
     patience: int = 150_000
     shaken_max: int = 25
+    strictness: float | None = None
 
 
 def tuning_for(stops_n: int) -> Tuning:
@@ -97,7 +102,24 @@ class Search:
 
     def _manager(self) -> PenaltyManager:
         params = PenaltyParams()
+        if self.penalties is None and self.tuning.strictness is not None:
+            self.penalties = first_penalties(self.data, self.tuning.strictness)
         return PenaltyManager(self.penalties or params.midpoint_penalties(self.data), params)
+
+
+def first_penalties(data: ProblemData, strictness: float) -> Penalties:
+    """What breaking a rule costs at first: of each load dimension for a unit, for a second, for a metre.
+
+    A mean load beyond the capacity costs `strictness` mean legs between neighbours, a second too late as much as driving it.
+    """
+    rows = np.array([client.location for client in data.clients()])
+    legs_m, legs_s = (np.asarray(each[0])[np.ix_(rows, rows)] for each in (data.distance_matrices(), data.duration_matrices()))
+    near = min(NEAR, len(rows)) - 1
+    leg = float(np.partition(legs_m, near, axis=1)[:, : near + 1].mean()) * max(data.vehicle_type(0).unit_distance_cost, 1)
+    loads = np.array([client.pickup for client in data.clients()], dtype=float).reshape(len(rows), -1)
+    mean = np.where(loads.sum(axis=0) > 0, loads.sum(axis=0) / np.maximum((loads > 0).sum(axis=0), 1), 1.0)
+    speed = float(legs_m.sum() / max(float(legs_s.sum()), 1.0)) * max(data.vehicle_type(0).unit_distance_cost, 1)
+    return [max(strictness * leg / each, 0.1) for each in mean.tolist()], max(strictness * speed, 0.1), strictness
 
 
 def cost_of(solution: Solution) -> int:

@@ -78,10 +78,11 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
 
 def _calm(before: FloatArray, after: FloatArray, row: BlockedRow) -> int:
     """Whether the readings scatter far less than they used to where nothing happened."""
-    usual = quiet_scatter(before)
-    if usual < row.scatter_least or len(after) < row.calm_readings or quiet_scatter(after) > row.calm_times * usual:
+    usual, now = quiet_scatter(before), quiet_scatter(after)
+    if usual < row.scatter_least or len(after) < row.calm_readings or now > row.calm_times * usual:
         return 0
-    return 2 if len(after) >= row.calm_readings_alone else 1
+    alone = len(after) >= row.calm_readings_alone and now <= row.calm_times_alone * usual
+    return 2 if alone and usual >= row.scatter_least_alone else 1
 
 
 def _rose(level: Series, high: int, hours: float, row: BlockedRow) -> int:

@@ -86,8 +86,10 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     far_stays_h: float
     calm_times: float
     calm_readings: int
-    calm_readings_alone: int
     scatter_least: float
+    calm_times_alone: float
+    calm_readings_alone: int
+    scatter_least_alone: float
     still_h: float
     still_rise: float
     brim: float

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dure.spine.house import House
 
 HERE = "/operations/waste/placement"
-PAGE_ROWS = 25
+PAGE_ROWS = 20
 
 
 class Line(NamedTuple):
