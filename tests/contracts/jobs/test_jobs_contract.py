@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nats.js.kv import KeyValue
 
 from dure.core.errors import InputError, NotFound, Unavailable
 from dure.engines.bus.client import Bus
@@ -159,6 +160,45 @@ async def test_a_job_that_was_never_submitted_is_not_found(jobs):
         await jobs.result("nobody-asked", timeout_s=10)
 
     assert refused.value.code == "job.not_found"
+
+
+class Hasty:
+    """A watch that says "nothing there" before its first entry, as the client does when that is still on its way."""
+
+    def __init__(self, watcher):
+        self.watcher, self.first = watcher, True
+
+    async def updates(self, timeout):  # noqa: ASYNC109  # the client's own signature
+        if self.first:
+            self.first = False
+            return None
+        return await self.watcher.updates(timeout=timeout)
+
+    async def stop(self):
+        await self.watcher.stop()
+
+
+async def test_a_watch_that_says_nothing_first_does_not_make_a_job_unknown(bus, monkeypatch):
+    queue = await QueueJobs.open(bus)
+    job = await queue.submit(DO + "echo", {"value": 1})
+    watch = KeyValue.watch
+
+    async def hasty(store, key):
+        return Hasty(await watch(store, key))
+
+    monkeypatch.setattr(KeyValue, "watch", hasty)
+    waiting = asyncio.create_task(queue.result(job, timeout_s=30))
+    await asyncio.sleep(0.2)
+    pool = PoolJobs(1)
+    worker = asyncio.create_task(queue.work(pool))
+
+    try:
+        assert (await waiting).value == 1
+    finally:
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+        await pool.close()
 
 
 async def test_a_killed_work_process_leaves_its_job_to_another(server, bus, tmp_path):

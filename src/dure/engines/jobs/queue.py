@@ -180,27 +180,32 @@ class QueueJobs:
             await self._ask(self._results.put(result.id, msgspec.msgpack.encode(told)))
 
     async def _kept(self, job_id: str) -> JobResult | None:
+        value = await self._noted(job_id)
+        return msgspec.msgpack.decode(value, type=JobResult) if value else None
+
+    async def _noted(self, job_id: str) -> bytes | None:
+        """What the store holds of a job: None for an unknown one, no bytes for one that is not done."""
         try:
             entry = await self._ask(self._results.get(identifier(job_id, "job")))
         except nats.js.errors.NotFoundError:
             return None
-        return msgspec.msgpack.decode(entry.value, type=JobResult) if entry.value else None
+        return entry.value or b""
 
     async def _follow(self, job_id: str) -> JobResult:
         watcher = await self._results.watch(job_id)
-        told = False
         try:
             while True:
                 with contextlib.suppress(TimeoutError, nats.errors.TimeoutError):
                     entry = await watcher.updates(timeout=2)  # type: ignore[no-untyped-call]
                     if entry is not None and entry.value:
                         return msgspec.msgpack.decode(entry.value, type=JobResult)
-                    told = told or entry is not None
-                    if entry is None and not told:
-                        raise NotFound("job.not_found", f"There is no job {job_id!r}, or its result has been forgotten.")
-                found = await self._kept(job_id)  # a watch can be lost with the connection
-                if found is not None:
-                    return found
+                # A watch says "nothing there" also when its first entry is still on the way, and it can be lost with
+                # the connection: what is so is asked of the store itself.
+                noted = await self._noted(job_id)
+                if noted:
+                    return msgspec.msgpack.decode(noted, type=JobResult)
+                if noted is None:
+                    raise NotFound("job.not_found", f"There is no job {job_id!r}, or its result has been forgotten.")
         finally:
             with contextlib.suppress(*_TROUBLE):
                 await watcher.stop()  # type: ignore[no-untyped-call]

@@ -14,6 +14,8 @@ VECTORS = Path(__file__).parents[4].parent / "shared" / "data" / "environment" /
 RADIUS_M = 3000.0
 STRETCH_M = 2.0  # titanlib keeps places in single precision: nobody may stand this close to the radius
 
+with_vectors = pytest.mark.skipif(not VECTORS.exists(), reason="titanlib's vectors are shared data, and not here")
+
 
 def cases(*names):
     """(dataset, type, arguments, expected) of every test of these files."""
@@ -28,10 +30,7 @@ def column(dataset, name):
     return np.array(dataset[name], np.float64)
 
 
-@pytest.mark.skipif(
-    not VECTORS.exists(),
-    reason="titanlib's vectors are shared data, and not here",
-)
+@with_vectors
 def test_buddy_flags_are_those_of_titanlibs_own_vectors():
     found, expected = [], []
     for data, _, words, flags in cases("buddy_check.yml"):
@@ -50,10 +49,7 @@ def test_buddy_flags_are_those_of_titanlibs_own_vectors():
     assert found == expected
 
 
-@pytest.mark.skipif(
-    not VECTORS.exists(),
-    reason="titanlib's vectors are shared data, and not here",
-)
+@with_vectors
 def test_isolation_flags_are_those_of_titanlibs_own_vectors():
     found, expected = [], []
     for data, kind, words, flags in cases("isolation_check.yml", "nan_dataset.yml"):
