@@ -65,8 +65,10 @@ def drawing(found: Rehearsal) -> str:
     most_over = max(1.0, *(one[1] for one in points)) * 1.05
     most_km = max(1.0, *(one[2] for one in points)) * 1.05
     parts = [
-        (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
-        ' font-family="sans-serif" font-size="12">'),
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+            ' font-family="sans-serif" font-size="12">'
+        ),
         "<title>Kilometres a day against overflow</title>",
         f'<path d="M{EDGE} {EDGE / 3} V{HEIGHT - EDGE} H{WIDTH - EDGE / 3}" fill="none" stroke="#333"/>',
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 16}" text-anchor="middle">overflow, bin-days per 1,000</text>',

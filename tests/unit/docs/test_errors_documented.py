@@ -22,7 +22,9 @@ COMPOSED = {
     "{}.slow": {"bus.slow", "records.slow", "telemetry.slow"},
 }
 # Words with a point that are no codes: files, columns of tables, messages of ASGI, events, names of log lines.
-FILES = re.compile(r".*\.(html|toml|json|jsonl|conf|pid|log|db|duckdb|po|part|parquet|pmtiles|csv|geojson|sqlite|msgpack|txt|npz|svg|dbf|prj|shp)")
+FILES = re.compile(
+    r".*\.(html|toml|json|jsonl|conf|pid|log|db|duckdb|po|part|parquet|pmtiles|csv|geojson|sqlite|msgpack|txt|npz|svg|dbf|prj|shp)"
+)
 EVENTS = {"device.released", "station.silent", "station.back"}
 WAYS = {"doubled.two_values_at_one_instant", "doubled.levels_in_turn", "doubled.rhythms_in_turn"}  # how a finding shows itself
 OTHERS = WAYS | {"dure.web", "assets.id", "people.id", "t.series", "http.request", "http.disconnect", "dure.protocols"}
