@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 from city_running import CityRunning, settings_of, write_city
 
-from dure.city import read_city
 from dure.core.observations import Reading
 from dure.engines.records import assets
-from dure.running.parts import ALL, open_house
-from dure.running.serving import served
+from dure.running.parts import ALL
 from dure.services.waste.belief import belief_records
 from dure.services.waste.belief.belief_watch import BeliefWatch, read_beliefs, read_forecast
 from dure.services.waste.bins import bins_of
 from dure.services.waste.driving import tap_records
 from dure.services.waste.model import Sighting
 from dure.spine.directory import IMPORTER
-from dure.spine.seeding import read_secrets
 
 HEAD = "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,stream,capacity_l"
 
@@ -29,19 +24,7 @@ HEAD = "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,stream,capaci
 class QuietCity(CityRunning):
     """A city whose rounds of waste are called by the test, not by the time."""
 
-    async def _main(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        try:
-            city = read_city(Path(self.settings.city_dir))
-            async with open_house(self.settings, city, parts=ALL - {"waste"}) as self.house, served(self.house) as self.url:
-                self.secrets = read_secrets(self.settings.data)
-                self._ready.set()
-                await asyncio.Event().wait()
-        except BaseException as error:
-            if not self._ready.is_set():
-                self._trouble = error
-                self._ready.set()
-            raise
+    parts = ALL - {"waste"}
 
 
 @pytest.fixture(scope="module")

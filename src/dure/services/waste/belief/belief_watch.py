@@ -17,8 +17,6 @@ import numpy as np
 import structlog
 
 from dure.core.time import day_of, to_us
-from dure.engines.records import assets
-from dure.engines.records.paging import LIMIT_MAX
 from dure.services.waste.belief import belief_records
 from dure.services.waste.belief.belief_records import read_beliefs, read_forecast
 from dure.services.waste.belief.belief_rules import BeliefRules, belief_rules
@@ -31,6 +29,7 @@ from dure.services.waste.belief.taken import USABLE, Taken
 from dure.services.waste.belief.teaching import rows_of_sensors, rows_of_taps
 from dure.services.waste.belief.weekdays import DAY_US
 from dure.services.waste.bins import bins_of
+from dure.services.waste.devices.fill_watch import load_bins
 from dure.services.waste.faults.fault_rules import fault_rules
 from dure.services.waste.tickets import ticket_desk
 from dure.services.waste.turns import Turns
@@ -38,7 +37,6 @@ from dure.services.waste.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from dure.core.assets import Asset
     from dure.core.observations import SeriesKey
     from dure.services.waste.belief.learned import Learned
     from dure.services.waste.model import Bin, Sighting
@@ -118,7 +116,7 @@ class BeliefWatch:
 
     def _begin(self, now: datetime, rules: BeliefRules) -> None:
         """The bins of the register with the beliefs that are kept; a bin that has none is read from its last days."""
-        self._bins = bins_of(_live_bins(self._house)).bins
+        self._bins = bins_of(load_bins(self._house)).bins
         with self._house.records.read() as connection:
             known = belief_records.newest_learned(connection)
             learned = known[0] if known else without_history(rules, self._offset_s(now))
@@ -280,16 +278,3 @@ def _changed(before: Beliefs, after: Beliefs) -> list[int]:
     moved = (before.read_us != after.read_us).any(axis=1) | (before.anchor_us != after.anchor_us)
     moved |= (before.slips != after.slips) | (before.sd != after.sd)
     return [int(row) for row in np.flatnonzero(moved)]
-
-
-def _live_bins(house: House) -> list[Asset]:
-    found: list[Asset] = []
-    wanted = assets.Wanted(kinds=["bin"], states=["live"])
-    with house.records.read() as connection:
-        after = ""
-        while True:
-            page = assets.listing(connection, wanted, after=after, limit=LIMIT_MAX)
-            found += page.items
-            after = page.next
-            if not after:
-                return found
