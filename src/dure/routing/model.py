@@ -220,7 +220,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """How long to search: processor seconds of one thread, or iterations (the same on every machine); the first to end.
 
-    A search that must be repeatable says iterations only.
+    A search that must be repeatable says iterations only. With no iterations nothing is searched: the answer is the start made
+    drivable, or each vehicle to the nearest stop, and PyVRP is not asked at all.
     """
 
     cpu_s: float | None = None

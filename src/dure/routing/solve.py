@@ -52,7 +52,9 @@ def solve(problem: Problem, *, budget: Budget, start: Plan | None = None) -> Pla
     one = indexed(kept)
     if not one.vehicles or one.n_stops == 0:
         return with_lost(problem, Draft(one).plan(), lost)
-    first = _first(one, start)
+    first = _first(one, start, fill=budget.iterations == 0)
+    if budget.iterations == 0:
+        return with_lost(problem, first.plan(), lost)
     warm = start is not None or _short(budget)
     best = _searched(one, first, stop, Course(budget.seed, 1 if warm or one.n_stops >= PARTS_FROM else STARTS))
     return with_lost(problem, best.plan(), lost)
@@ -86,12 +88,15 @@ def with_lost(problem: Problem, plan: Plan, lost: set[str]) -> Plan:
     )
 
 
-def _first(one: Indexed, start: Plan | None) -> Draft:
-    """What the search begins with: the better of the start made drivable and the nearest-first plan."""
+def _first(one: Indexed, start: Plan | None, *, fill: bool) -> Draft:
+    """What the search begins with: the better of the start made drivable and the nearest-first plan.
+
+    `fill`: with optional stops in the latter too, which a search does better by itself.
+    """
     if start is not None and (steps := steps_of(one, start)):
         warm = draft_of(one, steps)
-        return warm if warm.complete else better_of(warm, nearest_first(one, fill=False))
-    return nearest_first(one, fill=False)
+        return warm if warm.complete else better_of(warm, nearest_first(one, fill=fill))
+    return nearest_first(one, fill=fill)
 
 
 @dataclass(frozen=True)
