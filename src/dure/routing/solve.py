@@ -14,7 +14,7 @@ from dure.routing.greedy import nearest_first
 from dure.routing.indexed import UNLIMITED, Indexed, Steps, indexed, steps_of
 from dure.routing.model import Budget, Plan, Problem
 from dure.routing.possible import impossible_in
-from dure.routing.search import Search, cost_of, tuning_for
+from dure.routing.search import Search, chooses, cost_of, tuning_for
 from dure.routing.stopping import Stopwatch, watch
 from dure.routing.streams import one_stream_each
 
@@ -137,7 +137,7 @@ def _best_begun(model: Model, start: Solution, stop: Stopwatch, course: Course) 
 
     Where a search begins decides more than how long it goes on when vehicles are few and trips are many.
     """
-    search = Search(model.data, course.seed, tuning_for(model.one.n_stops))
+    search = Search(model.data, course.seed, tuning_for(model.one.n_stops, choosing=chooses(model.data)))
     first = search.first(start)
     first = start if start.is_feasible() and not first.is_feasible() else first
     if course.starts_n == 1:
