@@ -83,7 +83,8 @@ def _surely(one: Indexed, vehicle: int) -> NDArray[np.bool_]:
     fits = (one.load <= np.minimum(one.capacity[vehicle] - one.aboard[vehicle], one.day_capacity[vehicle])).all(axis=1)
     idle = subject.stops_max is not None and subject.stops_max < 1
     open_ = (begin_s <= windows[:, 1]) & (one.release_s <= out_s)
-    return one.allowed[vehicle] & home & fits & open_ & (not idle)
+    sure: NDArray[np.bool_] = one.allowed[vehicle] & home & fits & open_ & (not idle)
+    return sure
 
 
 def _alone(one: Indexed, vehicle: int, stop: int) -> str:
