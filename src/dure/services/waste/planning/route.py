@@ -19,6 +19,8 @@ from dure.services.waste.planning.policy import Policy
 BOUND_SHARE = 2 / 3  # of the spread lies above the mean, the rest below: routes crowd at a bound
 FULL_DAY = 0.97  # of a shift is worked when it is full: the last stop seldom ends at its end
 
+FEW_SHARE = 0.7  # of the search for hours alike goes to the smaller fleet, which is nearly always the answer
+
 LOOKED_AT_AGAIN = 200  # optional stops that were out and may come in when a plan is changed
 
 
@@ -99,11 +101,11 @@ def _fairer(problem: Problem, plan: Plan, policy: Policy, budget: Budget) -> Pla
     """The plan, or one with hours more alike: of as few trucks as can do the work in full days, else of all that are out."""
     busy = sorted((one for one in plan.routes if one.stops), key=lambda one: -one.duration_s)
     best, few = plan, _full_days(problem, busy)
-    fleets = [few, busy] if len(few) < len(busy) else [busy]
-    for fleet in fleets:
+    fleets = [(few, FEW_SHARE), (busy, 1 - FEW_SHARE)] if len(few) < len(busy) else [(busy, 1.0)]
+    for fleet, share in fleets:
         if len(busy) < 2 or _spread(best) <= policy.spread_max:
             break
-        fair = _bounded(problem, plan, fleet, policy, part(budget, 1 / len(fleets)))
+        fair = _bounded(problem, plan, fleet, policy, part(budget, share))
         affordable = fair.cost_m <= plan.cost_m + policy.balance_extra * plan.distance_m
         if fair.feasible >= plan.feasible and affordable and _spread(fair) < _spread(best):
             best = fair
