@@ -23,6 +23,7 @@ NAMES = (
     "waste-city",
     "waste-solver",
     "waste-kim",
+    "waste-irp",
     "waste-policy",
     "waste-dead-sensors",
     "waste-savings",

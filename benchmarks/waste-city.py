@@ -185,6 +185,27 @@ def edit_rows(day: Day, plan: DayPlan) -> list[Row]:
     return rows
 
 
+def unknown_rows(city: MadeCity) -> list[Row]:
+    """The same edits where nothing is known of the bins yet: each is as likely as not to overflow, so all are in question."""
+    blank = np.full(len(city.bins), np.nan)
+    day = city.day(forecast=replace(city.forecast, level=blank, risk=blank))
+    plan = plan_day(day, Budget(iterations=0))
+    served = next(iter(plan.served))
+    left = next(one.bin for one in plan.verdicts if not one.served)
+    rows = []
+    for kind, name, what in (("ban", served, "a bin taken out"), ("lock", left, "a bin put in")):
+        edited = with_edits(day, [Edit(id="1", day=ON.isoformat(), kind=kind, bin=name, made_at=at(0))])  # type: ignore[arg-type]
+        after, took_s = timed(lambda edited=edited: plan_day(edited, Budget(cpu_s=day.policy.edit_cpu_s), plan, keep=True))
+        where = f"nothing learnt yet, {len(city.bins):,} bins in question, {len(plan.served):,} on routes: {what}"
+        moved = 100 * (after.figures.moved_share or 0)
+        rows += [
+            Row(figure=f"{where}: planned anew", ours=took_s, unit="CPU s", better="lower", bar=2.0),
+            Row(figure=f"{where}: untouched stops moved", ours=moved, unit="%", better="lower", bar=15),
+            Row(figure=f"{where}: violations", ours=len(after.violations), unit="violations", better="lower", bar=0),
+        ]
+    return rows
+
+
 def breakdown_rows(bins_n: int, trucks_n: int, cpu_s: float) -> list[Row]:
     """A truck stands still in the middle of the day; the others take over what they can."""
     city = MadeCity(bins_n, seed=2, trucks_n=trucks_n)
@@ -247,7 +268,7 @@ def main() -> None:
         ),
     ]
     more, day, plan = plan_rows(city, (1.0, 2.0, 5.0) if quick else (10.0, 30.0, 60.0, 300.0))
-    rows += more + edit_rows(day, plan) + breakdown_rows(*((300, 4, 1.0) if quick else (3_200, 14, 20.0)))
+    rows += more + edit_rows(day, plan) + unknown_rows(city) + breakdown_rows(*((300, 4, 1.0) if quick else (4_000, 16, 20.0)))
     (tell if quick else write)("waste-city", rows)
 
 

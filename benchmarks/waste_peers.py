@@ -1,17 +1,27 @@
 """Other solvers on the same instances, each with processor seconds of one thread where it lets us say so.
 
-VROOM ends by itself. PyVRP plain is the very engine below ours, as its own `solve` runs it.
+VROOM ends by itself, or not: it is given a limit. PyVRP plain is the very engine below ours, as its own `solve` runs it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
+import multiprocessing
+import resource
 import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 from waste_instances import Instance
 
+from dure.routing.model import Span
+
 OR_TOOLS_VEHICLES = 60
+VROOM_LEVELS = (5, 3, 1)
 
 
 def pyvrp_plain(one: Instance, cpu_s: float, seed: int) -> float | None:
@@ -44,8 +54,11 @@ def hgs(one: Instance, cpu_s: float, seed: int) -> float | None:
     return None
 
 
-def vroom(one: Instance) -> float | None:
-    """Cost by VROOM at its highest exploration level, on one thread; it knows neither reloads nor releases."""
+def vroom(one: Instance, level: int) -> float | None:
+    """Cost by VROOM at an exploration level, on one thread; it knows neither reloads nor releases.
+
+    It is given hours only where there are any: its search without them is another and much quicker one.
+    """
     with contextlib.suppress(ImportError):
         import vroom as engine
 
@@ -53,17 +66,14 @@ def vroom(one: Instance) -> float | None:
         asked = engine.Input()
         asked.set_durations_matrix("car", matrix.duration_s.astype(np.uint32))
         asked.set_costs_matrix("car", matrix.distance_m.astype(np.uint32))
-        day = engine.TimeWindow(0, min(problem.vehicles[0].shift.latest_s, 1 << 30))
         for at, each in enumerate(problem.vehicles):
-            asked.add_vehicle(engine.Vehicle(at, start=each.start, end=each.end, capacity=list(each.capacity), time_window=day))
+            day = {"time_window": _window(engine, each.shift)} if any(stop.windows for stop in problem.stops) else {}
+            asked.add_vehicle(engine.Vehicle(at, start=each.start, end=each.end, capacity=list(each.capacity), **day))
         for at, stop in enumerate(problem.stops):
-            windows = [engine.TimeWindow(span.earliest_s, min(span.latest_s, 1 << 30)) for span in stop.windows] or [day]
-            asked.add_job(
-                engine.Job(
-                    at, stop.place, default_service=stop.service_s, pickup=engine.Amount(list(stop.load)), time_windows=windows
-                )
-            )
-        found = asked.solve(exploration_level=5, nb_threads=1)
+            hours = {"time_windows": [_window(engine, span) for span in stop.windows]} if stop.windows else {}
+            load = engine.Amount(list(stop.load))
+            asked.add_job(engine.Job(at, stop.place, default_service=stop.service_s, pickup=load, **hours))
+        found = asked.solve(exploration_level=level, nb_threads=1)
         if found.summary.unassigned:
             return None
         steps = found.routes.sort_values(["vehicle_id", "arrival"], kind="stable")
@@ -73,6 +83,45 @@ def vroom(one: Instance) -> float | None:
             cost += int(matrix.distance_m[places[:-1], places[1:]].sum())
         return cost
     return None
+
+
+def _window(engine: Any, span: Span) -> Any:
+    return engine.TimeWindow(span.earliest_s, min(span.latest_s, 1 << 30))
+
+
+def vroom_within(one: Instance, cpu_s: float) -> tuple[float | None, str]:
+    """Cost by VROOM at the highest exploration level that ends within so many processor seconds, and what was tried.
+
+    It ends by itself, and its own time limit does not hold; so it runs in a process of its own that the system ends.
+    """
+    tried = ""
+    for level in VROOM_LEVELS:
+        ended, cost = _ends(partial(vroom, one, level), cpu_s)
+        if ended:
+            return cost, f"VROOM level {level}{tried}"
+        tried = f" (level {level} not done after {cpu_s:.0f} CPU s{tried.replace(' (', '; ').rstrip(')')})"
+    return None, f"VROOM{tried}"
+
+
+def _ends(work: Callable[[], float | None], cpu_s: float) -> tuple[bool, float | None]:
+    """What the work gives within so many processor seconds of a process of its own, and whether it did."""
+    context = multiprocessing.get_context("fork")  # there are no threads here, and an instance is too large to send
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_limited, args=(work, cpu_s, theirs))
+    child.start()
+    theirs.close()
+    try:
+        return True, ours.recv()
+    except EOFError:
+        return False, None
+    finally:
+        child.join()
+
+
+def _limited(work: Callable[[], float | None], cpu_s: float, answer: Connection) -> None:
+    spent_s = math.ceil(time.process_time() + cpu_s)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent_s, spent_s + 1))
+    answer.send(work())
 
 
 def or_tools(one: Instance, cpu_s: float) -> float | None:

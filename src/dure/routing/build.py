@@ -42,7 +42,7 @@ class Options:
     ----------
     must_prize_m : what leaving a must stop unserved costs; None: it has to be served
     confined_day : keep daily limits by smaller trips, always right and a little too strict; else they are looked at afterwards
-    home, keep_m : (n_stops,) the vehicle a stop belonged to, or -1, and metres it costs to serve it by another
+    home, keep_m : (n_stops,) the vehicle a stop belonged to, or -1, and metres it costs to serve it by another or not at all
     """
 
     must_prize_m: int | None = None
@@ -153,6 +153,8 @@ class _Builder:
             load += [1] if counted else []
             must = self.one.is_must(stop) and self.options.must_prize_m is None
             prize_m = self.options.must_prize_m if self.one.is_must(stop) else int(self.one.prize_m[stop])
+            if self.options.home is not None and self.options.home[stop] >= 0:
+                prize_m = (prize_m or 0) + self.options.keep_m
             alone = len(windows) == 1
             released_s = self.clock.working_s(int(self.one.release_s[stop]))
             for window in windows:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.routing.breaks import Clock, clock_of
-from dure.routing.draft import Draft, draft_of
+from dure.routing.draft import Draft, draft_of, route_cost_m
 from dure.routing.indexed import UNLIMITED, Indexed, dump_step, indexed, ordered
 from dure.routing.model import IntArray, Plan, Problem
 from dure.routing.streams import one_stream_each
@@ -36,7 +36,23 @@ def nearest_first(one: Indexed, *, fill: bool = True) -> Draft:
         if open_stops.any():
             steps[vehicle] = _Drive(one, vehicle, clock, windows[clock]).through(open_stops)
             open_stops[[step for step in steps[vehicle] if step >= 0]] = False
-    return draft_of(one, {vehicle: found for vehicle, found in steps.items() if found}, fill=fill)
+    draft = draft_of(one, {vehicle: found for vehicle, found in steps.items() if found}, fill=fill)
+    if fill:
+        _send_idle(one, draft, windows)
+    return draft
+
+
+def _send_idle(one: Indexed, draft: Draft, windows: dict[Clock, tuple[IntArray, IntArray]]) -> None:
+    """Rounds of their own for vehicles still at home, through optional stops that together are worth the way."""
+    for vehicle, subject in enumerate(one.vehicles):
+        open_stops = np.isin(np.arange(one.n_stops), draft.left_out) & (one.prize_m > 0)
+        if vehicle in draft.routes or not open_stops.any():
+            continue
+        clock = clock_of(subject.breaks)
+        steps = _Drive(one, vehicle, clock, windows[clock]).through(open_stops)
+        prizes_m = float(one.prize_m[[step for step in steps if step >= 0]].sum())
+        if draft.put(vehicle, steps) and vehicle in draft.routes and route_cost_m(one, draft.routes[vehicle]) >= prizes_m:
+            del draft.routes[vehicle]
 
 
 def _windows(one: Indexed, clock: Clock) -> tuple[IntArray, IntArray]:

@@ -132,14 +132,29 @@ class Matrix:
     def take(self, rows: Sequence[int] | IntArray) -> Matrix:
         """The matrix of some of the places, in that order."""
         chosen = np.asarray(rows, np.int64)
+        if np.array_equal(chosen, np.arange(len(self.distance_m))):
+            return self
         lost = np.isin(chosen, np.array(self.unreached, np.int64))
         return replace(
             self,
-            distance_m=self.distance_m[np.ix_(chosen, chosen)],
-            duration_s=self.duration_s[np.ix_(chosen, chosen)],
+            distance_m=_cut(self.distance_m, chosen),
+            duration_s=_cut(self.duration_s, chosen),
             snap_m=self.snap_m[chosen] if len(self.snap_m) else self.snap_m,
             unreached=tuple(np.flatnonzero(lost).tolist()),
         )
+
+
+def _cut(table: IntArray, rows: IntArray) -> IntArray:
+    """The rows and columns of a table. Runs of neighbours are copied as blocks: days of a city differ by few stops."""
+    starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+    if 4 * len(starts) >= len(rows):
+        return table[np.ix_(rows, rows)]
+    ends = np.append(starts[1:], len(rows))
+    found = np.empty((len(rows), len(rows)), table.dtype)
+    for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
+        for c, d in zip(starts.tolist(), ends.tolist(), strict=True):
+            found[a:b, c:d] = table[rows[a] : rows[b - 1] + 1, rows[c] : rows[d - 1] + 1]
+    return found
 
 
 @dataclass(frozen=True)
@@ -220,7 +235,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """How long to search: processor seconds of one thread, or iterations (the same on every machine); the first to end.
 
-    A search that must be repeatable says iterations only.
+    A search that must be repeatable says iterations only. With no iterations nothing is searched: the answer is the start made
+    drivable, or each vehicle to the nearest stop, and PyVRP is not asked at all.
     """
 
     cpu_s: float | None = None

@@ -14,7 +14,7 @@ from dure.routing.greedy import nearest_first
 from dure.routing.indexed import UNLIMITED, Indexed, Steps, indexed, steps_of
 from dure.routing.model import Budget, Plan, Problem
 from dure.routing.possible import impossible_in
-from dure.routing.search import Search, cost_of, tuning_for
+from dure.routing.search import Search, chooses, cost_of, tuning_for
 from dure.routing.stopping import Stopwatch, watch
 from dure.routing.streams import one_stream_each
 
@@ -52,7 +52,9 @@ def solve(problem: Problem, *, budget: Budget, start: Plan | None = None) -> Pla
     one = indexed(kept)
     if not one.vehicles or one.n_stops == 0:
         return with_lost(problem, Draft(one).plan(), lost)
-    first = _first(one, start)
+    first = _first(one, start, fill=budget.iterations == 0)
+    if budget.iterations == 0:
+        return with_lost(problem, first.plan(), lost)
     warm = start is not None or _short(budget)
     best = _searched(one, first, stop, Course(budget.seed, 1 if warm or one.n_stops >= PARTS_FROM else STARTS))
     return with_lost(problem, best.plan(), lost)
@@ -86,12 +88,15 @@ def with_lost(problem: Problem, plan: Plan, lost: set[str]) -> Plan:
     )
 
 
-def _first(one: Indexed, start: Plan | None) -> Draft:
-    """What the search begins with: the better of the start made drivable and the nearest-first plan."""
+def _first(one: Indexed, start: Plan | None, *, fill: bool) -> Draft:
+    """What the search begins with: the better of the start made drivable and the nearest-first plan.
+
+    `fill`: with optional stops in the latter too, which a search does better by itself.
+    """
     if start is not None and (steps := steps_of(one, start)):
         warm = draft_of(one, steps)
-        return warm if warm.complete else better_of(warm, nearest_first(one, fill=False))
-    return nearest_first(one, fill=False)
+        return warm if warm.complete else better_of(warm, nearest_first(one, fill=fill))
+    return nearest_first(one, fill=fill)
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def _best_begun(model: Model, start: Solution, stop: Stopwatch, course: Course) 
 
     Where a search begins decides more than how long it goes on when vehicles are few and trips are many.
     """
-    search = Search(model.data, course.seed, tuning_for(model.one.n_stops))
+    search = Search(model.data, course.seed, tuning_for(model.one.n_stops, choosing=chooses(model.data)))
     first = search.first(start)
     first = start if start.is_feasible() and not first.is_feasible() else first
     if course.starts_n == 1:

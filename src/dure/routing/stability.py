@@ -1,7 +1,8 @@
 """Planning again without turning the day upside down: after an edit, a breakdown, a bin that called.
 
 Drivers know their rounds, and a stop that changes trucks has to be told to two people. So a stop served by another truck than
-before costs metres (`keep_m`): the model gives every truck a map of its own, on which other trucks' stops are farther away.
+before, or left out, costs metres (`keep_m`): the model gives every truck a map of its own, on which other trucks' stops are
+farther away.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dure.routing.draft import Draft, draft_of
 from dure.routing.greedy import nearest_first
 from dure.routing.indexed import Indexed, Steps, indexed, steps_of
 from dure.routing.model import Budget, IntArray, Plan, Problem
+from dure.routing.room import refilled, with_room
 from dure.routing.search import Search, tuning_for
 from dure.routing.solve import better_of, must_prize_m, with_lost, without_impossible
 from dure.routing.stopping import Stopwatch, watch
@@ -49,9 +51,12 @@ def resolve(problem: Problem, before: Plan, budget: Budget, keep: float) -> Plan
     if not one.vehicles or one.n_stops == 0:
         return with_lost(problem, Draft(one).plan(), lost)
     known = steps_of(one, before)
-    warm = draft_of(one, known)
+    warm = draft_of(one, known, fill=False)
+    if not warm.complete:
+        warm = with_room(one, warm)
     if not warm.complete:
         warm = better_of(warm, _squeezed(one, warm))
+    warm = refilled(warm)
     best = _improved(one, warm, keep, (stop, budget.seed), homes_of(one, known))
     return with_lost(problem, best.plan(), lost)
 
@@ -65,10 +70,9 @@ def homes_of(one: Indexed, steps: dict[int, Steps]) -> IntArray:
 
 
 def moved(draft: Draft, homes: IntArray) -> set[int]:
-    """The stops that are served by another vehicle than theirs."""
-    return {
-        step for vehicle, route in draft.routes.items() for step in route.steps if step >= 0 and homes[step] not in {-1, vehicle}
-    }
+    """The stops that had a vehicle and are not served by it any more: by another, or by none."""
+    now = homes_of(draft.one, draft.steps())
+    return set(np.flatnonzero((homes >= 0) & (now != homes)).tolist())
 
 
 def _squeezed(one: Indexed, warm: Draft) -> Draft:

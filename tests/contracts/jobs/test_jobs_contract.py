@@ -155,6 +155,33 @@ async def test_a_result_that_does_not_come_in_time_is_told(jobs):
     assert (await jobs.result(slow, timeout_s=30)).value == 1
 
 
+async def test_a_job_that_takes_too_long_is_ended_with_its_process(jobs, tmp_path):
+    marker = tmp_path / "pid"
+    result = await jobs.run(DO + "spin", {"marker": str(marker)}, timeout_s=60, lasts_s_max=3)
+
+    assert (result.done, result.code) == (False, "job.overdue")
+    assert "3 s" in result.message
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(marker.read_text()), 0)
+
+
+async def test_jobs_that_take_too_long_cost_no_other_job_its_place(jobs, tmp_path):
+    bad = [await jobs.submit(DO + "spin", {"marker": str(tmp_path / str(n))}, lasts_s_max=2) for n in range(2)]
+    good = [await jobs.submit(DO + "echo", {"value": n}) for n in range(6)]
+
+    results = [await jobs.result(each, timeout_s=60) for each in good]
+
+    assert [(each.value, each.attempts) for each in results] == [(n, 1) for n in range(6)]
+    assert {(await jobs.result(each, timeout_s=60)).code for each in bad} == {"job.overdue"}
+
+
+async def test_waiting_for_a_place_is_no_part_of_the_time_a_job_may_take(jobs):
+    await jobs.run(DO + "echo", {"value": 1}, timeout_s=30)
+    ids = [await jobs.submit(DO + "wait", {"seconds": 1}, lasts_s_max=2.9) for _ in range(6)]
+
+    assert [(await jobs.result(each, timeout_s=30)).value for each in ids] == [1] * 6
+
+
 async def test_a_job_that_was_never_submitted_is_not_found(jobs):
     with pytest.raises(NotFound) as refused:
         await jobs.result("nobody-asked", timeout_s=10)

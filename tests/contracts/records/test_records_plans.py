@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from dure.city import City, read_city
 from dure.config import Settings
 from dure.core.assets import Asset
-from dure.core.errors import Conflict, DureError, InputError, NotFound
+from dure.core.errors import Conflict, DureError, InputError, NotFound, Unavailable
 from dure.core.geo import at as place_at
 from dure.core.text import Text
 from dure.engines.clock import FixedClock
@@ -21,15 +22,17 @@ from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.routing.model import Violation
 from dure.services.waste.driving import tap_records
-from dure.services.waste.model import Sighting
-from dure.services.waste.planning import plan_records
+from dure.services.waste.model import Sighting, SightingKind
+from dure.services.waste.planning import plan_jobs, plan_records
 from dure.services.waste.planning.edits import Edit, EditKind
+from dure.services.waste.planning.inputs import inputs_of
 from dure.services.waste.planning.plan_desk import PlanDesk
 from dure.services.waste.planning.plan_watch import PlanWatch
 from dure.spine.house import House
 
 DAY = date(2026, 11, 25)  # the day after the NOW of the records' tests: 12:00 of the 24th in Seoul
 HOUR = timedelta(hours=1)
+SPIN = "dure.engines.jobs.rehearsal.spin"
 
 
 @pytest.fixture
@@ -260,6 +263,93 @@ async def test_the_pool_of_processes_makes_the_same_plan(house: House, by: By) -
         await house.jobs.close()
 
     assert there == here.plan
+
+
+class Stuck(PoolJobs):
+    """A process in which searches and trials never come back, as a loop in the solver does not; plans without one are made."""
+
+    def __init__(self, marker: Path) -> None:
+        super().__init__(1)
+        self.marker = str(marker)
+
+    async def submit(self, function: str, arguments: dict[str, Any], **words: Any) -> str:
+        if function == plan_jobs.PLAN and inputs_of(arguments["inputs"]).budget.iterations == 0:
+            return await super().submit(function, arguments, **words)
+        assert words["lasts_s_max"] >= 60
+        return await super().submit(SPIN, {"marker": self.marker}, **words | {"lasts_s_max": 1.0})
+
+
+async def test_a_draft_whose_search_hangs_is_the_plan_before_and_says_so(house: House, by: By, tmp_path: Path) -> None:
+    desk = PlanDesk(house)
+    before = await desk.draft(DAY, by)
+    house.jobs = Stuck(tmp_path / "pid")
+    try:
+        after = await desk.draft(DAY, later(by, 1))
+        edited = await desk.edit(edit("ban", later(by, 2), "bin-3"), later(by, 2))
+    finally:
+        await house.jobs.close()
+
+    assert after.plan.unsearched
+    assert not before.plan.unsearched
+    assert after.plan.routes == before.plan.routes
+    assert edited.plan.unsearched
+    assert edited.plan.served.keys() == before.plan.served.keys() - {"bin-3"}
+    assert edited.plan.violations == ()
+    house.jobs = None
+    assert await desk.again(after.head.id) == msgspec.structs.replace(after.plan, frontier=())
+
+
+async def test_the_first_draft_of_a_day_whose_search_hangs_is_a_quick_one(house: House, by: By, tmp_path: Path) -> None:
+    house.jobs = Stuck(tmp_path / "pid")
+    try:
+        kept = await PlanDesk(house).draft(DAY, by)
+    finally:
+        await house.jobs.close()
+
+    assert kept.plan.unsearched
+    assert (kept.plan.figures.unserved_n, kept.plan.violations) == (0, ())
+    assert (await PlanDesk(house).publish(kept.head.id, by)).state == "published"
+
+
+async def test_a_trial_that_hangs_is_refused_with_a_code(house: House, by: By, tmp_path: Path) -> None:
+    desk = PlanDesk(house)
+    await desk.draft(DAY, by)
+    house.jobs = Stuck(tmp_path / "pid")
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await desk.trial(edit("ban", by, "bin-3"), by)
+    finally:
+        await house.jobs.close()
+
+    assert caught.value.code == "plan.overdue"
+
+
+def tapped(ident: str, seen_at: datetime, kind: SightingKind, **facts: object) -> Sighting:
+    return Sighting(id=ident, bin="bin-3", kind=kind, seen_at=seen_at, level=0.5, received_at=seen_at, facts=facts)
+
+
+@pytest.mark.parametrize(
+    ("seen", "demand"),
+    [
+        ([("level", 2, {"wet": True})], "wet"),
+        ([("blocked", 2, {"wet": True}), ("level", 1, {})], "wet"),
+        ([("level", 2, {"wet": True, "undone_at": "2026-11-24T02:00:00Z"})], "interval"),
+        ([("level", 2, {"wet": True}), ("emptied", 1, {})], "interval"),
+        ([("level", 2, {"note": '"wet": no'})], "interval"),
+    ],
+)
+async def test_a_bin_with_wet_waste_must_be_emptied_until_it_is(
+    desk: PlanDesk, house: House, by: By, seen: list[tuple[SightingKind, int, dict[str, Any]]], demand: str
+) -> None:
+    with house.records.begin() as connection:
+        tap_records.add(
+            connection,
+            [tapped(f"tap-{hours}", by.at - hours * HOUR, kind, **facts) for kind, hours, facts in seen],
+        )
+
+    kept = await desk.draft(DAY, by)
+
+    assert next(one.demand for one in kept.plan.verdicts if one.bin == "bin-3") == demand
 
 
 async def test_tomorrows_draft_is_made_in_the_evening_once(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -74,6 +75,45 @@ def test_a_new_stop_is_taken_in_without_upsetting_the_day(city, plan):
     assert "called" in trucks(after)
     assert moved(plan, after, "")[0] <= 0.05 * 80
     assert check(called, after) == ()
+
+
+def full_day(n: int = 110) -> Problem:
+    """A day of optional stops alone, more than the trucks can serve."""
+    places = np.random.default_rng(9).integers(0, 9_000, (n + 2, 2))
+    stops = tuple(Stop(id=f"s{at}", place=at + 2, load=(10,), service_s=600, prize_m=5_000 + at) for at in range(n))
+    fleet = tuple(truck(f"t{at}", capacity=(200,), dumps=("d",), ends_empty=True) for at in range(2))
+    return Problem(
+        places.astype(float), stops, fleet, {"": matrix_of(places)}, (Dump(id="d", place=1, service_s=300),), ("litre",)
+    )
+
+
+def test_a_quick_plan_of_optional_stops_alone_sends_trucks_out():
+    problem = full_day()
+
+    plan = solve(problem, budget=Budget(iterations=0))
+
+    assert check(problem, plan) == ()
+    assert len(plan.routes) == 2
+    assert plan.cost_m < sum(stop.prize_m or 0 for stop in problem.stops)
+    assert solve(replace(problem, stops=problem.stops[:1]), budget=Budget(iterations=0)).routes == ()  # not worth the way
+
+
+@pytest.mark.parametrize("iterations", [0, 40])
+def test_a_stop_that_must_be_served_on_a_full_day_costs_few_others_their_place(iterations):
+    problem = full_day()
+    before = solve(problem, budget=Budget(iterations=0))
+    locked = next(stop for stop in problem.stops if stop.id in before.skipped)
+    today = replace(problem, stops=tuple(replace_prize(one) if one is locked else one for one in problem.stops))
+
+    after = resolve(today, before, Budget(iterations=iterations), keep=0.1)
+
+    assert check(today, after) == ()
+    assert locked.id in trucks(after)
+    assert sum(trucks(after).get(ident) == vehicle for ident, vehicle in trucks(before).items()) >= 0.9 * len(trucks(before)) - 2
+
+
+def replace_prize(stop: Stop) -> Stop:
+    return msgspec.structs.replace(stop, prize_m=None)
 
 
 @given(st.integers(0, 1_000_000))

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from dure.core.errors import NotFound, Unavailable
-from dure.engines.jobs.port import ATTEMPTS_MAX, Job, JobResult, decode_result, encode_job, perform
+from dure.engines.jobs.port import ATTEMPTS_MAX, Job, JobResult, decode_result, encode_job, overdue, perform
 
 log = structlog.get_logger(__name__)
 
@@ -23,27 +23,30 @@ RESULTS_KEPT = 10_000
 
 
 class PoolJobs:
-    """The job port on a pool of processes.
+    """The job port on processes of this machine, each of which does one job at a time.
 
-    A worker that dies (out of memory, killed) takes the pool with it: the pool is made anew, and every job that was in
-    it is tried once more, alone if need be, so that one bad job cannot fail the others.
+    A process that dies (out of memory, killed) takes only its own job with it, which is tried once more in a new one. A job
+    that takes longer than it may is ended with its process, even where it no longer listens to anybody.
     """
 
     def __init__(self, workers: int = 0) -> None:
-        self._workers = workers or os.cpu_count() or 1
-        self._pool: ProcessPoolExecutor | None = None
-        self._alone = asyncio.Lock()
+        self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()  # who worked last has what it needs loaded
+        self._workers = [Worker() for _ in range(workers or os.cpu_count() or 1)]
+        for worker in self._workers:
+            self._free.put_nowait(worker)
         self._jobs: OrderedDict[str, asyncio.Task[JobResult]] = OrderedDict()
         self._closed = False
 
-    async def submit(self, function: str, arguments: dict[str, Any], *, job_id: str | None = None) -> str:
+    async def submit(
+        self, function: str, arguments: dict[str, Any], *, job_id: str | None = None, lasts_s_max: float | None = None
+    ) -> str:
         """Id of the job; the same id again is the same job."""
         if self._closed:
             raise Unavailable("job.closed", "Dure is stopping and takes no more jobs.")
         job_id = job_id or uuid.uuid4().hex
         if job_id not in self._jobs:
-            data = encode_job(Job(job_id, function, arguments))
-            self._jobs[job_id] = asyncio.create_task(self._do(job_id, data))
+            job = Job(job_id, function, arguments, lasts_s_max)
+            self._jobs[job_id] = asyncio.create_task(self._do(job, encode_job(job)))
             self._forget_old()
         return job_id
 
@@ -57,49 +60,40 @@ class PoolJobs:
         except TimeoutError as error:
             raise Unavailable("job.timeout", f"The job {job_id} has no result after {timeout_s} s; it goes on.") from error
 
-    async def run(self, function: str, arguments: dict[str, Any], *, timeout_s: float | None = None) -> JobResult:
+    async def run(
+        self, function: str, arguments: dict[str, Any], *, timeout_s: float | None = None, lasts_s_max: float | None = None
+    ) -> JobResult:
         """Submit and wait."""
-        return await self.result(await self.submit(function, arguments), timeout_s=timeout_s)
+        return await self.result(await self.submit(function, arguments, lasts_s_max=lasts_s_max), timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Take no more; what runs is ended."""
         self._closed = True
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(_end, pool)
         for task in self._jobs.values():
             task.cancel()
         await asyncio.gather(*self._jobs.values(), return_exceptions=True)
+        await asyncio.gather(*(asyncio.to_thread(worker.end) for worker in self._workers))
 
-    async def _do(self, job_id: str, data: bytes) -> JobResult:
-        loop = asyncio.get_running_loop()
-        pool = self._pool or self._new_pool()
+    async def _do(self, job: Job, data: bytes) -> JobResult:
+        worker = await self._free.get()
         try:
-            return decode_result(await loop.run_in_executor(pool, perform, data))
-        except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
-            log.warning("a worker process died; the job is tried once more", job=job_id)
-        async with self._alone:  # its own process: who dies now is the culprit
-            pool = self._make(1)
-            try:
-                result = decode_result(await loop.run_in_executor(pool, perform, data))
-                return JobResult(result.id, result.value, result.code, result.message, ATTEMPTS_MAX)
-            except BrokenProcessPool:
-                log.error("a job ends its worker process", job=job_id, code="job.crashed")  # noqa: TRY400  # the result tells it
-                return JobResult(
-                    job_id, code="job.crashed", message="The worker process died twice while doing it.", attempts=ATTEMPTS_MAX
-                )
-            finally:
-                pool.shutdown(wait=False)
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        self._pool = self._make(self._workers)
-        return self._pool
-
-    def _make(self, workers: int) -> ProcessPoolExecutor:
-        # Forking a process with threads and event loops is not safe; a server forked early is.
-        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"), initializer=_at_birth)
+            for attempt in range(1, ATTEMPTS_MAX + 1):
+                try:
+                    async with asyncio.timeout(job.lasts_s_max):
+                        done = decode_result(await worker.perform(data))
+                except TimeoutError:
+                    await asyncio.to_thread(worker.end)
+                    log.error("a job took too long and was ended", job=job.id, function=job.function, code="job.overdue")  # noqa: TRY400  # the result tells it
+                    return overdue(job)
+                except BrokenProcessPool:
+                    await asyncio.to_thread(worker.end)
+                    log.warning("a worker process died", job=job.id, function=job.function, attempt=attempt)
+                else:
+                    return JobResult(done.id, done.value, done.code, done.message, attempt)
+        finally:
+            self._free.put_nowait(worker)
+        words = "The worker process died twice while doing it."
+        return JobResult(job.id, code="job.crashed", message=words, attempts=ATTEMPTS_MAX)
 
     def _forget_old(self) -> None:
         while len(self._jobs) > RESULTS_KEPT:
@@ -109,15 +103,33 @@ class PoolJobs:
             del self._jobs[oldest]
 
 
+class Worker:
+    """One process, begun with its first job, and anew with the first after its end."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def perform(self, data: bytes) -> bytes:
+        """Do an encoded job; `BrokenProcessPool` when the process dies of it."""
+        if self._pool is None:
+            # Forking a process with threads and event loops is not safe; a server forked early is.
+            context = multiprocessing.get_context("forkserver")
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_at_birth)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, perform, data)
+
+    def end(self) -> None:
+        """End the process, whatever it does. Blocks for a moment."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        processes = list((getattr(pool, "_processes", None) or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join(5)
+
+
 def _at_birth() -> None:
     """In a worker: Ctrl-C is for the parent, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    workers = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for worker in workers:
-        worker.terminate()
-    for worker in workers:
-        worker.join(5)

@@ -35,25 +35,36 @@ class JobResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A function to be called with values."""
+    """A function to be called with values.
+
+    `lasts_s_max`: seconds by the clock after which it is ended, its process with it; waiting for a process does not count.
+    """
 
     id: str
     function: str
     arguments: dict[str, Any] = {}  # msgspec copies an empty default for every instance
+    lasts_s_max: float | None = None
 
 
 class Jobs(Protocol):
     """Heavy work: plans, fits, simulations."""
 
-    async def submit(self, function: str, arguments: dict[str, Any], *, job_id: str | None = None) -> str:
-        """Id of the job, now sure to be done; the same id again is the same job."""
+    async def submit(
+        self, function: str, arguments: dict[str, Any], *, job_id: str | None = None, lasts_s_max: float | None = None
+    ) -> str:
+        """Id of the job, now sure to be done; the same id again is the same job.
+
+        One that takes longer than `lasts_s_max` is ended: its result has the code ``job.overdue``.
+        """
         ...
 
     async def result(self, job_id: str, *, timeout_s: float | None = None) -> JobResult:
         """Wait for its result; `NotFound` for a job never submitted, `Unavailable` (``job.timeout``) after `timeout_s`."""
         ...
 
-    async def run(self, function: str, arguments: dict[str, Any], *, timeout_s: float | None = None) -> JobResult:
+    async def run(
+        self, function: str, arguments: dict[str, Any], *, timeout_s: float | None = None, lasts_s_max: float | None = None
+    ) -> JobResult:
         """Submit and wait."""
         ...
 
@@ -86,6 +97,11 @@ def perform(data: bytes) -> bytes:
         where = traceback.extract_tb(error.__traceback__)[-1]
         words = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
         return msgspec.msgpack.encode(JobResult(job.id, code="job.failed", message=words[:2000]))
+
+
+def overdue(job: Job) -> JobResult:
+    """The result of a job that was ended."""
+    return JobResult(job.id, code="job.overdue", message=f"It was not done after {job.lasts_s_max:g} s, and was ended.")
 
 
 def decode_result(data: bytes) -> JobResult:

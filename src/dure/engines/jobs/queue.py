@@ -87,10 +87,12 @@ class QueueJobs:
         except _TROUBLE as error:
             raise Unavailable("job.unavailable", f"The queue of jobs does not answer: {error!r}") from error
 
-    async def submit(self, function: str, arguments: dict[str, Any], *, job_id: str | None = None) -> str:
+    async def submit(
+        self, function: str, arguments: dict[str, Any], *, job_id: str | None = None, lasts_s_max: float | None = None
+    ) -> str:
         """Id of the job, on disk when this returns; the same id again is the same job."""
         job_id = identifier(job_id or uuid.uuid4().hex, "job")
-        data = encode_job(Job(job_id, function, arguments))
+        data = encode_job(Job(job_id, function, arguments, lasts_s_max))
         if await self._kept(job_id) is not None:
             return job_id
         with contextlib.suppress(nats.js.errors.KeyWrongLastSequenceError):  # submitted before
@@ -109,9 +111,11 @@ class QueueJobs:
         except TimeoutError as error:
             raise Unavailable("job.timeout", f"The job {job_id} has no result after {timeout_s} s; it goes on.") from error
 
-    async def run(self, function: str, arguments: dict[str, Any], *, timeout_s: float | None = None) -> JobResult:
+    async def run(
+        self, function: str, arguments: dict[str, Any], *, timeout_s: float | None = None, lasts_s_max: float | None = None
+    ) -> JobResult:
         """Submit and wait."""
-        return await self.result(await self.submit(function, arguments), timeout_s=timeout_s)
+        return await self.result(await self.submit(function, arguments, lasts_s_max=lasts_s_max), timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Nothing is held here; the queue stays."""
@@ -158,7 +162,8 @@ class QueueJobs:
         alive = asyncio.create_task(self._say_alive(message))
         try:
             # The pool knows jobs by id, and this may be the second time: the pool must not answer from memory.
-            inner = await pool.submit(job.function, job.arguments, job_id=f"{job.id}-{deliveries}-{uuid.uuid4().hex[:8]}")
+            name = f"{job.id}-{deliveries}-{uuid.uuid4().hex[:8]}"
+            inner = await pool.submit(job.function, job.arguments, job_id=name, lasts_s_max=job.lasts_s_max)
             done = await pool.result(inner)
         finally:
             alive.cancel()

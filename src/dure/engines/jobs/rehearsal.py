@@ -52,3 +52,11 @@ def wait(seconds: float, marker: str = "") -> float:
             out.write("begun\n")
     time.sleep(seconds)
     return seconds
+
+
+def spin(marker: str) -> None:
+    """Never end, and listen to nobody, as a loop in compiled code does; `marker` names a file for the process's number."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    Path(marker).write_text(str(os.getpid()))
+    while True:
+        time.sleep(60)

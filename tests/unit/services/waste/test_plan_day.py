@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from planning_days import ON, POLICY, H, a_bin, a_day, a_fleet, a_truck, changed, place, scattered, travel
 
+from dure.routing.balance import spread
+from dure.routing.check import check
 from dure.routing.model import Budget, Matrix, Route, Visit
-from dure.services.waste.planning.day import Day, Underway, prepare
+from dure.routing.solve import solve
+from dure.services.waste.planning.day import Day, Underway, prepare, with_travel
 from dure.services.waste.planning.plan import DayPlan, plan_day
 from dure.services.waste.planning.plan_words import IDLE, VERDICTS, summary, verdict_words
 from dure.services.waste.planning.rests import breaks_of, rests_missing, rests_on
+from dure.services.waste.planning.route import route_day
 from dure.services.waste.planning.selection import Wishes
 from dure.services.waste.planning.verdicts import Verdict
 
@@ -263,6 +267,22 @@ def test_hours_are_made_alike_where_the_city_lets_that_cost_something() -> None:
     assert found[1.0].figures.spread < found[0.0].figures.spread
     assert found[1.0].violations == ()
     assert found[1.0].cost_m <= found[0.0].cost_m + found[0.0].figures.distance_m
+
+
+def test_hours_alike_are_full_days_of_fewer_trucks() -> None:
+    bins, _, level = scattered(60, 12, service_s=900)
+    fleet = a_fleet([a_truck(number, capacity_l=8_000.0) for number in range(6)])
+    policy = msgspec.structs.replace(POLICY, balance_extra=1.0)
+    prepared = prepare(day := a_day(bins, [0.9] * 60, level, fleet=fleet, policy=policy))
+    problem = with_travel(prepared.problem, prepared.profiles, day.travel)
+    short = tuple(msgspec.structs.replace(one, stops_max=10 if at else 14) for at, one in enumerate(problem.vehicles))
+    before = solve(replace(problem, vehicles=short), budget=Budget(iterations=50))
+
+    after = route_day(problem, policy, Budget(iterations=60), before).plan
+
+    assert len(after.routes) == 3 < len(before.routes)
+    assert spread(after) <= POLICY.spread_max < spread(before)
+    assert check(problem, after) == ()
 
 
 def test_a_plan_survives_being_kept() -> None:

@@ -138,7 +138,8 @@ class AccountWatch:
             data = encode_job(Job("accounting", plan_jobs.PLAN, words))
             result = decode_result(await asyncio.to_thread(perform, data))
         else:
-            result = await jobs.run(plan_jobs.PLAN, words, timeout_s=ANSWER_S)
+            lasts_s_max = plan_source.lasts_s_max(inputs)
+            result = await jobs.run(plan_jobs.PLAN, words, timeout_s=ANSWER_S + lasts_s_max, lasts_s_max=lasts_s_max)
         if not result.done:
             raise Unavailable("account.not_planned", f"The baseline's routes could not be planned: {result.message}")
         return plan_jobs.plan_of(bytes(result.value))

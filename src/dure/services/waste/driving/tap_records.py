@@ -76,6 +76,18 @@ def newest_emptying(connection: Connection) -> dict[str, datetime]:
     return {row["bin"]: row["seen_at"] for row in connection.execute(query).mappings()}
 
 
+def flagged_wet(connection: Connection) -> list[str]:
+    """Bins that somebody said hold wet waste since they were last emptied, by name."""
+    query = (
+        select(waste_sightings.c.bin, func.max(waste_sightings.c.seen_at).label("seen_at"))
+        .where(waste_sightings.c.kind != "emptied", _facts_hold("wet"), ~_facts_hold("undone_at"))
+        .group_by(waste_sightings.c.bin)
+    )
+    flagged = {row["bin"]: row["seen_at"] for row in connection.execute(query).mappings()}
+    emptied = newest_emptying(connection) if flagged else {}
+    return sorted(name for name, at in flagged.items() if name not in emptied or emptied[name] < at)
+
+
 def counts(one: Sighting) -> bool:
     """Whether a sighting counts: it was not taken back."""
     return "undone_at" not in one.facts

@@ -67,6 +67,7 @@ WHY: dict[str, Text] = {
     ),
     "plan.none": Text("먼저 초안을 만드세요.", "Make a draft first."),
     "plan.failed": Text("계획을 만들지 못했습니다. 잠시 뒤에 다시 하세요.", "The plan could not be made. Try again shortly."),
+    "plan.overdue": Text("계획 작업이 끝나지 않아 멈췄습니다. 다시 하세요.", "Planning hung and was ended. Try again."),
     "edit.bin": Text("그런 쓰레기통이 없습니다.", "There is no such bin."),
     "edit.truck": Text("그런 차량이 없습니다.", "There is no such truck."),
     "edit.stream": Text("그 차는 이 통의 쓰레기를 싣지 않습니다.", "That truck does not take the waste of this bin."),

@@ -63,7 +63,7 @@ class AdviceWatch:
             data = encode_job(Job("placing", ADVISE, words))
             result = decode_result(await asyncio.to_thread(perform, data))
         else:
-            result = await jobs.run(ADVISE, words, timeout_s=ANSWER_S)
+            result = await jobs.run(ADVISE, words, timeout_s=ANSWER_S, lasts_s_max=ANSWER_S)
         if not result.done:
             raise Unavailable("advice.failed", f"Advice could not be worked out: {result.message}")
         return dict(result.value)

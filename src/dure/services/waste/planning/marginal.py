@@ -79,7 +79,9 @@ def _insertions(problem: Problem, plan: Plan) -> IntArray:
         else:
             legs = np.array([(a.place, b.place) for a, b in pairwise(route.visits)], np.int64)
             metres = matrix.distance_m
-            added = metres[legs[:, 0]][:, place] + metres[place][:, legs[:, 1]].T - metres[legs[:, 0], legs[:, 1]][:, None]
+            added = (
+                metres[np.ix_(legs[:, 0], place)] + metres[np.ix_(place, legs[:, 1])].T - metres[legs[:, 0], legs[:, 1]][:, None]
+            )
             found[at] = added.min(axis=0)
             carried = frozenset(word for stop in route.stops for word in words.get(stop, frozenset()) & streams)
         found[at][~_may(problem.stops, vehicle, carried, streams)] = NO_WAY_M

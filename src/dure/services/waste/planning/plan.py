@@ -61,6 +61,7 @@ class DayPlan(msgspec.Struct, frozen=True, kw_only=True):
     lines : way of each truck on the map, (lon, lat); empty where there are no roads
     frontier : what other dials would come to
     cut_short : the search was ended by its safety net, so that another machine might have found another plan
+    unsearched : the search hung and was ended: this is the plan before made drivable, or each truck to the nearest
     """
 
     on: date
@@ -79,6 +80,7 @@ class DayPlan(msgspec.Struct, frozen=True, kw_only=True):
     lines: Mapping[str, tuple[tuple[float, float], ...]] = {}  # msgspec copies an empty default for every instance
     frontier: tuple[FrontierPoint, ...] = ()
     cut_short: bool = False
+    unsearched: bool = False
 
     @property
     def served(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from dure import __version__
 from dure.core.errors import Conflict, DureError, InputError, Unavailable
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from dure.services.waste.planning.plan import DayPlan
     from dure.spine.house import House
 
+log = structlog.get_logger("dure.waste")
 KIND = "waste_plan"
-ANSWER_S = 600.0
+ANSWER_S = 600.0  # so long a job waits for a process at most
+OVERDUE = "plan.overdue"
 
 
 class PlanDesk:
@@ -40,6 +43,8 @@ class PlanDesk:
 
     async def draft(self, day: date, by: By) -> Kept:
         """A new draft of a day from what is known now, its edits included; it starts from the newest version there is.
+
+        A search that hangs is ended, and the draft is `unsearched`: the version before made drivable, or a quick plan.
 
         Raises
         ------
@@ -83,7 +88,7 @@ class PlanDesk:
         accepted(edit, inputs.bins, inputs.trucks)
         tried = msgspec.structs.replace(inputs, edits=(*inputs.edits, edit))
         words = {"inputs": packed(tried), "ground": self._ground(tried.on), "before": packed(before.plan)}
-        return plan_jobs.trial_of(await self._done(plan_jobs.TRIAL, words))
+        return plan_jobs.trial_of(await self._done(plan_jobs.TRIAL, words, plan_source.STUCK_FLOOR_S))
 
     async def publish(self, ident: str, by: By, *, unserved_ok: bool = False) -> PlanHead:
         """Put a draft in force. One that the checker finds fault with is set aside, and refused.
@@ -115,7 +120,14 @@ class PlanDesk:
         return await self._made(kept, before, by)
 
     async def _made(self, inputs: Inputs, before: Kept | None, by: By) -> Kept:
-        plan = await self._planned(inputs, before.plan if before else None)
+        try:
+            plan = await self._planned(inputs, before.plan if before else None)
+        except Unavailable as error:
+            if error.code != OVERDUE:
+                raise
+            log.error("plan.overdue", day=inputs.on.isoformat(), code=OVERDUE)  # noqa: TRY400  # the plan in its place tells it
+            inputs = plan_source.unsearched(inputs)
+            plan = await self._planned(inputs, before.plan if before else None)
         if before is not None and not plan.frontier:
             plan = msgspec.structs.replace(plan, frontier=before.plan.frontier)
         return await asyncio.to_thread(self._keep, plan, inputs, by)
@@ -124,16 +136,16 @@ class PlanDesk:
         words: dict[str, Any] = {"inputs": packed(inputs), "ground": self._ground(inputs.on)}
         if before is not None:
             words["before"] = packed(msgspec.structs.replace(before, lines={}, frontier=()))
-        return plan_jobs.plan_of(await self._done(plan_jobs.PLAN, words))
+        return plan_jobs.plan_of(await self._done(plan_jobs.PLAN, words, plan_source.lasts_s_max(inputs)))
 
-    async def _done(self, function: str, words: dict[str, Any]) -> bytes:
-        """The result of a job, in a process of the pool, or here in a thread where the house has none."""
+    async def _done(self, function: str, words: dict[str, Any], lasts_s_max: float) -> bytes:
+        """The result of a job, in a process of the pool, or here in a thread where the house has none: that cannot be ended."""
         jobs = self._house.jobs
         if jobs is None:
             data = encode_job(Job("planning", function, words))
             result: JobResult = decode_result(await asyncio.to_thread(perform, data))
         else:
-            result = await jobs.run(function, words, timeout_s=ANSWER_S)
+            result = await jobs.run(function, words, timeout_s=ANSWER_S + lasts_s_max, lasts_s_max=lasts_s_max)
         if not result.done:
             raise _trouble(result)
         return bytes(result.value)
@@ -213,6 +225,7 @@ def decision_of(head: PlanHead, plan: DayPlan, inputs: Inputs) -> Decision:
             "routes": [{"truck": one.vehicle, "bins_n": len(one.stops), "distance_m": one.distance_m} for one in plan.routes],
             "violations": sorted({one.code for one in plan.violations}),
             "cut_short": plan.cut_short,
+            "unsearched": plan.unsearched,
         },
         reasons=tuple(summary(plan)),
         versions={"dure": __version__, "rules": f"planning@{plan.rules}", "roads": plan.graph_version or "estimated"},
@@ -229,6 +242,8 @@ def _day(text: str) -> date:
 
 def _trouble(result: JobResult) -> DureError:
     """What a job failed by: known codes of input as they are, everything else as an engine that failed."""
+    if result.code == "job.overdue":
+        return Unavailable(OVERDUE, f"Planning was stuck: {result.message}")
     if result.code.startswith("job."):
         return Unavailable("plan.failed", f"The plan could not be made: {result.message} [{result.code}]")
     return InputError(result.code, result.message)

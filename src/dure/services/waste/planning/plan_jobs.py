@@ -28,7 +28,8 @@ def planned(inputs: bytes, ground: dict[str, Any], before: bytes = b"") -> bytes
     day = day_on(wanted, where)
     found = plan_day(day, wanted.budget, unpacked(before, DayPlan), keep=wanted.keep, each=wanted.each)
     spent_s = time.thread_time() - begun_s
-    return packed(with_lines(msgspec.structs.replace(found, cut_short=_cut_short(wanted, spent_s)), wanted, where))
+    told = msgspec.structs.replace(found, cut_short=_cut_short(wanted, spent_s), unsearched=wanted.budget.iterations == 0)
+    return packed(with_lines(told, wanted, where))
 
 
 def tried(inputs: bytes, ground: dict[str, Any], before: bytes) -> bytes:

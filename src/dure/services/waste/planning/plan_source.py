@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 PAGE = 10_000
 KINDS = ("bin", "truck", "depot", "dump")
 DAY_S = 86_400.0
+# A search that is ended by the clock: a solver's loop may hang where its own limit is not looked at. Generous, as processors
+# may be busy with other things; below the floor the roads alone may take long the first time.
+STUCK_TIMES, STUCK_FLOOR_S = 4.0, 60.0
 
 
 class Register(NamedTuple):
@@ -120,12 +123,25 @@ def budgeted(inputs: Inputs, *, edit: bool = False, breakdown: bool = False) -> 
     return msgspec.structs.replace(inputs, budget=whole, each=each)
 
 
+def unsearched(inputs: Inputs) -> Inputs:
+    """The inputs of a plan that nothing is searched for: the one before made drivable, or each truck to the nearest."""
+    return msgspec.structs.replace(inputs, budget=Budget(iterations=0), each=None)
+
+
+def lasts_s_max(inputs: Inputs) -> float:
+    """Seconds by the clock after which whoever plans is taken to be stuck: several times its processor seconds."""
+    cpu_s = sum(one.cpu_s or 0.0 for one in (inputs.budget, *[inputs.each or Budget()] * len(inputs.policy.dials_m)))
+    return STUCK_TIMES * cpu_s + STUCK_FLOOR_S
+
+
 def _urgent(connection: Connection) -> dict[str, Demand]:
-    """Bins that burnt, or that a citizen reports as overflowing, and that nobody emptied since."""
+    """Bins that burnt, that hold wet waste, or that a citizen reports as overflowing, and that nobody emptied since."""
     found: dict[str, Demand] = {}
     for report in report_records.waiting(connection):
         if report.kind == "overflow" and report.bin:
             found[report.bin] = "reported"
+    for bin_id in tap_records.flagged_wet(connection):
+        found[bin_id] = "wet"
     for bin_id, kinds in alarm_records.open_by_bin(connection).items():
         if "fire" in kinds:
             found[bin_id] = "fire"

@@ -103,6 +103,8 @@ def summary(plan: DayPlan) -> Iterator[str]:
         f"{figures.served_n} of {figures.bins_n} bins by {figures.trucks_n} trucks over {figures.distance_m / 1000:.1f} km, at"
         f" {plan.dial_m / 1000:g} km for an avoided overflow; {figures.overflow:.2f} overflows expected among the rest."
     )
+    if plan.unsearched:
+        yield "Nothing was searched: the search hung and was ended. This is the plan before, made drivable, or a quick one."
     for served, word in ((True, "In"), (False, "Out")):
         counts = Counter(one.code for one in plan.verdicts if one.served is served)
         for code, n in counts.most_common():

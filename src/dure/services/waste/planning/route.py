@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from dure.routing.balance import spread
 from dure.routing.check import check
-from dure.routing.model import Budget, Plan, Problem, Violation
+from dure.routing.model import Budget, Plan, Problem, Route, Violation
 from dure.routing.solve import solve
 from dure.routing.stability import resolve
 from dure.services.waste.planning.homeward import homeward
@@ -17,6 +17,9 @@ from dure.services.waste.planning.obstacles import obstacles, without
 from dure.services.waste.planning.policy import Policy
 
 BOUND_SHARE = 2 / 3  # of the spread lies above the mean, the rest below: routes crowd at a bound
+FULL_DAY = 0.97  # of a shift is worked when it is full: the last stop seldom ends at its end
+
+FEW_SHARE = 0.7  # of the search for hours alike goes to the smaller fleet, which is nearly always the answer
 
 LOOKED_AT_AGAIN = 200  # optional stops that were out and may come in when a plan is changed
 
@@ -95,21 +98,51 @@ def _kept(problem: Problem, before: Plan, budget: Budget, policy: Policy) -> Pla
 
 
 def _fairer(problem: Problem, plan: Plan, policy: Policy, budget: Budget) -> Plan:
-    """The plan, or one with hours more alike: searched anew for the same vehicles, each bound to a little more than the mean."""
-    busy = tuple(one for one in plan.routes if one.stops)
-    if len(busy) < 2 or spread(Plan(routes=busy)) <= policy.spread_max:
-        return plan
-    bound_s = round(sum(one.duration_s for one in busy) / len(busy) * (1 + BOUND_SHARE * policy.spread_max))
-    sent = {one.vehicle for one in busy}
+    """The plan, or one with hours more alike: of as few trucks as can do the work in full days, else of all that are out."""
+    busy = sorted((one for one in plan.routes if one.stops), key=lambda one: -one.duration_s)
+    best, few = plan, _full_days(problem, busy)
+    fleets = [(few, FEW_SHARE), (busy, 1 - FEW_SHARE)] if len(few) < len(busy) else [(busy, 1.0)]
+    for fleet, share in fleets:
+        if len(busy) < 2 or _spread(best) <= policy.spread_max:
+            break
+        fair = _bounded(problem, plan, fleet, policy, part(budget, share))
+        affordable = fair.cost_m <= plan.cost_m + policy.balance_extra * plan.distance_m
+        if fair.feasible >= plan.feasible and affordable and _spread(fair) < _spread(best):
+            best = fair
+    return best
+
+
+def _spread(plan: Plan) -> float:
+    return spread(Plan(routes=tuple(one for one in plan.routes if one.stops)))
+
+
+def _bounded(problem: Problem, plan: Plan, routes: Sequence[Route], policy: Policy, budget: Budget) -> Plan:
+    """A plan by the vehicles of these routes, each bound to a little more than the mean of all work."""
+    worked_s = sum(one.duration_s for one in plan.routes if one.stops)
+    bound_s = round(worked_s / len(routes) * (1 + BOUND_SHARE * policy.spread_max))
+    sent = {one.vehicle for one in routes}
     vehicles = tuple(
         msgspec.structs.replace(one, duration_s_max=min(bound_s, one.duration_s_max or bound_s))
         for one in problem.vehicles
         if one.id in sent
     )
-    fair = solve(replace(problem, vehicles=vehicles), budget=budget)
-    routes = Plan(routes=tuple(one for one in fair.routes if one.stops))
-    affordable = fair.cost_m <= plan.cost_m + policy.balance_extra * plan.distance_m
-    return fair if fair.feasible and affordable and spread(routes) < spread(Plan(routes=busy)) else plan
+    return solve(replace(problem, vehicles=vehicles), budget=budget, start=plan)
+
+
+def _full_days(problem: Problem, busy: Sequence[Route]) -> list[Route]:
+    """Those of the routes, longest first, whose trucks could do the work of all in full days, and whose like is needed."""
+    vehicles = {one.id: one for one in problem.vehicles}
+    skills = {one.id: one.skills for one in problem.stops}
+    worked_s, kept_s = sum(one.duration_s for one in busy), 0.0
+    kept: list[Route] = []
+    for route in busy:
+        able = [vehicles[one.vehicle].skills for one in kept]
+        needed = any(not any(skills[stop] <= has for has in able) for stop in route.stops)
+        if kept_s < worked_s or needed:
+            kept.append(route)
+            shift = vehicles[route.vehicle].shift
+            kept_s += FULL_DAY * (shift.latest_s - shift.earliest_s)
+    return kept
 
 
 def part(budget: Budget, share: float) -> Budget:
