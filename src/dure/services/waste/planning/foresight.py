@@ -71,8 +71,17 @@ class Expected:
 
     def of(self, rows: BoolArray) -> Expected:
         """Of some bins."""
-        own = (self.level, self.level_sd, self.since_d, self.rate, self.rate_sd, self.day_cv, self.seeing)
-        return Expected(*(one[rows] for one in own), day=self.day, risk=None if self.risk is None else self.risk[rows])
+        return Expected(
+            level=self.level[rows],
+            level_sd=self.level_sd[rows],
+            since_d=self.since_d[rows],
+            rate=self.rate[rows],
+            rate_sd=self.rate_sd[rows],
+            day_cv=self.day_cv[rows],
+            seeing=self.seeing[rows],
+            day=self.day,
+            risk=None if self.risk is None else self.risk[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)

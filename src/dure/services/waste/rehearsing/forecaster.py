@@ -66,7 +66,8 @@ class Forecaster:
         mask, told = np.zeros(self.n, bool), np.zeros(self.n)
         mask[bins], told[bins] = True, level
         read = self._read()
-        self._rates.learn(Spells(*(one[mask[read.bin]] for one in read)))
+        own = mask[read.bin]
+        self._rates.learn(Spells(read.bin[own], read.days[own], read.low[own], read.high[own]))
         level_, sd, since_d = self._last()
         unread = np.flatnonzero(mask & (since_d > 0))  # where a sensor told this morning's level, the quarters add nothing
         low = told[unread] - QUARTER - level_[unread] - sd[unread]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOG_RATES = np.arange(np.log(0.004), np.log(1.6), 0.1)
 RATES = np.exp(LOG_RATES)  # 1/d
-CVS = np.array([0.3, 0.45, 0.6, 0.8, 1.1])
+CVS = np.geomspace(0.3, 1.2, 7)
 WIDE = 1.2  # standard deviation of log rates before anything is known of them
 
 
@@ -85,20 +85,18 @@ class Rates:
 
     def cv(self) -> float:
         """Coefficient of variation of a day, as likely as spells make it."""
-        return float(self._cv_weights() @ CVS)
+        self._refresh()
+        return float(self._weight_cv @ CVS)
 
     def shares(self, more: FloatArray | None = None) -> FloatArray:
         """(n, r) probability of each rate; `more`: (n, r) log likelihood of what is not closed yet."""
         self._refresh()
-        told = np.tensordot(self._cv_weights(), self._told, 1)
+        told = np.tensordot(self._weight_cv, self._told, 1)
         return normal(told + self._prior() + (0.0 if more is None else more))
 
     def _prior(self) -> FloatArray:
         mean, variance = self._presumed
         return np.asarray(-((LOG_RATES - mean[:, None]) ** 2) / (2 * variance[:, None]))
-
-    def _cv_weights(self) -> FloatArray:
-        return self._weight_cv
 
     def _refresh(self) -> None:
         if not self._stale:
@@ -137,7 +135,7 @@ class Rates:
         if self._apart_m is None or field.alike == 0:
             return variance * np.eye(self.n)
         common = field.alike * np.exp(-self._apart_m / field.alike_m)
-        return variance * (common + (1 - field.alike) * np.eye(self.n))
+        return np.asarray(variance * (common + (1 - field.alike) * np.eye(self.n)))
 
     def _centred(self, field: Field, said: FloatArray, sure: FloatArray) -> tuple[float, Field]:
         """Log likelihood of a field and the field at its best mean, with a weak presumption of both."""
