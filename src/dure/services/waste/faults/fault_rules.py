@@ -46,17 +46,28 @@ class SilenceRow(Rule, frozen=True, kw_only=True):
 
 
 class JumpRow(Rule, frozen=True, kw_only=True):
-    """A level that leaps about. See `jumps.jumping`."""
+    """A level that leaps about. See `jumps.jumping`.
+
+    Attributes
+    ----------
+    step_near, step_far : between the kinds of step: far down, down, about the same, up, far up [1]
+    scatter_times : steps are at least so many deviations of its scatter
+    share_leaping, share_usual : of these kinds among the steps of a sensor that leaps, and of one that does not
+    borrowed : as many usual steps are added to those of the bin
+    """
 
     hours: float
-    step_least: float
     readings_least: int
-    readings_least_few: int
-    many: int
-    many_before: int
-    mean_least: float
+    leaps_least: int
+    falls_least: int
+    step_near: float
+    step_far: float
+    scatter_times: float
+    share_leaping: tuple[float, float, float, float, float]
+    share_usual: tuple[float, float, float, float, float]
+    borrowed: float
+    weight_least: float
     own_times: float
-    own_quantile: float
 
 
 class BatteryRow(Rule, frozen=True, kw_only=True):

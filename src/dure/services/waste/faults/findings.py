@@ -25,6 +25,7 @@ SENSOR_FAULTS: tuple[SensorFault, ...] = (
     "not_compacting",
     "contradicted",
 )
+QUIET_OF_NORMAL = 0.30
 HOUR_US = 3_600 * US_PER_S
 DAY_US = 24 * HOUR_US
 
@@ -125,6 +126,11 @@ def quiet_scatter(value: FloatArray) -> float:
         return 0.0
     steps = np.sort(np.abs(np.diff(value)))
     return float(steps[: max(1, len(steps) // 3)].mean())
+
+
+def scatter(value: FloatArray) -> float:
+    """Deviation of the sensor's own scatter [1], from where nothing happens: `quiet_scatter` over what it is for a normal one."""
+    return quiet_scatter(value) / QUIET_OF_NORMAL
 
 
 def rounded(numbers: Iterable[tuple[str, float]]) -> dict[str, float]:
