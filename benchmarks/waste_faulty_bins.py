@@ -93,6 +93,10 @@ def _bin(chance: np.random.Generator, number: int, kind: str, away: np.ndarray) 
     if broken_h > (DAYS - 4) * 24 or (kind == "not_compacting" and truth.failed_h < 0):
         kind, broken_h = "", HOURS  # its first failing press would have come after the end
     level, when = _sensed(chance, truth, kind, broken_h, away)
+    if kind == "contradicted":
+        broken_h = _contradicted_h(truth, broken_h, when)
+        if broken_h > (DAYS - 4) * 24:
+            kind, broken_h = "", HOURS
     heard = np.isin(np.arange(HOURS), when)
     charge = _charge(chance, kind, broken_h, solar=solar)
     counter = Series(_us(when), truth.counter[when].astype(float)) if pressing else Series(_us(when[:0]), np.empty(0))
@@ -197,6 +201,18 @@ def _sensed(
     elif kind == "silent":
         value, hours = value[~broken], hours[~broken]
     return np.round(np.clip(value, 0, 1.05), 2), hours
+
+
+def _contradicted_h(truth: _Truth, broken_h: int, when: np.ndarray) -> int:
+    """Hour of the first overflow seen beside a reading that is wrong: until then nobody can say that the sensor is.
+
+    A bin that was emptied before its sensor spoke again was contradicted by nobody yet.
+    """
+    for one in sorted(truth.sightings, key=lambda one: one.seen_at):
+        hour = (us_of(one.seen_at) - START_US) / HOUR_US
+        if one.level >= 1 and ((when >= broken_h) & (when <= hour) & (when >= hour - 6)).any():
+            return int(hour)
+    return HOURS
 
 
 def _charge(chance: np.random.Generator, kind: str, broken_h: int, *, solar: bool) -> np.ndarray:

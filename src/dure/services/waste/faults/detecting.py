@@ -18,7 +18,7 @@ from dure.services.waste.model import Sighting
 
 
 def faults_of(window: Window, rules: FaultRules) -> list[Found]:
-    """What is wrong with one bin. A covered sensor does not move either: it is called blocked, not stuck as well."""
+    """What is wrong with one bin. A covered sensor may not move either: it is blocked when it leapt there, else stuck."""
     found = {
         one.fault: one
         for one in (
@@ -32,8 +32,8 @@ def faults_of(window: Window, rules: FaultRules) -> list[Found]:
         )
         if one is not None
     }
-    if "blocked" in found:
-        found.pop("stuck", None)
+    if {"blocked", "stuck"} <= found.keys():
+        found.pop("stuck" if found["blocked"].numbers["rose"] else "blocked")
     if not {"blocked", "stuck", "jumping"}.isdisjoint(
         found
     ):  # its level says nothing of presses, and people contradict it anyway

@@ -95,14 +95,15 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     far_rise_least: float
     far_own_times: float
     far_stays_h: float
-    calm_times: float
     calm_readings: int
+    calm_weight: float
+    calm_weight_alone: float
+    calmest_times: float
     scatter_least: float
-    calm_times_alone: float
-    calm_readings_alone: int
-    scatter_least_alone: float
+    presses_least: int
     still_h: float
     still_rise: float
+    floor: float
     brim: float
     drop_least: float
     settle_h: float

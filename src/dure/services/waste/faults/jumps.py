@@ -15,7 +15,7 @@ from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.compaction import presses_of
 from dure.services.waste.faults.fault_rules import JumpRow
-from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, rounded, scatter
+from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, quiet_variance, rounded
 from dure.services.waste.model import FloatArray
 
 Kinds = NDArray[np.intp]
@@ -57,7 +57,7 @@ _EXPLAINED = 5
 
 def _edges(value: FloatArray, row: JumpRow) -> FloatArray:
     """Between the kinds of step: those of the rules, further apart where the sensor scatters so much that it makes such steps."""
-    far, near = row.step_far, max(row.step_near, row.scatter_times * scatter(value))
+    far, near = row.step_far, max(row.step_near, row.scatter_times * float(np.sqrt(quiet_variance(value))))
     far = max(far, 2 * near)
     return np.array([-far, -near, near, far])
 

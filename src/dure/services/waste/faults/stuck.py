@@ -34,7 +34,7 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     unlikely = hours >= row.unknown_h or repeats**count <= chance
     moved = np.isnan(rise) or rise * hours / 24 >= row.rise_least
     long = hours >= row.hours_least and count >= max(row.readings_least, row.longest_times * longest)
-    if not (long and unlikely and moved) or value >= row.full_from:
+    if not (long and unlikely and moved) or _at_brim(level, first, row):
         return None
     return _found(window, begun_us, value, hours, count, emptied=False)
 
@@ -44,6 +44,12 @@ def runs_of(level: Series, same: float) -> np.ndarray[tuple[int], np.dtype[np.in
     if not len(level):
         return np.empty(0, np.intp)
     return np.append(0, np.flatnonzero(np.abs(np.diff(level.value)) > same) + 1).astype(np.intp)
+
+
+def _at_brim(level: Series, first: int, row: StuckRow) -> bool:
+    """Whether it rests where this sensor sees no higher: above the last run nothing was ever read."""
+    value = float(level.value[-1])
+    return value >= row.full_from and value >= float(level.value[:first].max(initial=0.0)) - row.same
 
 
 def _longest(level: Series, runs: np.ndarray[tuple[int], np.dtype[np.intp]], full_from: float) -> int:
