@@ -118,10 +118,14 @@ class CompactionRow(Rule, frozen=True, kw_only=True):
     presses_at: float
     effect_least: float
     count_least: int
+    effect_count: int
     effect_within_h: float
     room_left: float
     packed_share: float
     fill_times: float
+    brim_readings: int
+    brim_scatter: float
+    brim_least: float
     emptied_below: float
 
 

@@ -28,13 +28,15 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     emptied = _readings_after_emptied(window, begun_us)
     if emptied >= row.emptied_readings and value >= row.emptied_level:
         return _found(window, begun_us, value, hours, count, emptied=True)
-    rise = daily_rise(level, begun_us)
+    if hours < row.hours_least or count < row.readings_least or _at_brim(level, first, row):
+        return None
     longest, repeats = _longest(level, runs, row.full_from), _repeats(level, first, row)
     chance = row.chance_most if longest and value > row.empty_to else 0.0
     unlikely = hours >= row.unknown_h or repeats**count <= chance
-    moved = np.isnan(rise) or rise * hours / 24 >= row.rise_least
-    long = hours >= row.hours_least and count >= max(row.readings_least, row.longest_times * longest)
-    if not (long and unlikely and moved) or _at_brim(level, first, row):
+    if not unlikely or count < row.longest_times * longest:
+        return None
+    rise = daily_rise(level, begun_us)
+    if rise * hours / 24 < row.rise_least:  # an unknown rise is no excuse
         return None
     return _found(window, begun_us, value, hours, count, emptied=False)
 
