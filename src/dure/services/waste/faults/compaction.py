@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.fault_rules import CompactionRow
-from dure.services.waste.faults.findings import DAY_US, HOUR_US, Found, Series, Window, rounded
+from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, rounded
 from dure.services.waste.model import FloatArray
 
 Instants = NDArray[np.int64]
@@ -17,8 +17,8 @@ Instants = NDArray[np.int64]
 def not_compacting(window: Window, row: CompactionRow) -> Found | None:
     """Nothing pressed for hours at a high level, or presses that lower nothing, in a bin that is not simply full.
 
-    Full is a bin whose presses lowered less and less, or that has pressed with effect about as often since its last emptying
-    as it usually does between two: it is to be emptied, not repaired.
+    Full is a bin one of whose presses left room since it was last emptied, and that stands below its brim: it is to be emptied,
+    not repaired.
     """
     if len(window.compactions) < 2 or not len(window.level):
         return None
@@ -63,25 +63,14 @@ def left_by(presses: Instants, window: Window, within_us: int) -> FloatArray:
 
 
 def _is_full(window: Window, presses: Instants, left: FloatArray, row: CompactionRow) -> bool:
-    """Whether its presses lower nothing because it is full: they lowered less and less before.
-
-    A press that left room, followed at once by one that leaves none, is no filling up.
-    """
+    """Whether its presses lower nothing because it is full: one since the last emptying left room, or nothing was emptied."""
     emptied_us = window.emptied_us[-1] if window.emptied_us else 0
     since, when = left[presses > emptied_us], presses[presses > emptied_us]
-    works = np.flatnonzero(since < row.presses_at - row.effect_least)
-    if not len(works):
-        heard = when[np.isfinite(since)]
-        level = window.level.between(emptied_us, int(heard[0]) if len(heard) else window.now_us).value
-        return len(level) < 3 or float(np.quantile(level, 0.25)) > row.emptied_below  # not emptied, whatever was tapped
-    last = int(works[-1])
-    after = since[last + 1 :]
-    if since[last] >= row.room_left or not np.isfinite(after).all():
+    if (since < row.presses_at - row.effect_least).any():
         return True
-    if not len(after) or (len(after) > 1 and when[last + 1] == when[last + 2]):
-        return bool(len(after))  # two in between two readings: the first may have worked
-    most = since[last] + (row.presses_at - since[last]) * row.packed_share + row.fill_times * _fill(window)
-    return bool(after[0] < max(most, row.presses_at - 0.02))
+    heard = when[np.isfinite(since)]
+    level = window.level.between(emptied_us, int(heard[0]) if len(heard) else window.now_us).value
+    return len(level) < 3 or float(np.quantile(level, 0.25)) > row.emptied_below  # not emptied, whatever was tapped
 
 
 def _over_brim(window: Window, presses: Instants, row: CompactionRow) -> Found | None:
@@ -106,12 +95,6 @@ def _over_brim(window: Window, presses: Instants, row: CompactionRow) -> Found |
     )
     numbers = rounded([("presses", len(last)), ("level", mean)])
     return Found(bin=window.bin, fault="not_compacting", since=from_us(int(last[0])), evidence=evidence, numbers=numbers)
-
-
-def _fill(window: Window) -> float:
-    """How much a busy time adds from one reading to the next, by the last two days [1]."""
-    recent = window.level.between(window.now_us - 2 * DAY_US, window.now_us + 1).value
-    return float(np.quantile(np.maximum(np.diff(recent), 0.0), 0.9)) if len(recent) > 1 else 0.0
 
 
 def _presses_when_full(left: FloatArray, row: CompactionRow) -> bool:

@@ -27,7 +27,9 @@ class StuckRow(Rule, frozen=True, kw_only=True):
     empty_to: float
     emptied_level: float
     emptied_readings: int
+    emptied_readings_brim: int
     rise_least: float
+    empty_rise_least: float
 
 
 class SilenceRow(Rule, frozen=True, kw_only=True):
@@ -120,9 +122,6 @@ class CompactionRow(Rule, frozen=True, kw_only=True):
     count_least: int
     effect_count: int
     effect_within_h: float
-    room_left: float
-    packed_share: float
-    fill_times: float
     brim_readings: int
     brim_scatter: float
     brim_least: float

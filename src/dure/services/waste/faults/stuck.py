@@ -26,7 +26,8 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     begun_us = int(level.time_us[first])
     hours = (int(level.time_us[-1]) - begun_us) / HOUR_US
     emptied = _readings_after_emptied(window, begun_us)
-    if emptied >= row.emptied_readings and value >= row.emptied_level:
+    least = row.emptied_readings_brim if _at_brim(level, first, row) else row.emptied_readings
+    if emptied >= least and value >= row.emptied_level:
         return _found(window, begun_us, value, hours, count, emptied=True)
     if hours < row.hours_least or count < row.readings_least or _at_brim(level, first, row):
         return None
@@ -36,7 +37,7 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     if not unlikely or count < row.longest_times * longest:
         return None
     rise = daily_rise(level, begun_us)
-    if rise * hours / 24 < row.rise_least:  # an unknown rise is no excuse
+    if rise * hours / 24 < (row.rise_least if value > row.empty_to else row.empty_rise_least):  # an unknown rise is no excuse
         return None
     return _found(window, begun_us, value, hours, count, emptied=False)
 
