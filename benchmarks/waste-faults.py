@@ -148,7 +148,8 @@ def _rows(mine: Tally, peer: Tally) -> list[Row]:
             better="higher", bar=95, peer=100 * sum(peer.found.values()) / total, peer_name=name,
         ),
         Row(
-            figure=f"false tickets per 100 bins a month, {mine.exposed_d:,.0f} days of sound bins", ours=mine.false_rate(), unit="1", better="lower", bar=1,
+            figure=f"false tickets per 100 bins a month, {mine.exposed_d:,.0f} days of sound bins", ours=mine.false_rate(),
+            unit="1", better="lower", bar=1,
             peer=peer.false_rate(), peer_name=name,
         ),
     ]  # fmt: skip

@@ -164,6 +164,12 @@ def test_a_repair_fails_when_the_fault_shows_again():
     assert "40%" in result.words.en
 
 
+def test_a_repair_that_changed_nothing_fails_although_the_time_since_alone_is_short():
+    value = sound()
+    value[-60:] = 0.4
+    assert retest("stuck", window(value), NOW - 26 * HOUR, RULES).verdict == "failed"
+
+
 def test_a_repair_after_which_nothing_is_heard_fails():
     hours = np.arange(-300, -100)
     result = retest("silent", window(sound(), hours), NOW - 60 * HOUR, RULES)

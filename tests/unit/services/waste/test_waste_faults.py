@@ -42,9 +42,7 @@ EMPTIED_US = tuple(NOW_US + int(one) * HOUR_US for one in HOURS if emptied_at(on
 
 
 def window(value, hours=HOURS, **more):
-    taps = tuple(
-        Sighting(id=f"tap-{one}", bin="bin-1", kind="emptied", seen_at=from_us(one), level=0.5) for one in EMPTIED_US
-    )
+    taps = tuple(Sighting(id=f"tap-{one}", bin="bin-1", kind="emptied", seen_at=from_us(one), level=0.5) for one in EMPTIED_US)
     known = {"emptied_us": EMPTIED_US, "sightings": taps} | more
     return Window("bin-1", NOW_US, series(value, hours), **known)
 

@@ -2,8 +2,8 @@
 
 Every step of the last two days is weighed: how likely a sensor makes it that leaps anywhere on every other reading, and how
 likely this bin does, by its steps of the weeks before (of which a few are borrowed, so that one never seen is rare, not
-impossible). The logarithms of the ratios are summed from where the sum is largest until now (Page's cumulative sum). Rises count as far as there are falls beside
-them: a busy day only rises.
+impossible). The logarithms of the ratios are summed from where the sum is largest until now (Page's cumulative sum). Rises count
+as far as there are falls beside them: a busy day only rises.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.compaction import presses_of
 from dure.services.waste.faults.fault_rules import JumpRow
-from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, quiet_variance, rounded
+from dure.services.waste.faults.findings import HOUR_US, Found, Window, quiet_variance, rounded
 from dure.services.waste.model import FloatArray
 
 Kinds = NDArray[np.intp]
