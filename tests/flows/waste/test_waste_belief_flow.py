@@ -12,7 +12,9 @@ from dure.core.observations import Reading
 from dure.engines.records import assets
 from dure.running.parts import ALL
 from dure.services.waste.belief import belief_records
+from dure.services.waste.belief.belief_rules import belief_rules
 from dure.services.waste.belief.belief_watch import BeliefWatch, read_beliefs, read_forecast
+from dure.services.waste.belief.learn import without_history
 from dure.services.waste.bins import bins_of
 from dure.services.waste.driving import tap_records
 from dure.services.waste.model import Sighting
@@ -151,6 +153,25 @@ def test_every_night_is_learnt_anew_and_kept(city):
     assert known is not None
     assert known[0].pairs > 15
     assert known[0].bins["bin-5"].rate_per_day == pytest.approx(0.1, abs=0.04)
+
+
+def test_what_was_learnt_of_nothing_is_learnt_again_as_soon_as_there_is_a_history(city):
+    sensed(city, "bin-5", *((24 * day + 1, 0.9 - 0.1 * (day % 9)) for day in range(30, 0, -1)))
+    with city.house.records.begin() as connection:
+        connection.execute(belief_records.waste_models.delete())
+        empty = without_history(belief_rules(datetime.now(UTC).date()), 32_400)
+        belief_records.store_learned(connection, empty, ago(minutes=1))
+    watch = BeliefWatch(city.house)
+    looked(city, watch)
+    with city.house.records.read() as connection:
+        assert belief_records.newest_learned(connection)[0].pairs == 0, "a minute ago is too lately"
+    with city.house.records.begin() as connection:
+        connection.execute(belief_records.waste_models.update().values(learnt_at=ago(minutes=3)))
+
+    looked(city, BeliefWatch(city.house))
+
+    with city.house.records.read() as connection:
+        assert belief_records.newest_learned(connection)[0].pairs > 15
 
 
 def test_counters_and_levels_that_cannot_be_lose_nothing(city):

@@ -47,6 +47,7 @@ __all__ = ["BeliefWatch", "read_beliefs", "read_forecast"]
 log = structlog.get_logger("dure.waste")
 BACK = timedelta(days=14)  # so far back a new bin, or one that is replayed, is read
 LEARNT_FROM = timedelta(days=90)
+AGAIN = timedelta(minutes=2)
 HEARD_BACK = timedelta(days=3)  # after a restart sightings received so lately are looked at again, if they came after the belief
 UNDERWAY = timedelta(minutes=1)  # so long after its instant a sighting may still be on its way into the records
 NIGHT_H = 2  # by the city's clock everything is learnt anew from then on
@@ -64,6 +65,7 @@ class BeliefWatch:
         self._generation = -1
         self._beliefs: Beliefs | None = None
         self._learnt_at: datetime | None = None
+        self._pairs = 0  # what was learnt from
         self._heard_until: datetime | None = None
         self._heard: set[tuple[str, datetime | None]] = set()  # sightings taken lately, by id and when they were received
         self._kept_at: dict[str, datetime] = {}
@@ -86,7 +88,7 @@ class BeliefWatch:
         if self._beliefs is None or generation != self._generation:
             self._begin(now, rules)
             self._generation = generation
-        if self._is_night(now):
+        if self._is_time_to_learn(now):
             self._learn(now, rules)
         beliefs = self._beliefs
         if beliefs is None or not beliefs.bins:
@@ -120,14 +122,15 @@ class BeliefWatch:
         with self._house.records.read() as connection:
             known = belief_records.newest_learned(connection)
             learned = known[0] if known else without_history(rules, self._offset_s(now))
-            self._learnt_at = known[1] if known else None
+            self._learnt_at, self._pairs = (known[1], learned.pairs) if known else (None, 0)
             self._beliefs, new = belief_records.load_beliefs(connection, self._bins, learned, now, rules)
             self._kept_at = belief_records.kept_at(connection, [one.id for one in self._bins])
         self._taken.begin({one: to_us(at) for one, at in self._kept_at.items()})
         self._waiting = (self._waiting & set(self._beliefs.rows)) | new
 
-    def _is_night(self, now: datetime) -> bool:
-        if self._learnt_at is None:
+    def _is_time_to_learn(self, now: datetime) -> bool:
+        """Each night; and soon again where there was no history yet: a city begins with one that is still coming in."""
+        if self._learnt_at is None or (not self._pairs and now - self._learnt_at >= AGAIN):
             return True
         zone = self._house.city.zone
         night = now.astimezone(zone).replace(hour=NIGHT_H, minute=0, second=0, microsecond=0)
@@ -148,7 +151,7 @@ class BeliefWatch:
         learned: Learned = learn(history_of(known, classes, self._offset_s(now)), rules=rules, prior=prior)
         with self._house.records.begin() as connection:
             ident = belief_records.store_learned(connection, learned, now)
-        self._learnt_at = now
+        self._learnt_at, self._pairs = now, learned.pairs
         if self._beliefs is not None:
             self._beliefs = relearnt(self._beliefs, learned)
         log.info("belief.learnt", model=ident, pairs=learned.pairs, bins=len(self._bins))
