@@ -29,7 +29,8 @@ def low_battery(window: Window, row: BatteryRow) -> Found | None:
     if fall < row.fall_least or charge / fall > row.empty_within_d:
         return None
     one, two = falls(by_day, 1, row.hours_least), falls(by_day, 2, row.hours_least)
-    if _steeper(one, row.own_times, 1, row) or _steeper(two, row.own_times_two_days, 2, row):
+    day, two_days = (row.own_times, row.scatter_times), (row.own_times_two_days, row.scatter_times_two_days)
+    if _steeper(one, 1, day, row.history_d) or _steeper(two, 2, two_days, row.history_d):
         return _found(window, charge, fall, charge / fall)
     return None
 
@@ -53,13 +54,13 @@ def falls(by_day: FloatArray, days: int, hours_least: int) -> FloatArray:
     return found
 
 
-def _steeper(fall: FloatArray, times: float, days: int, row: BatteryRow) -> bool:
+def _steeper(fall: FloatArray, days: int, times: tuple[float, float], history_d: float) -> bool:
     """Whether the newest fall is steeper than every one before that shares no hour with it, and far outside their scatter."""
     earlier = fall[2 * days :][np.isfinite(fall[2 * days :])]
-    if len(earlier) < row.history_d or not fall[0] > 0:
+    if len(earlier) < history_d or not fall[0] > 0:
         return False
     scatter = float(np.sqrt(np.mean(earlier**2)))
-    return bool(fall[0] >= max(times * float(earlier.max()), row.scatter_times * scatter))
+    return bool(fall[0] >= max(times[0] * float(earlier.max()), times[1] * scatter))
 
 
 def _found(window: Window, charge: float, fall: float, days: float) -> Found:

@@ -81,6 +81,7 @@ class BatteryRow(Rule, frozen=True, kw_only=True):
     own_times: float
     own_times_two_days: float
     scatter_times: float
+    scatter_times_two_days: float
     history_d: float
     readings_least: int
     hours_least: int
@@ -100,9 +101,11 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     calm_readings: int
     calm_weight: float
     calm_weight_alone: float
+    calm_weight_pressed: float
     calmest_times: float
     scatter_least: float
     presses_least: int
+    packed: float
     still_h: float
     still_rise: float
     floor: float
