@@ -106,7 +106,7 @@ def test_a_quiet_night_is_no_stuck_level():
 
 
 def test_a_sensor_that_says_nothing_for_longer_than_its_own_period_is_silent():
-    assert kinds(without(levels(), -13)) == {"silent"}
+    assert kinds(without(levels(), -15)) == {"silent"}
 
 
 def test_a_sensor_that_speaks_once_a_day_is_not_silent_after_thirteen_hours():
@@ -115,10 +115,10 @@ def test_a_sensor_that_speaks_once_a_day_is_not_silent_after_thirteen_hours():
 
 
 def test_many_bins_silent_together_are_an_outage_until_it_lasts_too_long():
-    silent = [named(without(levels(n), -13), n) for n in range(20)]
+    silent = [named(without(levels(n), -15), n) for n in range(20)]
     found, lost = faults_of_city(silent + [named(window(levels(n)), n) for n in range(20, 60)], RULES)
     assert (found, len(lost), len(lost[0].bins)) == ([], 1, 20)
-    longer = [named(without(levels(n), -40), n) for n in range(20)]
+    longer = [named(without(levels(n), -44), n) for n in range(20)]
     found, _ = faults_of_city(longer + [named(window(levels(n)), n) for n in range(20, 60)], RULES)
     assert {one.fault for one in found} == {"silent"}
 
