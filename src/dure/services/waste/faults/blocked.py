@@ -69,7 +69,8 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
     calm = _calm(before.value, after, row, row.calm_weight_pressed if pressed else row.calm_weight_alone)
     third = max(1, len(after) // 3)
     moved = float(np.median(after[-third:]) - np.median(after[:third]))
-    below_brim = float(np.quantile(after, 0.8)) < row.brim
+    beyond = float(np.median(after)) > row.beyond
+    below_brim = beyond or float(np.quantile(after, 0.8)) < row.brim
     return Signs(
         rose=min(_rose(level, high, hours, row), 2 if below_brim else 1),
         calm=min(calm, 1 if packed else 2) if below_brim else 0,
@@ -180,6 +181,9 @@ def _high_since(level: Series, row: BlockedRow) -> int | None:
     """Index of the first of the readings that have been near the top, not over it, until now; single stray ones are forgiven."""
     if len(level) < 4 or np.median(level.value[-3:]) < row.high:
         return None
-    outside = (level.value < row.high - 0.05) | (level.value >= row.brim)
+    over = level.value >= row.brim
+    if np.median(level.value[-3:]) > row.beyond:  # no heap is as high: only what sits before the sensor is so near
+        over = np.zeros(len(level), bool)
+    outside = (level.value < row.high - 0.05) | over
     last = np.flatnonzero(outside[1:] & outside[:-1])
     return int(last[-1]) + 2 if len(last) and last[-1] + 2 < len(level) else None

@@ -110,6 +110,7 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     still_rise: float
     floor: float
     brim: float
+    beyond: float
     drop_least: float
     settle_h: float
 
@@ -119,6 +120,7 @@ class CompactionRow(Rule, frozen=True, kw_only=True):
 
     trigger: float
     waits_h: float
+    pressing_h: int
     readings_least: int
     presses_at: float
     effect_least: float

@@ -116,6 +116,12 @@ def daily_rise(level: Series, until_us: int) -> float:
     return float(max(0.0, usual.mean())) if len(usual) >= 3 else float("nan")
 
 
+def resolution(value: FloatArray) -> float:
+    """The smallest step the sensor ever made [1]: one of few levels swings by that where a level lies between two; 0 unknown."""
+    steps = np.abs(np.diff(value))
+    return float(steps[steps > 1e-6].min(initial=1.0)) if (steps > 1e-6).any() else 0.0
+
+
 def quiet_variance(value: FloatArray) -> float:
     """Variance of the sensor's own scatter, where nothing happens; 0 when too few readings are known.
 
