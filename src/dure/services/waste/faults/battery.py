@@ -19,7 +19,7 @@ def low_battery(window: Window, row: BatteryRow) -> Found | None:
     """
     battery = window.battery
     if len(battery) < row.readings_least:
-        return None
+        return _flagged(window, row)
     charge = float(np.median(battery.value[-3:]))
     by_day = by_day_and_hour(battery, window.now_us)
     one, two = falls(by_day[:2], 1, row.hours_least), falls(by_day[:3], 2, row.hours_least)
@@ -33,6 +33,17 @@ def low_battery(window: Window, row: BatteryRow) -> Found | None:
     if _steeper(one, 1, day, row.history_d) or _steeper(two, 2, two_days, row.history_d):
         return _found(window, charge, fall, charge / fall)
     return None
+
+
+def _flagged(window: Window, row: BatteryRow) -> Found | None:
+    """Low by what the device itself says, where it says nothing else."""
+    flag = window.battery_low
+    recent = flag.value[-row.readings_least :] > 0.5
+    if len(recent) < row.readings_least or not recent.all():
+        return None
+    since = from_us(int(flag.time_us[-row.readings_least]))
+    words = Text("장치가 배터리 부족을 알립니다.", "The device says that its battery is low.")
+    return Found(bin=window.bin, fault="low_battery", since=since, evidence=words)
 
 
 def by_day_and_hour(battery: Series, now_us: int) -> FloatArray:

@@ -48,7 +48,7 @@ def _again(fault: Fault, window: Window, rules: FaultRules) -> Found | None:
 
 
 def _enough(fault: Fault, after: Window, readings_least: int, waited: bool) -> bool:
-    series = after.battery if fault == "low_battery" else after.level
+    series = (after.battery if len(after.battery) else after.battery_low) if fault == "low_battery" else after.level
     if fault == "contradicted":  # only people can say that sensor and bin agree again
         waited = waited and any(one.level is not None and one.kind != "report" for one in after.sightings)
     return waited and len(series) >= readings_least
