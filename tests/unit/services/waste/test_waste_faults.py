@@ -211,7 +211,8 @@ def pressing(n=60, works=True, from_h=-30):
     for hour in HOURS:
         if hour % 48 == 7:
             pressed = loose = 0.0
-        loose = min(loose + (0.1 if 7 <= hour % 24 < 23 else 0.0), 1.3 - pressed)
+        come = 0.07 + 0.01 * (hour // 24 % 7)  # no day is like another
+        loose = min(loose + (come if 7 <= hour % 24 < 23 else 0.0), 1.3 - pressed)
         if pressed + loose >= 0.85:
             count += 1
             if works or hour < from_h:
