@@ -59,10 +59,11 @@ def falls(by_day: FloatArray, days: int, hours_least: int) -> FloatArray:
     if len(by_day) <= days:
         return np.empty(0)
     fall = by_day[days:] - by_day[:-days]
-    known = np.isfinite(fall).sum(axis=1) >= hours_least
-    found = np.full(len(fall), np.nan)
-    found[known] = np.nanmedian(fall[known], axis=1)
-    return found
+    count = np.isfinite(fall).sum(axis=1)
+    ordered = np.sort(fall, axis=1)  # what is not known comes last
+    row = np.arange(len(fall))
+    middle = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, np.minimum(count // 2, 23)]) / 2
+    return np.where(count >= hours_least, middle, np.nan)
 
 
 def _steeper(fall: FloatArray, days: int, times: tuple[float, float], history_d: float) -> bool:
