@@ -282,10 +282,10 @@ def test_a_level_that_says_nothing_of_presses_names_its_own_fault_alone():
     assert kinds(one) == {"stuck"}
 
 
-@given(st.lists(st.floats(0, 1.25, allow_nan=False), max_size=60), st.integers(1, 12))
+@given(st.lists(st.integers(0, 125), max_size=40), st.integers(1, 12))
 def test_any_readings_give_findings_of_known_kinds_with_finite_numbers(value, period):
     hours = -np.arange(len(value))[::-1] * period
-    for found in faults_of(window(value, hours), RULES):
+    for found in faults_of(window(np.array(value) / 100, hours), RULES):
         assert found.fault in SENSOR_FAULTS
         assert np.isfinite(list(found.numbers.values())).all()
         assert found.since <= NOW
