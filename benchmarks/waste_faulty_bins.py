@@ -218,7 +218,7 @@ def _contradicted_h(truth: _Truth, broken_h: int, when: np.ndarray, _: np.ndarra
     """
     for one in sorted(truth.sightings, key=lambda one: one.seen_at):
         hour = (us_of(one.seen_at) - START_US) / HOUR_US
-        if one.level >= 1 and ((when >= broken_h) & (when <= hour) & (when >= hour - 6)).any():
+        if (one.level or 0) >= 1 and ((when >= broken_h) & (when <= hour) & (when >= hour - 6)).any():
             return int(hour)
     return HOURS
 
