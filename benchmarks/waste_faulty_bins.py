@@ -39,7 +39,8 @@ class Bin:
 
     id: str
     fault: str
-    broken_h: int  # hour of the fault; HOURS when it has none
+    begun_h: int  # hour of the fault; HOURS when it has none
+    broken_h: int  # hour at which it first shows
     level: Series
     battery: Series
     compactions: Series
@@ -89,14 +90,14 @@ def _bin(chance: np.random.Generator, number: int, kind: str, away: np.ndarray) 
     broken_h = int(chance.integers((WARM_UP_D + 2) * 24, (DAYS - 4) * 24)) if kind else HOURS
     truth = _Truth(chance, kind, broken_h, pressing=pressing, sundays=number % 3 > 0)
     truth.live()
-    broken_h = truth.broken_h
+    begun_h = broken_h = truth.broken_h
     if broken_h > (DAYS - 4) * 24 or (kind == "not_compacting" and truth.failed_h < 0):
-        kind, broken_h = "", HOURS  # its first failing press would have come after the end
+        kind, begun_h, broken_h = "", HOURS, HOURS  # its first failing press would have come after the end
     level, when = _sensed(chance, truth, kind, broken_h, away)
-    if kind == "contradicted":
-        broken_h = _contradicted_h(truth, broken_h, when)
+    if kind in ("stuck", "contradicted"):
+        broken_h = (_differs_h if kind == "stuck" else _contradicted_h)(truth, begun_h, when, level)
         if broken_h > (DAYS - 4) * 24:
-            kind, broken_h = "", HOURS
+            kind, broken_h = "", HOURS  # it never shows: neither to be found nor false
     heard = np.isin(np.arange(HOURS), when)
     charge = _charge(chance, kind, broken_h, solar=solar)
     counter = Series(_us(when), truth.counter[when].astype(float)) if pressing else Series(_us(when[:0]), np.empty(0))
@@ -104,7 +105,7 @@ def _bin(chance: np.random.Generator, number: int, kind: str, away: np.ndarray) 
     emptied = np.array([us_of(one.seen_at) for one in truth.sightings if one.kind == "emptied"], np.int64)
     name = f"bin-{number:03}"
     sightings = [_named(one, name, index) for index, one in enumerate(sorted(truth.sightings, key=lambda one: one.seen_at))]
-    return Bin(name, kind, broken_h, Series(_us(when), level), battery, counter, np.sort(emptied), sightings)
+    return Bin(name, kind, begun_h, broken_h, Series(_us(when), level), battery, counter, np.sort(emptied), sightings)
 
 
 def _named(one: Sighting, name: str, index: int) -> Sighting:
@@ -203,14 +204,21 @@ def _sensed(
     return np.round(np.clip(value, 0, 1.05), 2), hours
 
 
-def _contradicted_h(truth: _Truth, broken_h: int, when: np.ndarray) -> int:
+def _differs_h(truth: _Truth, begun_h: int, when: np.ndarray, level: np.ndarray) -> int:
+    """First hour at which a stuck reading is not what a sound one would be; stuck over the brim of a full bin it is right."""
+    stuck = float(level[when < begun_h][-1])
+    wrong = np.abs(np.clip(truth.level[begun_h:], 0, 1.05) - stuck) > 0.1
+    return begun_h + int(wrong.argmax()) if wrong.any() else HOURS
+
+
+def _contradicted_h(truth: _Truth, broken_h: int, when: np.ndarray, _: np.ndarray) -> int:
     """Hour of the first overflow seen beside a reading that is wrong: until then nobody can say that the sensor is.
 
     A bin that was emptied before its sensor spoke again was contradicted by nobody yet.
     """
     for one in sorted(truth.sightings, key=lambda one: one.seen_at):
         hour = (us_of(one.seen_at) - START_US) / HOUR_US
-        if one.level >= 1 and ((when >= broken_h) & (when <= hour) & (when >= hour - 6)).any():
+        if (one.level or 0) >= 1 and ((when >= broken_h) & (when <= hour) & (when >= hour - 6)).any():
             return int(hour)
     return HOURS
 

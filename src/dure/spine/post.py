@@ -35,6 +35,7 @@ AT_ONCE = 8
 GONE = 410
 SUBJECT_MAX = 150
 SECRET_PREFIX = "whsec_"  # noqa: S105  # how the specification marks a secret
+_KEY_BYTES = (24, 64)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -163,6 +164,15 @@ async def call(client: httpx.AsyncClient, target: str, body: bytes, headers: Map
 def one_line(text: str) -> str:
     """Text that fits one header line: no line break or control character can end it and begin another header."""
     return _CONTROL.sub(" ", text).strip()[:SUBJECT_MAX]
+
+
+def is_secret(text: str) -> bool:
+    """Whether it is a secret as the specification has it: its mark, then 24 to 64 bytes in base64."""
+    try:
+        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:
+        return False
+    return text.startswith(SECRET_PREFIX) and _KEY_BYTES[0] <= len(key) <= _KEY_BYTES[1]
 
 
 def signed(secret: str, ident: str, body: bytes, at: datetime) -> Mapping[str, str]:

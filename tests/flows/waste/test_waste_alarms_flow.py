@@ -27,6 +27,7 @@ from dure.services.waste.safety.alarm_lane import AlarmLane
 from dure.services.waste.safety.escalation_watch import EscalationWatch
 from dure.spine.seeding import read_secrets
 
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 REACHES_S = 5.0  # issue 4: an alarm goes to a person within that time
 BINS = [
     "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,stream",
@@ -39,9 +40,11 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     """A webhook that keeps what it hears."""
 
     heard: ClassVar[list[dict]] = []
+    signatures: ClassVar[list[str]] = []
 
     def do_POST(self):
         self.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.signatures.append(self.headers["webhook-signature"])
         self.send_response(204)
         self.end_headers()
 
@@ -241,8 +244,9 @@ def test_without_any_recorder_receivers_are_told_and_one_that_cannot_be_reached_
     own = tmp_path / "city" / "rules" / "waste"
     own.mkdir(parents=True)
     dated = 'effective_from = 2026-01-01\nsource = "duty roster"\nmark = "own choice"\nroles = ["operator"]\n'
+    hook = f"http://127.0.0.1:{server.server_port}/hook"
     receivers = (
-        f'[[receivers]]\nid = "siren"\nchannel = "webhook"\ntarget = "http://127.0.0.1:{server.server_port}/hook"\n{dated}'
+        f'[[receivers]]\nid = "siren"\nchannel = "webhook"\ntarget = "{hook}"\nsecret = "{SECRET}"\n{dated}'
         f'[[receivers]]\nid = "mail"\nchannel = "email"\ntarget = "duty@example.org"\n{dated}'
     )
     (own / "escalation.toml").write_text((SHIPPED / "escalation.toml").read_text("utf-8") + receivers, "utf-8")
@@ -256,6 +260,7 @@ def test_without_any_recorder_receivers_are_told_and_one_that_cannot_be_reached_
         server.shutdown()
         server.server_close()
     (heard,) = Receiver.heard
+    assert Receiver.signatures[0].startswith("v1,")
     assert (heard["subject"], heard["data"]["kind"], heard["data"]["title"]) == ("bin-01", "fire", "[화재 경보] 통 1")
     story = {one.by: one.note for one in alarms(city, "bin-01")[0].facts.story if one.kind == "told"}
     assert story["siren"] == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -12,11 +14,12 @@ from hypothesis import strategies as st
 from dure.core.errors import ConfigError
 from dure.core.observations import Batch, Flag
 from dure.core.time import to_us
+from dure.services.waste.rules import SHIPPED
 from dure.services.waste.safety import alarms as machine
 from dure.services.waste.safety.alarm_lane import names_alarm
-from dure.services.waste.safety.alarm_post import due_receivers
+from dure.services.waste.safety.alarm_post import due_receivers, headers_of
 from dure.services.waste.safety.alarms import Holds, Signal, advance, signals_of
-from dure.services.waste.safety.escalation import due_steps, escalation_policy
+from dure.services.waste.safety.escalation import Receiver, due_steps, escalation_policy
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -217,4 +220,39 @@ def test_a_city_names_its_own_receivers_and_each_is_told_until_it_was_reached(tm
 def test_steps_that_do_not_follow_one_another_are_refused(tmp_path):
     with pytest.raises(ConfigError) as refused:
         own_policy(tmp_path, HEAD + STEP.format(n=1, at=5) + STEP.format(n=2, at=2) + HOLD)
+    assert refused.value.code == "rules.invalid"
+
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+
+
+def receiver(secret=""):
+    more = {"effective_from": date(2026, 1, 1), "source": "duty roster", "mark": "own choice"}
+    return Receiver(id="siren", channel="webhook", target="https://example.org/", roles=("operator",), secret=secret, **more)
+
+
+def test_a_webhook_with_a_secret_is_signed_as_standard_webhooks_says():
+    told = headers_of(receiver(SECRET), "message-1", b"{}", NOW)
+    stamp = str(int(NOW.timestamp()))
+    mine = hmac.new(b"0123456789abcdef01234567", f"message-1.{stamp}.".encode() + b"{}", "sha256").digest()
+    assert told["webhook-signature"] == "v1," + base64.b64encode(mine).decode()
+    assert (told["webhook-id"], told["webhook-timestamp"]) == ("message-1", stamp)
+
+
+def test_a_webhook_without_a_secret_has_its_id_and_no_signature():
+    told = headers_of(receiver(), "message-1", b"{}", NOW)
+    assert told["webhook-id"] == "message-1"
+    assert "webhook-signature" not in told
+
+
+@pytest.mark.parametrize("secret", ["word", "whsec_c2hvcnQ=", "whsec_!!!!", SECRET.removeprefix("whsec_")])
+def test_what_is_no_secret_is_refused_when_the_rules_are_read(tmp_path, secret):
+    folder = tmp_path / "rules" / "waste"
+    folder.mkdir(parents=True)
+    row = 'id = "siren"\nchannel = "webhook"\ntarget = "https://example.org/"\nroles = ["operator"]\n'
+    dated = 'effective_from = 2026-01-01\nsource = "duty roster"\nmark = "own choice"\n'
+    text = (SHIPPED / "escalation.toml").read_text("utf-8") + f'\n[[receivers]]\n{row}secret = "{secret}"\n{dated}'
+    (folder / "escalation.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        escalation_policy(date(2026, 11, 25), tmp_path)
     assert refused.value.code == "rules.invalid"

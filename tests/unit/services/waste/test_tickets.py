@@ -145,7 +145,7 @@ def window(value, hours=None, now=NOW, **more):
 
 def sound(n=200, seed=1):
     hours = np.arange(1 - n, 1)
-    return np.clip(0.3 + 0.002 * hours + np.random.default_rng(seed).normal(0, 0.02, n), 0, 1).round(2)
+    return np.clip(0.5 + 0.002 * hours + np.random.default_rng(seed).normal(0, 0.02, n), 0, 1).round(2)
 
 
 def test_a_repair_holds_when_enough_readings_since_are_sound():

@@ -19,7 +19,7 @@ def low_battery(window: Window, row: BatteryRow) -> Found | None:
     """
     battery = window.battery
     if len(battery) < row.readings_least:
-        return None
+        return _flagged(window, row)
     charge = float(np.median(battery.value[-3:]))
     by_day = by_day_and_hour(battery, window.now_us)
     one, two = falls(by_day[:2], 1, row.hours_least), falls(by_day[:3], 2, row.hours_least)
@@ -29,9 +29,21 @@ def low_battery(window: Window, row: BatteryRow) -> Found | None:
     if fall < row.fall_least or charge / fall > row.empty_within_d:
         return None
     one, two = falls(by_day, 1, row.hours_least), falls(by_day, 2, row.hours_least)
-    if _steeper(one, row.own_times, 1, row) or _steeper(two, row.own_times_two_days, 2, row):
+    day, two_days = (row.own_times, row.scatter_times), (row.own_times_two_days, row.scatter_times_two_days)
+    if _steeper(one, 1, day, row.history_d) or _steeper(two, 2, two_days, row.history_d):
         return _found(window, charge, fall, charge / fall)
     return None
+
+
+def _flagged(window: Window, row: BatteryRow) -> Found | None:
+    """Low by what the device itself says, where it says nothing else."""
+    flag = window.battery_low
+    recent = flag.value[-row.readings_least :] > 0.5
+    if len(recent) < row.readings_least or not recent.all():
+        return None
+    since = from_us(int(flag.time_us[-row.readings_least]))
+    words = Text("장치가 배터리 부족을 알립니다.", "The device says that its battery is low.")
+    return Found(bin=window.bin, fault="low_battery", since=since, evidence=words)
 
 
 def by_day_and_hour(battery: Series, now_us: int) -> FloatArray:
@@ -47,19 +59,20 @@ def falls(by_day: FloatArray, days: int, hours_least: int) -> FloatArray:
     if len(by_day) <= days:
         return np.empty(0)
     fall = by_day[days:] - by_day[:-days]
-    known = np.isfinite(fall).sum(axis=1) >= hours_least
-    found = np.full(len(fall), np.nan)
-    found[known] = np.nanmedian(fall[known], axis=1)
-    return found
+    count = np.isfinite(fall).sum(axis=1)
+    ordered = np.sort(fall, axis=1)  # what is not known comes last
+    row = np.arange(len(fall))
+    middle = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, np.minimum(count // 2, 23)]) / 2
+    return np.where(count >= hours_least, middle, np.nan)
 
 
-def _steeper(fall: FloatArray, times: float, days: int, row: BatteryRow) -> bool:
+def _steeper(fall: FloatArray, days: int, times: tuple[float, float], history_d: float) -> bool:
     """Whether the newest fall is steeper than every one before that shares no hour with it, and far outside their scatter."""
     earlier = fall[2 * days :][np.isfinite(fall[2 * days :])]
-    if len(earlier) < row.history_d or not fall[0] > 0:
+    if len(earlier) < history_d or not fall[0] > 0:
         return False
     scatter = float(np.sqrt(np.mean(earlier**2)))
-    return bool(fall[0] >= max(times * float(earlier.max()), row.scatter_times * scatter))
+    return bool(fall[0] >= max(times[0] * float(earlier.max()), times[1] * scatter))
 
 
 def _found(window: Window, charge: float, fall: float, days: float) -> Found:

@@ -36,7 +36,7 @@ class Signs(NamedTuple):
 def blocked(window: Window, row: BlockedRow) -> Found | None:
     """The level is near the top and stays there, and at least two signs say that this is not the waste."""
     level = window.level
-    high = _high_since(level, row.high)
+    high = _high_since(level, row)
     if high is None:
         return None
     begun_us = int(level.time_us[high])
@@ -63,13 +63,17 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
     begun_us = int(level.time_us[high])
     usual_rise = daily_rise(level, begun_us)
     presses = presses_of(window.compactions)
-    pressed = bool((presses > begun_us).any())  # a full one that presses all the time rests, and hardly scatters
+    settled_us = begun_us + round(row.within_h * HOUR_US)
+    pressed = bool((presses > settled_us).any())  # a full one that presses all the time rests, and hardly scatters
+    packed = pressed and float(np.median(after)) >= row.packed
+    calm = _calm(before.value, after, row, row.calm_weight_pressed if pressed else row.calm_weight_alone)
     third = max(1, len(after) // 3)
     moved = float(np.median(after[-third:]) - np.median(after[:third]))
-    below_brim = float(np.quantile(after, 0.8)) < row.brim
+    beyond = float(np.median(after)) > row.beyond
+    below_brim = beyond or float(np.quantile(after, 0.8)) < row.brim
     return Signs(
         rose=min(_rose(level, high, hours, row), 2 if below_brim else 1),
-        calm=min(_calm(before.value, after, row), 1 if pressed else 2) if below_brim else 0,
+        calm=min(calm, 1 if packed else 2) if below_brim else 0,
         unpressed=below_brim and len(presses) >= row.presses_least and not pressed,
         still=below_brim
         and not pressed
@@ -80,7 +84,7 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
     )
 
 
-def _calm(before: FloatArray, after: FloatArray, row: BlockedRow) -> int:
+def _calm(before: FloatArray, after: FloatArray, row: BlockedRow, alone: float) -> int:
     """Whether the readings scatter far less than they used to where nothing happened, and than they ever did for so long.
 
     The generalised likelihood ratio of a smaller variance: ``n / 2 (r - 1 - ln r)``, r the ratio of the variances.
@@ -90,7 +94,7 @@ def _calm(before: FloatArray, after: FloatArray, row: BlockedRow) -> int:
     if ratio >= 1 or len(after) < row.calm_readings or now > row.calmest_times * _calmest(before, len(after), row):
         return 0
     weight = len(after) / 2 * (ratio - 1 - float(np.log(ratio)))
-    return int(weight >= row.calm_weight) + int(weight >= row.calm_weight_alone)
+    return int(weight >= row.calm_weight) + int(weight >= alone)
 
 
 def _variance(value: FloatArray) -> float:
@@ -173,10 +177,13 @@ def large_rise(level: Series, within_us: int) -> float:
     return float(rise.max(initial=0.0))
 
 
-def _high_since(level: Series, high: float) -> int | None:
-    """Index of the first of the readings that have been near the top until now; single stray readings are forgiven."""
-    if len(level) < 4 or np.median(level.value[-3:]) < high:
+def _high_since(level: Series, row: BlockedRow) -> int | None:
+    """Index of the first of the readings that have been near the top, not over it, until now; single stray ones are forgiven."""
+    if len(level) < 4 or np.median(level.value[-3:]) < row.high:
         return None
-    below = level.value < high - 0.05
-    low = np.flatnonzero(below[1:] & below[:-1])
-    return int(low[-1]) + 2 if len(low) else None
+    over = level.value >= row.brim
+    if np.median(level.value[-3:]) > row.beyond:  # no heap is as high: only what sits before the sensor is so near
+        over = np.zeros(len(level), bool)
+    outside = (level.value < row.high - 0.05) | over
+    last = np.flatnonzero(outside[1:] & outside[:-1])
+    return int(last[-1]) + 2 if len(last) and last[-1] + 2 < len(level) else None

@@ -109,7 +109,7 @@ def _does_not_press(window: Window, presses: Instants, row: CompactionRow) -> Fo
     begun_us = min(window.now_us - round(row.waits_h * HOUR_US), int(level.time_us[-row.readings_least]))
     recent = level.between(begun_us, window.now_us + 1)
     counted = window.compactions.between(begun_us, window.now_us + 1)
-    if len(counted) < 2 or counted.value[-1] != counted.value[0]:
+    if len(counted) < 2 or counted.value[-1] != counted.value[0] or _resting(presses, begun_us, window.now_us, row):
         return None
     if np.median(recent.value) < row.trigger or np.quantile(recent.value, 0.2) < row.trigger - 0.05:
         return None
@@ -123,6 +123,13 @@ def _does_not_press(window: Window, presses: Instants, row: CompactionRow) -> Fo
     return Found(
         bin=window.bin, fault="not_compacting", since=from_us(max(last_us, begun_us)), evidence=evidence, numbers=numbers
     )
+
+
+def _resting(presses: Instants, begun_us: int, now_us: int, row: CompactionRow) -> bool:
+    """Whether these are hours of the day at which it never pressed: at night nobody throws anything in."""
+    pressing = set((presses[presses < begun_us] // HOUR_US % 24).tolist())
+    hours = {hour % 24 for hour in range(begun_us // HOUR_US + 1, now_us // HOUR_US + 1)}
+    return bool(pressing) and len(hours & pressing) < row.pressing_h
 
 
 def _without_effect(window: Window, presses: Instants, left: FloatArray, row: CompactionRow) -> Found | None:

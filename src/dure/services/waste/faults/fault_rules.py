@@ -81,6 +81,7 @@ class BatteryRow(Rule, frozen=True, kw_only=True):
     own_times: float
     own_times_two_days: float
     scatter_times: float
+    scatter_times_two_days: float
     history_d: float
     readings_least: int
     hours_least: int
@@ -100,13 +101,16 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     calm_readings: int
     calm_weight: float
     calm_weight_alone: float
+    calm_weight_pressed: float
     calmest_times: float
     scatter_least: float
     presses_least: int
+    packed: float
     still_h: float
     still_rise: float
     floor: float
     brim: float
+    beyond: float
     drop_least: float
     settle_h: float
 
@@ -116,6 +120,7 @@ class CompactionRow(Rule, frozen=True, kw_only=True):
 
     trigger: float
     waits_h: float
+    pressing_h: int
     readings_least: int
     presses_at: float
     effect_least: float

@@ -1,7 +1,7 @@
 """What is wrong with which bin, a ticket for each new fault, and the re-test of what was repaired.
 
-Each round looks at a fifth of the bins, so that every bin is looked at every few minutes and no round is long. Whether a silence
-is the network's is told by what the last look at every bin has left in memory.
+Each round looks at a twentieth of the bins, so that every bin is looked at every five minutes and no round is long. Whether a
+silence is the network's is told by what the last look at every bin has left in memory.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("dure.waste")
 
 BINS_AT_ONCE = 100  # then others have a turn
-TURNS = 5  # rounds until each bin was looked at
-BINS_LEAST = 200  # in a round
+TURNS = 20  # rounds until each bin was looked at
+BINS_LEAST = 50  # in a round
 
 
 class Looked(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WEEKS_US = 21 * DAY_US
 ANEW_US = 24 * HOUR_US  # a series is read whole again this often: what came late has its place then
 LEVEL, BATTERY, COMPACTIONS, EMPTYINGS = "fill_fraction", "battery_fraction", "compactions_total", "emptyings_total"
+BATTERY_LOW = "battery_low"
 _NAMES_AT_ONCE = 500
 _USABLE = (Flag.GOOD, Flag.SUSPECT)
 
@@ -63,6 +64,7 @@ class FaultWindows:
             self._series((bin_id, COMPACTIONS), now_us),
             tuple(sorted(set(emptied))),
             tuple(seen),
+            self._series((bin_id, BATTERY_LOW), now_us),
         )
 
     def _series(self, key: SeriesKey, now_us: int) -> Series:

@@ -54,6 +54,7 @@ class Window(msgspec.Struct, frozen=True, eq=False):
     ----------
     level : fill fraction as the sensor has it [1]
     battery : charge of its battery [1]; empty where the device does not tell
+    battery_low : 1 where the device itself says that its battery is low; empty where it does not tell
     compactions : counter of a compactor; empty for a plain bin
     emptied_us : instants at which somebody or a counter says it was emptied, rising
     sightings : what people saw in that time, in order of `seen_at`
@@ -66,6 +67,7 @@ class Window(msgspec.Struct, frozen=True, eq=False):
     compactions: Series = NOTHING
     emptied_us: tuple[int, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    battery_low: Series = NOTHING
 
     def since(self, start_us: int) -> Window:
         """The same bin as if it were known since then only."""
@@ -74,6 +76,7 @@ class Window(msgspec.Struct, frozen=True, eq=False):
             self,
             level=self.level.between(start_us, end_us),
             battery=self.battery.between(start_us, end_us),
+            battery_low=self.battery_low.between(start_us, end_us),
             compactions=self.compactions.between(start_us, end_us),
             emptied_us=tuple(one for one in self.emptied_us if one >= start_us),
             sightings=tuple(one for one in self.sightings if us_of(one.seen_at) >= start_us),
@@ -114,6 +117,12 @@ def daily_rise(level: Series, until_us: int) -> float:
     step = np.diff(middle)
     usual = step[(np.diff(number) == -1) & (step > -0.1)]
     return float(max(0.0, usual.mean())) if len(usual) >= 3 else float("nan")
+
+
+def resolution(value: FloatArray) -> float:
+    """The smallest step the sensor ever made [1]: one of few levels swings by that where a level lies between two; 0 unknown."""
+    steps = np.abs(np.diff(value))
+    return float(steps[steps > 1e-6].min(initial=1.0)) if (steps > 1e-6).any() else 0.0
 
 
 def quiet_variance(value: FloatArray) -> float:

@@ -15,7 +15,7 @@ from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.compaction import presses_of
 from dure.services.waste.faults.fault_rules import JumpRow
-from dure.services.waste.faults.findings import HOUR_US, Found, Window, quiet_variance, rounded
+from dure.services.waste.faults.findings import HOUR_US, Found, Window, quiet_variance, resolution, rounded
 from dure.services.waste.model import FloatArray
 
 Kinds = NDArray[np.intp]
@@ -56,19 +56,20 @@ _EXPLAINED = 5
 
 
 def _edges(value: FloatArray, row: JumpRow) -> FloatArray:
-    """Between the kinds of step: those of the rules, further apart where the sensor scatters so much that it makes such steps."""
-    far, near = row.step_far, max(row.step_near, row.scatter_times * float(np.sqrt(quiet_variance(value))))
+    """Between the kinds of step: those of the rules, further apart where it scatters so much, or has steps so large."""
+    scatter = row.scatter_times * float(np.sqrt(quiet_variance(value)))
+    far, near = row.step_far, max(row.step_near, scatter, 1.5 * resolution(value))
     far = max(far, 2 * near)
     return np.array([-far, -near, near, far])
 
 
 def step_kinds(window: Window, edges: FloatArray) -> Kinds:
-    """(n - 1,) kind of each step: 0 far down, 1 down, 2 about the same, 3 up, 4 far up, 5 explained by an emptying or a press."""
+    """(n - 1,) kind of each step: 0 far down, 1 down, 2 the same, 3 up, 4 far up, 5 a fall by an emptying or a press."""
     level = window.level
     kind = np.searchsorted(edges, np.diff(level.value), side="right").astype(np.intp)
     for instants in (np.array(window.emptied_us, np.int64), presses_of(window.compactions)):
         until = np.searchsorted(instants, level.time_us, side="right")
-        kind[until[1:] > until[:-1]] = _EXPLAINED
+        kind[(until[1:] > until[:-1]) & (kind <= _DOWN)] = _EXPLAINED
     return kind
 
 

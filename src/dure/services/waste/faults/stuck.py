@@ -7,7 +7,7 @@ import numpy as np
 from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.fault_rules import StuckRow
-from dure.services.waste.faults.findings import DAY_US, HOUR_US, Found, Series, Window, daily_rise, rounded
+from dure.services.waste.faults.findings import DAY_US, HOUR_US, Found, Series, Window, daily_rise, resolution, rounded
 
 
 def stuck(window: Window, row: StuckRow) -> Found | None:
@@ -26,8 +26,8 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     begun_us = int(level.time_us[first])
     hours = (int(level.time_us[-1]) - begun_us) / HOUR_US
     emptied = _readings_after_emptied(window, begun_us)
-    least = row.emptied_readings_brim if _at_brim(level, first, row) else row.emptied_readings
-    if emptied >= least and value >= row.emptied_level:
+    wanted = row.emptied_readings_brim if _at_brim(level, first, row) else row.emptied_readings
+    if emptied >= wanted and value >= row.emptied_level:
         return _found(window, begun_us, value, hours, count, emptied=True)
     if hours < row.hours_least or count < row.readings_least or _at_brim(level, first, row):
         return None
@@ -37,7 +37,8 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     if not unlikely or count < row.longest_times * longest:
         return None
     rise = daily_rise(level, begun_us)
-    if rise * hours / 24 < (row.rise_least if value > row.empty_to else row.empty_rise_least):  # an unknown rise is no excuse
+    least = max(row.rise_least if value > row.empty_to else row.empty_rise_least, 2 * resolution(level.value))
+    if rise * hours / 24 < least:  # an unknown rise is no excuse
         return None
     return _found(window, begun_us, value, hours, count, emptied=False)
 

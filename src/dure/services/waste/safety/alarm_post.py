@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -22,7 +22,7 @@ from dure.engines.records import assets
 from dure.services.waste.model import SERVICE
 from dure.services.waste.safety import alarm_records
 from dure.services.waste.safety.alarm_words import body_of, data_of, subject_of
-from dure.spine.post import Gone, call, caller, connected, mail_server, one_line
+from dure.spine.post import Gone, call, caller, connected, mail_server, one_line, signed
 
 if TYPE_CHECKING:
     from dure.config import Settings
@@ -101,9 +101,9 @@ class AlarmPost:
             subject=alarm.bin,
             data=data_of(alarm, name, link, receiver.language),
         )
-        headers = {"webhook-id": event.id, "content-type": "application/cloudevents+json; charset=utf-8"}
-        private_ok = self._house.settings.webhook_private_ok
-        await call(client, receiver.target, msgspec.json.encode(event), headers, private_ok=private_ok)
+        body = msgspec.json.encode(event)
+        headers = headers_of(receiver, event.id, body, self._house.clock.now())
+        await call(client, receiver.target, body, headers, private_ok=self._house.settings.webhook_private_ok)
 
 
 def due_receivers(alarm: Alarm, policy: Policy, now: datetime) -> list[Receiver]:
@@ -121,6 +121,13 @@ def _is_due(tried: Sequence[Entry], now: datetime) -> bool:
         return True
     wait = timedelta(seconds=BACK_OFF_S[min(len(tried), len(BACK_OFF_S)) - 1])
     return all(one.note for one in tried) and len(tried) < TRIES_MAX and tried[-1].at + wait <= now
+
+
+def headers_of(receiver: Receiver, ident: str, body: bytes, at: datetime) -> Mapping[str, str]:
+    """The headers of a webhook: signed when the receiver has a secret."""
+    if receiver.secret:
+        return signed(receiver.secret, ident, body, at)
+    return {"webhook-id": ident, "content-type": "application/cloudevents+json; charset=utf-8"}
 
 
 def message_id(alarm: Alarm, receiver: Receiver) -> str:

@@ -17,6 +17,7 @@ from dure.core.text import Language
 from dure.services.waste.model import AlarmKind
 from dure.services.waste.rules import Rule, load_pack
 from dure.services.waste.safety.alarms import Alarm, Holds
+from dure.spine.post import is_secret
 
 
 class StepRow(Rule, frozen=True, kw_only=True):
@@ -35,12 +36,17 @@ class HoldRow(Rule, frozen=True, kw_only=True):
 
 
 class Receiver(Rule, frozen=True, kw_only=True):
-    """Somebody outside Dure who is told of the steps that name one of the roles."""
+    """Somebody outside Dure who is told of the steps that name one of the roles.
+
+    `secret` (``whsec_`` and at least 24 bytes in base64) is known to the city and the receiver of a webhook alone: with it the
+    messages are signed as Standard Webhooks says; without it they are not.
+    """
 
     channel: Literal["email", "webhook"]
     target: str
     roles: tuple[Role, ...]
     language: Language = "ko"
+    secret: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -72,7 +78,7 @@ def escalation_policy(day: date, folder: Path | None = None) -> Policy:
     Raises
     ------
     ConfigError
-        ``rules.invalid`` when the steps of a kind contradict each other, else as `load_pack` does
+        ``rules.invalid`` when the steps of a kind contradict each other or a secret is none, else as `load_pack` does
     """
     pack = load_pack("escalation", folder)
     steps = sorted(pack.rows("steps", StepRow, day), key=lambda one: (one.kind, one.step))
@@ -81,6 +87,11 @@ def escalation_policy(day: date, folder: Path | None = None) -> Policy:
             raise ConfigError("rules.invalid", f"{pack.file}: the steps of {after.kind} do not follow one another.")
     holds = Holds(*(timedelta(hours=pack.row("holds", name, HoldRow, day).after_h) for name in Holds._fields))
     receivers = pack.rows("receivers", Receiver, day) if pack.as_of(day).get("receivers") else ()
+    for one in receivers:
+        if one.secret and not is_secret(one.secret):
+            raise ConfigError(
+                "rules.invalid", f"{pack.file}: the secret of {one.id} must be whsec_ and 24 to 64 bytes in base64."
+            )
     return Policy(tuple(steps), holds, receivers)
 
 

@@ -8,7 +8,7 @@ from dure.core.text import Text
 from dure.services.waste.faults.battery import low_battery
 from dure.services.waste.faults.detecting import faults_of
 from dure.services.waste.faults.fault_rules import FaultRules
-from dure.services.waste.faults.findings import HOUR_US, SENSOR_FAULTS, Fault, Window, us_of
+from dure.services.waste.faults.findings import HOUR_US, SENSOR_FAULTS, Fault, Found, Window, us_of
 from dure.services.waste.faults.silence import silence_limit_h
 from dure.services.waste.tickets.tickets import Retested
 
@@ -26,15 +26,11 @@ def retest(fault: Fault, window: Window, repaired_at: datetime, rules: FaultRule
         if any(one.kind == "emptied" for one in after.sightings):
             return Retested("passed", Text("수리 뒤 정상적으로 비웠습니다.", "It has been emptied since."))
         return Retested("waiting", Text("다음 수거를 기다립니다.", "Waiting for the next emptying."))
-    again = next((one for one in faults_of(after, rules) if one.fault == fault), None)
-    if again is None and fault == "low_battery":
-        again = low_battery(after, rules.battery)
-    if again is not None:
+    enough = _enough(fault, after, row.readings_least, hours >= row.hours_least)
+    again = _again(fault, after, rules) or (_again(fault, window, rules) if enough else None)
+    if again is not None:  # with what it was before where that tells what is unusual for it
         return Retested("failed", again.evidence)
-    if _enough(fault, after, row.readings_least, hours >= row.hours_least):
-        still = next((one for one in faults_of(window, rules) if one.fault == fault), None)
-        if still is not None:  # what it was before tells what is unusual for it
-            return Retested("failed", still.evidence)
+    if enough:
         return Retested("passed", Text("수리 뒤 측정값이 정상입니다.", "The readings since the repair are sound."))
     patience_h = max(row.patience_h, silence_limit_h(window.level, rules.silence))
     if hours >= patience_h and len(after.level) < row.readings_least:
@@ -45,8 +41,14 @@ def retest(fault: Fault, window: Window, repaired_at: datetime, rules: FaultRule
     return Retested("waiting", Text("측정값을 더 기다립니다.", "Waiting for more readings."))
 
 
+def _again(fault: Fault, window: Window, rules: FaultRules) -> Found | None:
+    """The fault as a detector still finds it; a battery is judged by itself, whatever else is wrong."""
+    found = next((one for one in faults_of(window, rules) if one.fault == fault), None)
+    return low_battery(window, rules.battery) if found is None and fault == "low_battery" else found
+
+
 def _enough(fault: Fault, after: Window, readings_least: int, waited: bool) -> bool:
-    series = after.battery if fault == "low_battery" else after.level
+    series = (after.battery if len(after.battery) else after.battery_low) if fault == "low_battery" else after.level
     if fault == "contradicted":  # only people can say that sensor and bin agree again
         waited = waited and any(one.level is not None and one.kind != "report" for one in after.sightings)
     return waited and len(series) >= readings_least
