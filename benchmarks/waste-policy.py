@@ -71,7 +71,7 @@ def main(*, quick: bool) -> list[Row]:
     ]
     for recipe, name in ((Recipe(day_cv=1.0), "day CV 1.0"), (Recipe(alike=0.0), "neighbours unlike")):
         other = Runs(recipe, seeds[:SIDE], effort)
-        other.add(DIAL, *STATIC[1:4], *THRESHOLD[1:4])
+        other.add(DIAL, *STATIC[1:5:2], *THRESHOLD[1:4])
         other.tell(f"200 bins, {name}")
         rows += compared(other, DIAL, None, f"{name}, {len(other.seeds)} cities, ")
     return rows
