@@ -17,7 +17,7 @@ from dure.services.waste.rehearsing.replay import Effort
 from dure.services.waste.rehearsing.world import Recipe, World, virtual_world
 
 SEEDS = (1, 2, 3, 4, 5)
-STATIC = ("static:0.4", "static:0.5", "static:0.6", "static:0.7", "static:0.8")
+STATIC = ("static:0.4", "static:0.5", "static:0.6", "static:0.7", "static:0.75", "static:0.8")
 THRESHOLD = ("threshold:0.2", "threshold:0.3", "threshold:0.4", "threshold:0.5", "threshold:0.7")
 DIAL = "dial:10000"  # chosen on cities 11 to 13, which are reported nowhere
 EFFORT = Effort(iterations=300)

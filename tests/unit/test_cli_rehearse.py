@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import sys
 from datetime import date, timedelta
 
 import pytest
+from rich.console import Console
 
+from dure import cli_rehearse
 from dure.cli import main
 
 
@@ -84,3 +87,34 @@ def test_a_history_without_places_says_so(monkeypatch, capsys, history):
     status, said = told(monkeypatch, capsys, "rehearse", "waste", "--history", history[0])
     assert status == 2
     assert "rehearse.bins" in said
+
+
+def test_a_gzipped_history_is_read_as_a_plain_one(monkeypatch, capsys, history):
+    levels, bins = history
+    packed = levels.with_suffix(".csv.gz")
+    packed.write_bytes(gzip.compress(levels.read_bytes()))
+    words = ("--bins", bins, "--full", 10, "--iterations", 5, "--policy", "daily")
+    plain, zipped = (told(monkeypatch, capsys, "rehearse", "waste", "--history", one, *words) for one in (levels, packed))
+    assert plain == zipped
+    assert plain[0] == 0
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8bnonsense", b"\xff\xfe\x00", gzip.compress(b"bin,time,level\n" * 99)[:-9]])
+def test_a_history_that_is_no_text_is_refused(monkeypatch, capsys, history, content):
+    levels, bins = history
+    levels.write_bytes(content)
+    code, said = told(monkeypatch, capsys, "rehearse", "waste", "--history", levels, "--bins", bins)
+    assert code == 2, said
+    assert "rehearse.history" in said
+
+
+def test_the_table_fits_a_terminal_of_80_columns(monkeypatch, capsys, history):
+    levels, bins = history
+    monkeypatch.setattr(cli_rehearse, "out", Console(width=80))
+    code, said = told(
+        monkeypatch, capsys, "rehearse", "waste", "--history", levels, "--bins", bins, "--full", 10, "--iterations", 5,
+        "--policy", "static:0.6", "--policy", "dial:200000",
+    )  # fmt: skip
+    assert code == 0, said
+    assert "…" not in said
+    assert "dial 200000 m" in said

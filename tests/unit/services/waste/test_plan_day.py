@@ -15,6 +15,7 @@ from dure.routing.check import check
 from dure.routing.model import Budget, Matrix, Route, Visit
 from dure.routing.solve import solve
 from dure.services.waste.planning.day import Day, Underway, prepare, with_travel
+from dure.services.waste.planning.detours import Learnt
 from dure.services.waste.planning.plan import DayPlan, plan_day
 from dure.services.waste.planning.plan_words import IDLE, VERDICTS, summary, verdict_words
 from dure.services.waste.planning.rests import breaks_of, rests_missing, rests_on
@@ -53,6 +54,28 @@ def test_a_bin_on_the_way_is_taken_for_a_smaller_risk_than_one_far_away() -> Non
     far = verdict(plan, "bin-3")
     assert far.added_m is not None
     assert far.added_m > far.prize_m
+
+
+def test_a_half_full_bin_on_the_way_is_taken_along_for_the_later_trip_it_saves() -> None:
+    bins = [a_bin(1, 2_000, -2_000), a_bin(2, 1_000, -1_000), a_bin(3, -9_000, 9_000)]
+    ahead = a_day(bins, [0.995, 0.001, 0.001], [1.0, 0.5, 0.5])
+    today = changed(ahead, policy=msgspec.structs.replace(POLICY, look_ahead=False))
+    plan = plan_day(ahead, QUICK)
+
+    assert (code(plan, "bin-2"), code(plan, "bin-3")) == ("worth_it", "not_worth_it")
+    assert verdict(plan, "bin-2").later_m == verdict(plan, "bin-2").prize_m - 20
+    assert "a later trip" in verdict_words(verdict(plan, "bin-2")).en
+    assert code(plan_day(today, QUICK), "bin-2") == "low_risk"
+
+
+def test_an_edited_day_is_weighed_as_its_plan_was() -> None:
+    day = a_day(*scattered(30, seed=3))
+    plan = plan_day(day, QUICK)
+    other = Learnt(other={one.id: (5_000,) * 9 for one in day.bins})
+    again = plan_day(changed(day, learnt=other), QUICK, plan, keep=True)
+
+    assert [one.later_m for one in again.verdicts] == [one.later_m for one in plan.verdicts]
+    assert [one.later_m for one in plan_day(changed(day, learnt=other), QUICK).verdicts] != [one.later_m for one in plan.verdicts]
 
 
 def test_the_metres_of_a_bin_are_what_leaving_it_out_would_save() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dure.services.waste.rehearsing.forecaster import Forecaster
 from dure.services.waste.rehearsing.policies import Morning
-from dure.services.waste.rehearsing.rates import RATES, Rates, Spells, likelihood
+from dure.services.waste.rehearsing.rates import NEIGHBOURS_MAX, RATES, Rates, Spells, likelihood
 
 SILENT = np.array([np.nan])
 
@@ -61,6 +61,15 @@ def test_a_bin_nobody_emptied_yet_is_presumed_like_its_neighbours():
     near = mean_of(rates)
     assert near[40] > 2 * near[0]
     assert mean_of(apart)[40] == pytest.approx(mean_of(apart)[0], rel=1e-6)
+
+
+def test_a_large_city_is_learnt_without_neighbours():
+    chance = np.random.default_rng(3)
+    n = NEIGHBOURS_MAX + 1
+    rates = Rates(n, 1_000 * chance.standard_normal((n, 2)))
+    rates.learn(Spells(np.arange(n), np.full(n, 4.0), np.full(n, 0.375), np.full(n, 0.625)))
+    assert mean_of(rates) == pytest.approx(np.full(n, mean_of(rates)[0]))
+    assert 0.08 < mean_of(rates)[0] < 0.18
 
 
 @pytest.mark.parametrize("cv", [0.35, 0.8])

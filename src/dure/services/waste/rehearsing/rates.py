@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOG_RATES = np.arange(np.log(0.004), np.log(1.6), 0.1)
 RATES = np.exp(LOG_RATES)  # 1/d
 CVS = np.geomspace(0.3, 1.2, 7)
+NEIGHBOURS_MAX = 1_500  # bins; in larger cities all together speak for each bin, its neighbours no more than others
 WIDE = 1.2  # standard deviation of log rates before anything is known of them
 
 
@@ -61,12 +62,15 @@ class Rates:
     Parameters
     ----------
     n : bins
-    places_m : (n, 2) where they stand; None: nobody knows, so that neighbours tell nothing of each other
+    places_m : (n, 2) where they stand; None: nobody knows, so that neighbours tell nothing of each other; nor do they
+        above `NEIGHBOURS_MAX` bins, as the work grows with the cube
     """
 
     def __init__(self, n: int, places_m: FloatArray | None = None, field: Field = FIELD) -> None:
         self.n, self.field = n, field
-        self._apart_m = None if places_m is None else np.hypot(*(places_m[:, None] - places_m[None]).transpose(2, 0, 1))
+        self._apart_m = None
+        if places_m is not None and n <= NEIGHBOURS_MAX:
+            self._apart_m = np.hypot(*(places_m[:, None] - places_m[None]).transpose(2, 0, 1))
         self._told = np.zeros((CVS.size, n, RATES.size))  # log likelihoods
         self._weight_cv = np.exp(-((np.log(CVS / 0.6) / 0.5) ** 2) / 2)
         self._weight_cv /= self._weight_cv.sum()
@@ -122,7 +126,11 @@ class Rates:
         if self._spells >= 1.3 * self._fitted:
             self._fitted = max(self._spells, 20)
             self.field = max((self._centred(one, said, sure) for one in self._tried()), key=lambda one: one[0])[1]
-        held = self._covariance(self.field) + np.diag(1 / sure)
+        common = self._common(self.field)
+        if common is None:  # the others tell of a bin only how all of them are
+            self._presumed = (np.full(self.n, self.field.mean), np.full(self.n, self.field.sd**2))
+            return
+        held = common + np.diag(self._own(self.field) + 1 / sure)
         inverse = np.linalg.inv(held)
         own = 1 / np.diag(inverse)
         self._presumed = (said - own * (inverse @ (said - self.field.mean)), np.maximum(own - 1 / sure, 1e-3))
@@ -130,21 +138,29 @@ class Rates:
     def _tried(self) -> tuple[Field, ...]:
         return TRIED if self._apart_m is not None else tuple(one for one in TRIED if one.alike == 0)
 
-    def _covariance(self, field: Field) -> FloatArray:
-        variance = field.sd**2
+    def _common(self, field: Field) -> FloatArray | None:
+        """(n, n) covariance that neighbours have; None where there is none."""
         if self._apart_m is None or field.alike == 0:
-            return variance * np.eye(self.n)
-        common = field.alike * np.exp(-self._apart_m / field.alike_m)
-        return np.asarray(variance * (common + (1 - field.alike) * np.eye(self.n)))
+            return None
+        return np.asarray(field.sd**2 * field.alike * np.exp(-self._apart_m / field.alike_m))
+
+    def _own(self, field: Field) -> float:
+        return field.sd**2 * (1 - field.alike)
 
     def _centred(self, field: Field, said: FloatArray, sure: FloatArray) -> tuple[float, Field]:
         """Log likelihood of a field and the field at its best mean, with a weak presumption of both."""
-        root = np.linalg.cholesky(self._covariance(field) + np.diag(1 / sure))
-        ones, told = np.linalg.solve(root, np.ones(self.n)), np.linalg.solve(root, said)
+        own, common = self._own(field) + 1 / sure, self._common(field)
+        if common is None:
+            deviation = np.sqrt(own)
+            ones, told = 1 / deviation, said / deviation
+        else:
+            root = np.linalg.cholesky(common + np.diag(own))
+            deviation = np.diag(root)
+            ones, told = np.linalg.solve(root, np.stack([np.ones(self.n), said], axis=1)).T
         usual, weight = FIELD.mean, 1 / 0.5**2
         mean = (ones @ told + weight * usual) / (ones @ ones + weight)
         rest = told - mean * ones
-        likely = -0.5 * rest @ rest - np.log(np.diag(root)).sum() - 0.5 * weight * (mean - usual) ** 2
+        likely = -0.5 * rest @ rest - np.log(deviation).sum() - 0.5 * weight * (mean - usual) ** 2
         likely -= 0.5 * (np.log(field.sd / FIELD.sd) / 0.4) ** 2
         return float(likely), msgspec.structs.replace(field, mean=float(mean))
 
