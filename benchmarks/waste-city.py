@@ -114,7 +114,8 @@ def plan_rows(city: MadeCity, budgets_s: tuple[float, ...]) -> tuple[list[Row], 
         figure = f"plan of {budget:g} s above that of {budgets_s[-1]:g} s"
         rows.append(Row(figure=figure, ours=above, unit="%", better="lower", bar=bar))
     best, plan = found[budgets_s[-2]][:2]
-    _, fair, _ = planned(fair_day, prepared, problem, 2 * budgets_s[-2])
+    fair_s = 2 * budgets_s[-2]
+    _, fair, _ = planned(fair_day, prepared, problem, fair_s)
     rivals, rivals_overflow = peer(city, problem)
     name = f"level >= {THRESHOLD:.0%}, nearest first"
     figures = plan.figures
@@ -136,7 +137,7 @@ def plan_rows(city: MadeCity, budgets_s: tuple[float, ...]) -> tuple[list[Row], 
             figure="spread of the hours of routes", ours=fair.figures.spread, unit="1", better="lower", bar=0.15,
             peer=figures.spread, peer_name="cheapest plan",
         ),
-        Row(figure="cost of hours alike", ours=100 * (fair.cost_m / plan.cost_m - 1), unit="%", better="lower"),
+        Row(figure=f"cost of hours alike, {fair_s:g} s in all, above the plan of {budgets_s[-2]:g} s", ours=100 * (fair.cost_m / plan.cost_m - 1), unit="%", better="lower"),
         Row(
             figure="kilometres with hours alike", ours=fair.figures.distance_m / 1e3, unit="km", better="lower",
             peer=figures.distance_m / 1e3, peer_name="cheapest plan",
