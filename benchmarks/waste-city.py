@@ -137,7 +137,10 @@ def plan_rows(city: MadeCity, budgets_s: tuple[float, ...]) -> tuple[list[Row], 
             figure="spread of the hours of routes", ours=fair.figures.spread, unit="1", better="lower", bar=0.15,
             peer=figures.spread, peer_name="cheapest plan",
         ),
-        Row(figure=f"cost of hours alike, {fair_s:g} s in all, above the plan of {budgets_s[-2]:g} s", ours=100 * (fair.cost_m / plan.cost_m - 1), unit="%", better="lower"),
+        Row(
+            figure=f"cost of hours alike, {fair_s:g} s in all, above the plan of {budgets_s[-2]:g} s", unit="%", better="lower",
+            ours=100 * (fair.cost_m / plan.cost_m - 1),
+        ),
         Row(
             figure="kilometres with hours alike", ours=fair.figures.distance_m / 1e3, unit="km", better="lower",
             peer=figures.distance_m / 1e3, peer_name="cheapest plan",
