@@ -27,6 +27,7 @@ NAMES = (
     "waste-policy",
     "waste-dead-sensors",
     "waste-savings",
+    "waste-faults",
 )
 HERE = Path(__file__).parent
 

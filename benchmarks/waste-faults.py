@@ -1,9 +1,15 @@
 """Faults of bins put in and found again, as ``make bench NAME=waste-faults``.
 
-Five cities of 210 bins (`waste_faulty_bins`), 70 of which get one of seven faults each at a random hour. Every six hours the
-detectors look at what is known by then. A fault counts as found when a ticket of its own kind would be open within 48 hours; a
-false ticket is one of any kind at a bin that is sound then. The peer are the fixed limits such systems use: silent for a day,
-the same for a day, battery below 20 %, a step of half a bin, full for a day, full for a day without a press.
+Five cities of 210 bins (`waste_faulty_bins`), 70 of which get one of seven faults each at a random hour, over 63 days after
+three weeks to learn in: outages, Chuseok, Sundays without a crew, noisy sensors. Limits were chosen on seeds 101 to 108; the
+cities here are of seeds 11 to 15, which nothing was chosen on. Every six hours, and 48 hours after each fault, the detectors look
+at what is known by then (Dure itself looks every five minutes). A fault counts as found when a ticket of its own kind would be
+open within 48 hours; a false ticket is one of any kind at a bin that is sound then, whether or not it is to break later. The peer
+are the fixed limits such systems use: silent for a day, the same for a day, battery below 20 %, a step of half a bin, full for a
+day, full for a day without a press.
+
+A press that fails and a sensor that understates begin to count when they first show: with the first press without effect, and
+with the first overflow a person saw beside a reading that was wrong.
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ from dure.services.waste.faults.findings import SENSOR_FAULTS, Window
 RULES = fault_rules(date(2026, 11, 25))
 EVERY_H, WITHIN_H, APART_H = 6, 48, 48
 FAULTY, BINS = 70, 210
+SEEDS = range(11, 16)
 
 
 def ours(windows: Sequence[Window]) -> set[tuple[str, str]]:
@@ -101,6 +108,9 @@ def watch(seed: int, bins: Sequence[Bin], judge: Callable[[Sequence[Window]], se
                 tally.wrong.append((seed, name, kind, hour))
             last_seen[name, kind] = hour
     for one in bins:
+        late = one.broken_h + WITHIN_H
+        if one.fault not in ("", "silent") and one.id not in first and (one.id, one.fault) in judge([one.window(late)]):
+            first[one.id] = late  # a silence is judged beside all others only
         tally.exposed_d += (min(one.broken_h, DAYS * 24 - 24) - WARM_UP_D * 24) / 24
         if one.fault:
             tally.injected[one.fault] += 1
@@ -116,7 +126,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--tell", action="store_true", help="which were missed and which were false")
     options = parser.parse_args()
-    seeds = range(1, 2) if options.quick else range(1, 6)
+    seeds = SEEDS[:1] if options.quick else SEEDS
     mine, peer = Tally(), Tally()
     for seed in seeds:
         bins = city(seed, BINS, FAULTY)
@@ -138,7 +148,8 @@ def _rows(mine: Tally, peer: Tally) -> list[Row]:
             better="higher", bar=95, peer=100 * sum(peer.found.values()) / total, peer_name=name,
         ),
         Row(
-            figure="false tickets per 100 bins a month", ours=mine.false_rate(), unit="1", better="lower", bar=1,
+            figure=f"false tickets per 100 bins a month, {mine.exposed_d:,.0f} days of sound bins", ours=mine.false_rate(),
+            unit="1", better="lower", bar=1,
             peer=peer.false_rate(), peer_name=name,
         ),
     ]  # fmt: skip

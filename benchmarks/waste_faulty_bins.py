@@ -3,9 +3,10 @@
 Rates are lognormal (median 11.7 % a day, sigma 0.75; of compactors, which stand where it is busy, 80 % of their loose volume),
 days gamma with CV 0.5 to 1.0 and the weekday factors of Wyndham, deposits Poisson from seven to eleven at night, triangular 12.5
 / 33.4 / 57.1 L into 570 L, and a large bag every five months; sensors scatter by 3 % or 1 % and round to 1 %; one reading in
-twenty is lost and one in a thousand is a stray; gateways go away for hours, once for most of the city. Crews empty by sight and
-habit, forget one tap in twenty and tap one in five hundred falsely; citizens report overflows and sometimes a bin that is not
-full. (Rates, factors, deposits, noise and outages: waste.md 3.6; the rest is assumed.)
+twenty is lost and one in a thousand is a stray; gateways go away for hours, once for most of the city. One bin in ten has a
+noisy sensor (6 %). Crews empty by sight and habit, a third of them not on Sundays and nobody on the three days of Chuseok, when
+some bins get twice as much and others half; they forget one tap in twenty and tap one in five hundred falsely; citizens report
+overflows and sometimes a bin that is not full. (Rates, factors, deposits, noise and outages: waste.md 3.6; the rest is assumed.)
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from dure.core.time import from_us
 from dure.services.waste.faults.findings import SENSOR_FAULTS, Series, Window, us_of
 from dure.services.waste.model import Sighting
 
-START_US = us_of(datetime(2026, 9, 7, tzinfo=UTC))  # a Monday
+START_US = us_of(datetime(2026, 8, 31, tzinfo=UTC))  # a Monday
 HOUR_US = 3_600_000_000
-DAYS, WARM_UP_D = 53, 21
+DAYS, WARM_UP_D = 84, 21
+CHUSEOK = (24, 25, 26)  # days since the start: 24 to 26 September 2026
 HOURS = DAYS * 24
 WEEKDAY = np.array([1.04, 1.04, 1.14, 1.07, 0.78, 1.01, 0.94])
 AWAKE = np.array([0.0] * 7 + [1.0] * 16 + [0.0])
@@ -85,12 +87,16 @@ def _bin(chance: np.random.Generator, number: int, kind: str, away: np.ndarray) 
     solar = pressing or chance.random() < 0.2
     powered = solar or kind == "low_battery" or chance.random() < 0.5
     broken_h = int(chance.integers((WARM_UP_D + 2) * 24, (DAYS - 4) * 24)) if kind else HOURS
-    truth = _Truth(chance, kind, broken_h, pressing=pressing)
+    truth = _Truth(chance, kind, broken_h, pressing=pressing, sundays=number % 3 > 0)
     truth.live()
     broken_h = truth.broken_h
     if broken_h > (DAYS - 4) * 24 or (kind == "not_compacting" and truth.failed_h < 0):
         kind, broken_h = "", HOURS  # its first failing press would have come after the end
     level, when = _sensed(chance, truth, kind, broken_h, away)
+    if kind == "contradicted":
+        broken_h = _contradicted_h(truth, broken_h, when)
+        if broken_h > (DAYS - 4) * 24:
+            kind, broken_h = "", HOURS
     heard = np.isin(np.arange(HOURS), when)
     charge = _charge(chance, kind, broken_h, solar=solar)
     counter = Series(_us(when), truth.counter[when].astype(float)) if pressing else Series(_us(when[:0]), np.empty(0))
@@ -112,8 +118,9 @@ def _us(hours: np.ndarray) -> np.ndarray:
 class _Truth:
     """What is really in the bin, hour by hour, and who came by."""
 
-    def __init__(self, chance: np.random.Generator, kind: str, broken_h: int, *, pressing: bool) -> None:
+    def __init__(self, chance: np.random.Generator, kind: str, broken_h: int, *, pressing: bool, sundays: bool) -> None:
         self.chance, self.kind, self.broken_h, self.pressing = chance, kind, broken_h, pressing
+        self.works = [day not in CHUSEOK and (sundays or day % 7 < 6) for day in range(DAYS)]
         median = 0.8 if pressing else 0.117
         self.rate = float(np.exp(chance.normal(np.log(median), 0.35 if pressing else 0.75)))
         self.cv = float(chance.uniform(0.5, 1.0))
@@ -127,6 +134,7 @@ class _Truth:
     def live(self) -> None:
         chance = self.chance
         day = self.rate * WEEKDAY[np.arange(DAYS) % 7] * chance.gamma(1 / self.cv**2, self.cv**2, DAYS)
+        day[list(CHUSEOK)] *= chance.uniform(0.5, 2.0)
         deposits = chance.poisson(np.outer(day, AWAKE / AWAKE.sum()).ravel() / DEPOSIT_L.mean() * CAPACITY_L)
         gained = np.array([chance.triangular(*DEPOSIT_L, size=n).sum() for n in deposits]) / CAPACITY_L
         bulky = chance.random(HOURS) < 0.2 / 30 / 24
@@ -135,7 +143,7 @@ class _Truth:
             gained[self.broken_h] += 1.3
         pressed, loose, presses = chance.uniform(0, 0.3), 0.0, 0
         for hour in range(HOURS):
-            if hour % 24 == CREW_HOUR and self._visited(hour, pressed, pressed + loose):
+            if hour % 24 == CREW_HOUR and self.works[hour // 24] and self._visited(hour, pressed, pressed + loose):
                 pressed, loose = (0.0, 0.0) if chance.random() < 0.95 else (0.0, float(chance.uniform(0.05, 0.2)))
             loose = min(loose + gained[hour], 1.3 - pressed)
             if self.pressing and pressed + loose >= 0.85:
@@ -177,7 +185,7 @@ def _sensed(
     period = 1 if chance.random() < 0.7 else 3
     hours = np.arange(int(chance.integers(0, period)), HOURS, period)
     hours = hours[(chance.random(len(hours)) > 0.05) & ~away[hours]]
-    value = truth.level[hours] + chance.normal(0, 0.03 if chance.random() < 0.7 else 0.01, len(hours))
+    value = truth.level[hours] + chance.normal(0, chance.choice([0.03, 0.01, 0.06], p=[0.6, 0.3, 0.1]), len(hours))
     stray = chance.random(len(hours)) < 0.001
     value[stray] = chance.uniform(0, 1, stray.sum())
     broken = hours >= broken_h
@@ -193,6 +201,18 @@ def _sensed(
     elif kind == "silent":
         value, hours = value[~broken], hours[~broken]
     return np.round(np.clip(value, 0, 1.05), 2), hours
+
+
+def _contradicted_h(truth: _Truth, broken_h: int, when: np.ndarray) -> int:
+    """Hour of the first overflow seen beside a reading that is wrong: until then nobody can say that the sensor is.
+
+    A bin that was emptied before its sensor spoke again was contradicted by nobody yet.
+    """
+    for one in sorted(truth.sightings, key=lambda one: one.seen_at):
+        hour = (us_of(one.seen_at) - START_US) / HOUR_US
+        if one.level >= 1 and ((when >= broken_h) & (when <= hour) & (when >= hour - 6)).any():
+            return int(hour)
+    return HOURS
 
 
 def _charge(chance: np.random.Generator, kind: str, broken_h: int, *, solar: bool) -> np.ndarray:

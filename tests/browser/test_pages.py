@@ -82,7 +82,7 @@ def test_scripts_and_styles_stay_within_the_budget(browser, running, path):
     fresh.goto(running.url + path)
     has_map = fresh.locator("#map").count() > 0
     if has_map:
-        fresh.wait_for_selector("#map[data-ready]", timeout=30_000)
+        fresh.wait_for_selector("#map[data-ready]")
     counted = {url: size for url, size in sizes.items() if re.search(r"\.(css|m?js)(\?|$)", url)}
     assert counted
     assert sum(counted.values()) <= (MAP_BYTES_MAX if has_map else PAGE_BYTES_MAX), counted

@@ -208,7 +208,10 @@ def test_a_ticket_goes_from_found_to_repaired_with_a_photo(browser, running):
     page.set_input_files("#f-photo", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": JPEG})
     page.get_by_role("button", name="고쳤다고 적기").click()
     page.get_by_text("고쳤다고 적었습니다").wait_for()
-    assert page.get_by_alt_text("고친 뒤의 사진").evaluate("one => one.naturalWidth") == 1
+    photo = page.get_by_alt_text("고친 뒤의 사진")
+    photo.scroll_into_view_if_needed()
+    page.wait_for_function("one => one.complete", arg=photo.element_handle())
+    assert photo.evaluate("one => one.naturalWidth") == 1
     assert "초음파 센서" in page.get_by_role("region", name="있었던 일").inner_text()
     visit.context.close()
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from demo_city import PASSWORD
 
+PATIENCE_MS = 90_000  # what is waited for comes at once on an idle machine; a loaded one takes its time
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 # Chromium without a graphics card tells of its own slowness.
 HARMLESS = re.compile(r"GPU stall due to ReadPixels|GL Driver Message")
@@ -18,6 +19,7 @@ class Visit:
     def __init__(self, browser, running, size: str) -> None:
         self.running = running
         self.context = browser.new_context(viewport=SIZES[size])
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.new_page()
         self.trouble: list[str] = []
         self.page.on("console", self._heard)
@@ -45,7 +47,7 @@ class Visit:
         answer = self.page.goto(f"{self.running.url}{path}")
         assert answer.status == status
         if self.page.locator("#map").count():
-            self.page.wait_for_selector("#map[data-ready]", timeout=30_000)
+            self.page.wait_for_selector("#map[data-ready]")
         if status >= 400:  # the browser itself reports the status of the page it was sent to see
             self.trouble = [one for one in self.trouble if "status of" not in one]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +32,7 @@ WARM_UP_D = 14
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SIMULATED_MAX = 2_000
 USUAL_L = 570.0
+GZIP = b"\x1f\x8b"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +117,7 @@ def _world(settings: Settings, asked: Asked) -> tuple[World, int]:
     if asked.history is None:
         return virtual_world(Recipe(n=asked.simulate, days=asked.days, warm_up_d=WARM_UP_D), asked.seed), 0
     places, depot = _places(settings, asked)
-    with asked.history.open(encoding="utf-8-sig", newline="") as lines:
+    with _opened(asked.history, "rehearse.history") as lines:
         readings, refused = readings_of(lines, asked.full)
     world = recorded_world(readings, places, depot, WARM_UP_D)
     return _last(world, asked.days), refused
@@ -122,7 +126,7 @@ def _world(settings: Settings, asked: Asked) -> tuple[World, int]:
 def _places(settings: Settings, asked: Asked) -> tuple[dict[str, Placed], tuple[float, float] | None]:
     """Where bins stand, and the depot: from a list, or from the city's folder."""
     if asked.bins is not None:
-        with asked.bins.open(encoding="utf-8-sig", newline="") as lines:
+        with _opened(asked.bins, "rehearse.bins") as lines:
             return places_of(lines, USUAL_L), None
     if not settings.city_dir:
         raise InputError("rehearse.bins", "Say where the bins stand: --bins FILE, or the folder of the city.")
@@ -130,6 +134,27 @@ def _places(settings: Settings, asked: Asked) -> tuple[dict[str, Placed], tuple[
     found = {one.id: Placed(one.lon, one.lat, one.capacity_l * one.compaction) for one in bins_of(assets).bins}
     depots = fleet_of(assets).depots
     return found, (depots[0].lon, depots[0].lat) if depots else None
+
+
+@contextmanager
+def _opened(path: Path, code: str) -> Iterator[Iterator[str]]:
+    """The lines of a CSV, plain or gzipped.
+
+    Raises
+    ------
+    InputError : the code, when it is no text
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(2) == GZIP
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+            if packed
+            else path.open(encoding="utf-8-sig", newline="") as lines
+        ):
+            yield iter(lines)
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(code, f"{path.name} is no CSV in UTF-8, plain or gzipped: {error}.") from error
 
 
 def _last(world: World, days: int) -> World:

@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def tell(found: Rehearsal, out: Console) -> None:
     out.print(f"{found.bins} {what}, {found.days} days counted; distances estimated as the crow flies.")
     if found.refused:
         out.print(f"[yellow]{found.refused} rows of the history could not be used.[/]")
-    table = Table("policy", *(title for title, _ in _shown(found.found[0].figures)), title="Policies")
+    table = _table("policy", found.found[0].figures, "Policies")
     for one in found.found:
         table.add_row(one.policy, *(value for _, value in _shown(one.figures)))
     out.print(table)
@@ -95,20 +96,29 @@ def _at(over: float, km: float, most_over: float, most_km: float) -> tuple[float
 
 def _shown(one: Figures) -> list[tuple[str, str]]:
     return [
-        ("km/day", f"{one.km_day:,.1f}"),
-        ("visits/day", f"{one.visits_day:,.0f}"),
+        ("km a day", f"{one.km_day:,.1f}"),
+        ("visits a day", f"{one.visits_day:,.0f}"),
         ("fill at visit", f"{one.fill_at_visit:.2f}"),
-        ("overflow/1,000", f"{one.overflow:.1f}"),
+        ("overflow /1,000", f"{one.overflow:.1f}"),
         ("wasted", f"{one.wasted:.0%}"),
         ("km/m3", f"{one.km_m3:.2f}"),
-        ("h/day", f"{one.hours_day:.1f}"),
+        ("h a day", f"{one.hours_day:.1f}"),
         ("missed", f"{one.missed}"),
         ("trucks", f"{one.trucks_max}"),
     ]
 
 
+def _table(first: str, figures: Figures, title: str) -> Table:
+    """Narrow enough for a terminal of 80 columns."""
+    table = Table(title=title, box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name, _ in _shown(figures):
+        table.add_column(name, justify="right", min_width=max(map(len, name.split())))
+    return table
+
+
 def _sizes(sizes: list[Size], title: str, first: str) -> Table:
-    table = Table(first, *(name for name, _ in _shown(sizes[0].figures)), title=title)
+    table = _table(first, sizes[0].figures, title)
     for one in sizes:
         size = f"{one.trucks}" if first == "trucks" else f"{one.sensors:.0%}"
         table.add_row(size, *(value for _, value in _shown(one.figures)))

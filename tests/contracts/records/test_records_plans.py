@@ -119,6 +119,22 @@ async def test_publishing_supersedes_the_version_in_force_and_tells_the_city(des
     assert days == [(DAY.isoformat(), second.plan.figures)]
 
 
+async def test_the_detours_of_a_plan_in_force_are_known_the_day_after(desk: PlanDesk, house: House, by: By) -> None:
+    first = await desk.draft(DAY, by)
+    unpublished = await desk.draft(DAY + timedelta(days=1), later(by, 1))
+    await desk.publish(first.head.id, later(by, 2))
+    second = await desk.draft(DAY + timedelta(days=1), later(by, 3))
+    await desk.publish(second.head.id, later(by, 4))
+    third = await desk.draft(DAY + timedelta(days=2), later(by, 5))
+
+    met = {one.bin: (max(one.added_m, 0),) for one in first.plan.verdicts if one.added_m is not None}
+    with house.records.read() as connection:
+        learnt = [plan_records.inputs(connection, one.head.id).learnt.other for one in (first, unpublished, second, third)]
+    assert met
+    assert learnt[:3] == [{}, {}, met]
+    assert {len(learnt[3][name]) for name in met} == {2}
+
+
 async def test_an_older_draft_is_not_published_over_a_newer_plan(desk: PlanDesk, by: By) -> None:
     first, second = await desk.draft(DAY, by), await desk.draft(DAY, later(by, 1))
     await desk.publish(second.head.id, later(by, 2))

@@ -61,8 +61,21 @@ def settings_of(folder: Path, **more: Any) -> Settings:
     return Settings(**own | {"log_level": "warning", "quarantine_good_n": 5, "disk_free_min_mb": 0} | more)
 
 
+class SteeredClock:
+    """Stands until it is set."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
 class CityRunning:
     """One city from `start` to `stop`; it may be started again."""
+
+    parts: frozenset[str] = ALL
+    clock: SteeredClock | None = None  # none: the time itself
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -101,7 +114,10 @@ class CityRunning:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         try:
             city = read_city(Path(self.settings.city_dir))
-            async with open_house(self.settings, city, parts=ALL) as self.house, served(self.house) as self.url:
+            async with (
+                open_house(self.settings, city, parts=self.parts, clock=self.clock) as self.house,
+                served(self.house) as self.url,
+            ):
                 address = json.loads((self.settings.data / "address.json").read_bytes())
                 self.mqtt_port = address["mqtt_port"]
                 self.secrets = read_secrets(self.settings.data)

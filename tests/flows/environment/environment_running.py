@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -17,17 +16,14 @@ from urllib.parse import quote
 
 import httpx
 import numpy as np
-from city_running import PASSWORD, CityRunning, settings_of, until, write_city
+from city_running import PASSWORD, CityRunning, SteeredClock, settings_of, until, write_city
 
-from dure.city import read_city
 from dure.core.observations import Reading
 from dure.core.time import format_instant
 from dure.engines.records.audit import By
 from dure.engines.records.parked import Parked
-from dure.running.parts import ALL, open_house
-from dure.running.serving import served
+from dure.running.parts import ALL
 from dure.services.environment.watches.station_register import StationRegister
-from dure.spine.seeding import read_secrets
 
 NOW = datetime(2026, 11, 20, 6, 10, tzinfo=UTC)  # ten past three in the afternoon in Korea, an hour that has settled
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -36,16 +32,6 @@ STREET = {f"st-{n:02}": (126.855 + 0.03 * (n % 4), 37.17 + 0.027 * (n // 4)) for
 HELD_S = 20.0  # the recorder reads the list of what is held back every five seconds
 
 Place = tuple[float, float]
-
-
-class SteeredClock:
-    """Stands until it is set."""
-
-    def __init__(self, at: datetime = NOW) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
 
 
 class EnvironmentCity(CityRunning):
@@ -66,27 +52,14 @@ class EnvironmentCity(CityRunning):
         if not (folder / "city").exists():
             write_city(folder / "city", [], (), (*rows, *lines))
         super().__init__(settings_of(folder))
-        self.parts, self.clock = parts, clock or SteeredClock()
+        self.parts, self.clock = parts, clock or SteeredClock(NOW)
         self.sent: Counter[str] = Counter()
         self._asking: httpx.Client | None = None
 
-    async def _main(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        try:
-            city = read_city(Path(self.settings.city_dir))
-            async with (
-                open_house(self.settings, city, parts=self.parts, clock=self.clock) as self.house,
-                served(self.house) as self.url,
-            ):
-                self.secrets = read_secrets(self.settings.data)
-                self.stations = StationRegister(self.house)
-                self._ready.set()
-                await asyncio.Event().wait()
-        except BaseException as error:
-            if not self._ready.is_set():
-                self._trouble = error
-                self._ready.set()
-            raise
+    def start(self) -> EnvironmentCity:
+        super().start()
+        self.stations = StationRegister(self.house)
+        return self
 
     # Sending
 

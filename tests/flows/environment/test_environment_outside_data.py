@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from environment_running import NOW, STREET, EnvironmentCity, SteeredClock
+from city_running import SteeredClock
+from environment_running import NOW, STREET, EnvironmentCity
 
 from dure.core.time import format_instant
 from dure.engines.records import assets

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 from city_running import CityRunning, settings_of, write_city
 
-from dure.city import read_city
 from dure.core.observations import Reading
 from dure.engines.records import assets
-from dure.running.parts import ALL, open_house
-from dure.running.serving import served
+from dure.running.parts import ALL
 from dure.services.waste.belief import belief_records
+from dure.services.waste.belief.belief_rules import belief_rules
 from dure.services.waste.belief.belief_watch import BeliefWatch, read_beliefs, read_forecast
+from dure.services.waste.belief.learn import without_history
 from dure.services.waste.bins import bins_of
 from dure.services.waste.driving import tap_records
 from dure.services.waste.model import Sighting
 from dure.spine.directory import IMPORTER
-from dure.spine.seeding import read_secrets
 
 HEAD = "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,stream,capacity_l"
 
@@ -29,19 +26,7 @@ HEAD = "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,stream,capaci
 class QuietCity(CityRunning):
     """A city whose rounds of waste are called by the test, not by the time."""
 
-    async def _main(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        try:
-            city = read_city(Path(self.settings.city_dir))
-            async with open_house(self.settings, city, parts=ALL - {"waste"}) as self.house, served(self.house) as self.url:
-                self.secrets = read_secrets(self.settings.data)
-                self._ready.set()
-                await asyncio.Event().wait()
-        except BaseException as error:
-            if not self._ready.is_set():
-                self._trouble = error
-                self._ready.set()
-            raise
+    parts = ALL - {"waste"}
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +153,25 @@ def test_every_night_is_learnt_anew_and_kept(city):
     assert known is not None
     assert known[0].pairs > 15
     assert known[0].bins["bin-5"].rate_per_day == pytest.approx(0.1, abs=0.04)
+
+
+def test_what_was_learnt_of_nothing_is_learnt_again_as_soon_as_there_is_a_history(city):
+    sensed(city, "bin-5", *((24 * day + 1, 0.9 - 0.1 * (day % 9)) for day in range(30, 0, -1)))
+    with city.house.records.begin() as connection:
+        connection.execute(belief_records.waste_models.delete())
+        empty = without_history(belief_rules(datetime.now(UTC).date()), 32_400)
+        belief_records.store_learned(connection, empty, ago(minutes=1))
+    watch = BeliefWatch(city.house)
+    looked(city, watch)
+    with city.house.records.read() as connection:
+        assert belief_records.newest_learned(connection)[0].pairs == 0, "a minute ago is too lately"
+    with city.house.records.begin() as connection:
+        connection.execute(belief_records.waste_models.update().values(learnt_at=ago(minutes=3)))
+
+    looked(city, BeliefWatch(city.house))
+
+    with city.house.records.read() as connection:
+        assert belief_records.newest_learned(connection)[0].pairs > 15
 
 
 def test_counters_and_levels_that_cannot_be_lose_nothing(city):

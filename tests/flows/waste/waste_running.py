@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-from city_running import PASSWORD, CityRunning, settings_of, write_city
+from city_running import PASSWORD, CityRunning, SteeredClock, settings_of, write_city
 
-from dure.city import read_city
 from dure.core.time import format_instant
 from dure.engines.records.audit import By
-from dure.running.parts import ALL, open_house
-from dure.running.serving import served
-from dure.spine.seeding import read_secrets
+from dure.running.parts import ALL
 
 HEAD = (
     "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,"
@@ -25,18 +21,10 @@ HEAD = (
 DEPTH_M, FULL_M = 1.2, 0.2
 
 
-class SteeredClock:
-    """Stands until it is set."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-
 class WasteCity(CityRunning):
     """Bins in a street with ranging sensors, a truck, a depot and a disposal site."""
+
+    parts = ALL - {"waste", "environment"}
 
     def __init__(self, folder: Path, bins_n: int, at: datetime) -> None:
         self.bins = [f"bin-{n:02}" for n in range(1, bins_n + 1)]
@@ -55,23 +43,6 @@ class WasteCity(CityRunning):
         super().__init__(settings_of(folder))
         self.clock = SteeredClock(at)
         self._clients: dict[str, httpx.Client] = {}
-
-    async def _main(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        try:
-            city = read_city(Path(self.settings.city_dir))
-            async with (
-                open_house(self.settings, city, parts=ALL - {"waste", "environment"}, clock=self.clock) as self.house,
-                served(self.house) as self.url,
-            ):
-                self.secrets = read_secrets(self.settings.data)
-                self._ready.set()
-                await asyncio.Event().wait()
-        except BaseException as error:
-            if not self._ready.is_set():
-                self._trouble = error
-                self._ready.set()
-            raise
 
     def stop(self) -> None:
         for client in self._clients.values():

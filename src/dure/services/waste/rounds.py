@@ -29,7 +29,7 @@ log = structlog.get_logger("dure.waste")
 
 STEPS_S = 1.0
 MINUTE_S = 60.0
-FAULTS_S = 300.0
+FAULTS_S = 60.0  # a fifth of the bins each
 MOVES_S = 300.0
 HOUR_S = 3_600.0
 RESTART_S = (0.5, 1.0, 2.0, 5.0, 15.0)

@@ -110,7 +110,11 @@ class Hook:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sent it was killed in the middle: nothing came
+                    self.close_connection = True
+                    return
                 status = hook.answers.pop(0) if hook.answers else 204
                 if 200 <= status < 300:
                     hook.posts.append(({name.lower(): value for name, value in self.headers.items()}, body))

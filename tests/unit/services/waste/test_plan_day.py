@@ -272,7 +272,7 @@ def test_hours_are_made_alike_where_the_city_lets_that_cost_something() -> None:
 def test_hours_alike_are_full_days_of_fewer_trucks() -> None:
     bins, _, level = scattered(60, 12, service_s=900)
     fleet = a_fleet([a_truck(number, capacity_l=8_000.0) for number in range(6)])
-    policy = msgspec.structs.replace(POLICY, balance_extra=1.0)
+    policy = msgspec.structs.replace(POLICY, balance_extra=1.0, look_ahead=False)
     prepared = prepare(day := a_day(bins, [0.9] * 60, level, fleet=fleet, policy=policy))
     problem = with_travel(prepared.problem, prepared.profiles, day.travel)
     short = tuple(msgspec.structs.replace(one, stops_max=10 if at else 14) for at, one in enumerate(problem.vehicles))

@@ -36,13 +36,13 @@ def test_words_are_in_both_languages(code: str) -> None:
 
 def test_a_reason_names_the_numbers_it_rests_on() -> None:
     verdict = Verdict(
-        bin="bin-1", served=False, code="not_worth_it", risk=0.05, prize_m=1_000, truck="truck-1", added_m=2_400,
+        bin="bin-1", served=False, code="not_worth_it", risk=0.05, prize_m=1_000, later_m=600, truck="truck-1", added_m=2_400,
         other="truck-2", other_m=3_100,
     )  # fmt: skip
 
     assert verdict_words(verdict).en == (
-        "the detour is longer than avoiding its overflow is worth (risk of overflow 5%, worth 1,000 m, detour 2,400 m,"
-        " next best truck-2 3,100 m)"
+        "the detour is longer than emptying it is worth (risk of overflow 5%, worth 1,000 m, of which 600 m for a later trip it"
+        " saves, detour 2,400 m, next best truck-2 3,100 m)"
     )
     assert "2,400 m" in verdict_words(verdict).ko
 

@@ -14,11 +14,12 @@ from dure.routing.greedy import greedy
 from dure.routing.model import Budget
 from dure.routing.solve import solve
 from dure.services.waste.accounting.kpi import Figures
-from dure.services.waste.rehearsing import foresight
+from dure.services.waste.planning import foresight
+from dure.services.waste.planning.foresight import exceeding
 from dure.services.waste.rehearsing.choosing import policy_of
 from dure.services.waste.rehearsing.comparing import counted, fewer, km_at, rehearsed
 from dure.services.waste.rehearsing.fleet import Fleet, ground, problem_of
-from dure.services.waste.rehearsing.forecaster import Forecaster, exceeding
+from dure.services.waste.rehearsing.forecaster import Forecaster
 from dure.services.waste.rehearsing.policies import Choice, Morning, Threshold, every, static
 from dure.services.waste.rehearsing.recorded import Placed, Reading, places_of, readings_of, recorded_world
 from dure.services.waste.rehearsing.replay import Effort, detours, replay
@@ -197,7 +198,9 @@ def test_more_time_is_more_risk_and_an_emptied_bin_has_less():
     mornings(learnt, [np.array([0.1, 0.4, 0.8])])
     risks = [learnt.risk(0, days) for days in (1, 2, 4)]
     assert (np.diff(risks, axis=0) >= 0).all()
-    assert (learnt.risk_emptied(0) <= learnt.risk(0)).all()
+    before = learnt.risk(0)
+    learnt.emptied(np.arange(3), np.array([0.0, 0.5, 0.75]))
+    assert (learnt.risk(0) <= before).all()
 
 
 @given(st.floats(0.001, 3), st.floats(0.001, 2), st.floats(0.0001, 1))
@@ -221,21 +224,73 @@ def test_what_emptying_is_worth_grows_with_the_level():
     assert (np.diff(worth, axis=1) >= -1e-6).all()
 
 
-def test_foresight_pays_a_short_detour_for_a_half_full_bin_that_has_no_risk_yet():
-    gain = foresight.gain_shares(np.array([0.15]), np.array([0.005]))
-    detour_m = np.concatenate([np.full(3, 50.0), np.full(7, 3_000.0)])[None, :]
-    value = foresight.value(gain, detour_m, 20_000.0)
-    alone = foresight.left_alone(value, gain, 20_000.0)
-    half = round(0.5 / foresight.STEP)
-    today = np.zeros((1, foresight.GRID.size))
-    today[0, half] = 1
-    risk = gain[0, foresight.BRIM - half + 1 :].sum()
+def bins_of(level, rate=0.15, seeing=True, level_sd=0.03):
+    level = np.asarray(level, float)
+    alike = np.ones_like(level)
+    return foresight.Expected(
+        level, level_sd * alike, 0 * alike, rate * alike, 0.02 * alike, 0.5 * alike, np.full(level.size, seeing)
+    )
+
+
+def offers(n, *detours_m):
+    plain = np.tile(np.array(detours_m, float), (n, 1))
+    return foresight.Detours(plain, plain)
+
+
+@pytest.mark.parametrize("seeing", [True, False])
+def test_foresight_pays_a_short_detour_for_a_half_full_bin_that_has_no_risk_yet(seeing):
+    half = bins_of([0.5], seeing=seeing)
+    risk = exceeding(np.array([0.5]), np.array([0.15]), np.array([0.006]))[0]
     assert 20_000 * risk < 50
-    assert foresight.prizes(alone, today)[0] > 200
+    assert foresight.worth(half, offers(1, *[50] * 3, *[3_000] * 7), 20_000.0)[0] > 150
+
+
+@pytest.mark.parametrize("seeing", [True, False])
+def test_what_emptying_is_worth_grows_with_what_is_known_to_lie_in_the_bin(seeing):
+    level = np.linspace(0.05, 1.0, 12)
+    found = foresight.worth(bins_of(level, seeing=seeing), offers(12, 50, 800, 3_000), 20_000.0)
+    assert (np.diff(found) > -1e-6).all()
+    assert found[-1] > 5_000
+
+
+@pytest.mark.parametrize("seeing", [True, False])
+def test_a_street_served_often_makes_no_special_trip_worth_while(seeing):
+    bins = bins_of([0.4, 0.6], seeing=seeing)
+    often, seldom = (foresight.worth(bins, offers(2, one), 20_000.0) for one in (30, 3_000))
+    assert (often < seldom).all()
+
+
+def test_a_bin_that_nobody_sees_is_thought_ahead_as_by_plain_iteration():
+    bins, found = bins_of([0.2, 0.5, 0.8], seeing=False), []
+    detours_ = foresight.Detours(np.array([[900.0, 2_000.0]] * 3), np.array([[40.0, 700.0, 1_500.0]] * 3))
+    days = np.arange(float(foresight.BLIND_D))
+    over = [
+        exceeding(1 - level, bins.rate[:, None] * (days + 1), (0.075**2) * (days + 1) + (0.02 * (days + 1)) ** 2 + sd**2)
+        for level, sd in ((np.zeros((3, 1)), 0.0), (bins.level[:, None], 0.03))
+    ]
+    emptied = np.zeros(3)
+    for first, chain in (*[(False, over[0])] * 800, (True, over[1])):
+        tomorrow = emptied + detours_.other.mean(1)
+        for day in range(foresight.BLIND_D - 1, -1, -1):
+            alone = 20_000 * chain[:, day] + foresight.FUTURE * tomorrow
+            offered = detours_.after if day == 1 and not first else detours_.other
+            tomorrow = np.minimum(offered + emptied[:, None], alone[:, None]).mean(1)
+        if first:
+            found = alone - emptied
+        else:
+            emptied = alone
+    assert foresight.worth(bins, detours_, 20_000.0) == pytest.approx(np.maximum(found, 0), abs=0.5)
+
+
+def test_a_planners_word_on_todays_risk_is_heard():
+    bins = bins_of([0.5, 0.5])
+    told = foresight.Expected(**{**vars(bins), "risk": np.array([0.0, 0.3])})
+    found = foresight.worth(told, offers(2, 500), 20_000.0)
+    assert found[1] - found[0] == pytest.approx(6_000, rel=0.01)
 
 
 @settings(max_examples=20)
-@given(st.floats(0.02, 0.8), st.floats(100, 5_000))
+@given(st.floats(0.02, 0.35), st.floats(100, 5_000))
 def test_shares_of_a_rise_sum_to_one(rate, detour_m):
     gain = foresight.gain_shares(np.array([rate]), np.array([(0.5 * rate) ** 2]))
     assert gain.sum() == pytest.approx(1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -11,8 +12,9 @@ from planning_days import ON, POLICY, a_bin, a_forecast
 
 from dure.core.errors import ConfigError
 from dure.core.rules import parse_pack
+from dure.services.waste.planning.detours import Learnt
 from dure.services.waste.planning.policy import policy_of, policy_on
-from dure.services.waste.planning.selection import Candidate, Wishes, select
+from dure.services.waste.planning.selection import Candidate, Wishes, later, select
 from dure.services.waste.rules import load_pack
 
 
@@ -32,8 +34,8 @@ def test_a_bin_that_overflows_almost_surely_must_be_emptied() -> None:
 
 
 def test_a_risk_worth_less_than_any_detour_is_left_out_before_routing() -> None:
-    assert one(0.0009).dropped == "low_risk"
-    assert one(0.001).dropped == ""
+    assert one(0.0049).dropped == "low_risk"
+    assert one(0.005).dropped == ""
 
 
 @pytest.mark.parametrize(("since_d", "demand"), [(5.9, ""), (6.0, ""), (6.1, "interval"), (math.inf, "interval")])
@@ -80,6 +82,42 @@ def test_a_bin_nobody_knows_anything_of_is_as_likely_as_not_to_overflow() -> Non
 
     assert (found.risk, found.dropped) == (0.5, "")
     assert math.isnan(found.level)
+
+
+def test_the_later_trip_a_visit_saves_is_told_apart_from_the_risk_it_avoids() -> None:
+    bins = [a_bin(1, 0, 0), a_bin(2, 10, 0)]
+    found = select(bins, a_forecast(bins, [0.25, 0.01]), POLICY, Wishes(), {"bin-1": 740.0, "bin-2": -900.0})
+
+    assert [(one.prize_m, one.later_m) for one in found] == [(5_740, 740), (0, -200)]
+    assert found[1].dropped == "low_risk"
+
+
+def test_a_bin_half_full_is_worth_a_detour_before_it_has_any_risk() -> None:
+    bins = [a_bin(number, 0, 0) for number in (1, 2, 3)]
+    worth_m = later(a_forecast(bins, [0.0, 0.0, 0.0], [0.0, 0.3, 0.6]), POLICY, Learnt())
+
+    assert worth_m["bin-1"] < POLICY.detour_m_min < worth_m["bin-2"] < worth_m["bin-3"]
+
+
+def test_a_bin_whose_street_is_often_served_may_wait_and_one_far_off_had_better_be_taken_along() -> None:
+    bins = [a_bin(1, 0, 0), a_bin(2, 10, 0)]
+    learnt = Learnt(other={"bin-1": (30,) * 20, "bin-2": (4_000,) * 20})
+    worth_m = later(a_forecast(bins, [0.01, 0.01], [0.5, 0.5]), POLICY, learnt)
+
+    assert worth_m["bin-1"] < 200 < worth_m["bin-2"]
+
+
+def test_a_city_that_wants_todays_risk_alone_gets_it() -> None:
+    bins = [a_bin(1, 0, 0)]
+
+    assert later(a_forecast(bins, [0.1]), msgspec.structs.replace(POLICY, look_ahead=False), Learnt()) == {}
+
+
+def test_of_a_bin_too_little_is_known_of_nothing_later_is_counted() -> None:
+    bins = [a_bin(number, 0, 0) for number in (1, 2)]
+    forecast = replace(a_forecast(bins, [0.1, 0.1]), per_day=np.array([np.nan, 0.2]))
+
+    assert later(forecast, POLICY, Learnt()).keys() == {"bin-2"}
 
 
 @pytest.mark.parametrize("risk", [math.nan, math.inf])

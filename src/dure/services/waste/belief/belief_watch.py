@@ -17,8 +17,6 @@ import numpy as np
 import structlog
 
 from dure.core.time import day_of, to_us
-from dure.engines.records import assets
-from dure.engines.records.paging import LIMIT_MAX
 from dure.services.waste.belief import belief_records
 from dure.services.waste.belief.belief_records import read_beliefs, read_forecast
 from dure.services.waste.belief.belief_rules import BeliefRules, belief_rules
@@ -31,6 +29,7 @@ from dure.services.waste.belief.taken import USABLE, Taken
 from dure.services.waste.belief.teaching import rows_of_sensors, rows_of_taps
 from dure.services.waste.belief.weekdays import DAY_US
 from dure.services.waste.bins import bins_of
+from dure.services.waste.devices.fill_watch import load_bins
 from dure.services.waste.faults.fault_rules import fault_rules
 from dure.services.waste.tickets import ticket_desk
 from dure.services.waste.turns import Turns
@@ -38,7 +37,6 @@ from dure.services.waste.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from dure.core.assets import Asset
     from dure.core.observations import SeriesKey
     from dure.services.waste.belief.learned import Learned
     from dure.services.waste.model import Bin, Sighting
@@ -49,6 +47,7 @@ __all__ = ["BeliefWatch", "read_beliefs", "read_forecast"]
 log = structlog.get_logger("dure.waste")
 BACK = timedelta(days=14)  # so far back a new bin, or one that is replayed, is read
 LEARNT_FROM = timedelta(days=90)
+AGAIN = timedelta(minutes=2)
 HEARD_BACK = timedelta(days=3)  # after a restart sightings received so lately are looked at again, if they came after the belief
 UNDERWAY = timedelta(minutes=1)  # so long after its instant a sighting may still be on its way into the records
 NIGHT_H = 2  # by the city's clock everything is learnt anew from then on
@@ -66,6 +65,7 @@ class BeliefWatch:
         self._generation = -1
         self._beliefs: Beliefs | None = None
         self._learnt_at: datetime | None = None
+        self._pairs = 0  # what was learnt from
         self._heard_until: datetime | None = None
         self._heard: set[tuple[str, datetime | None]] = set()  # sightings taken lately, by id and when they were received
         self._kept_at: dict[str, datetime] = {}
@@ -88,7 +88,7 @@ class BeliefWatch:
         if self._beliefs is None or generation != self._generation:
             self._begin(now, rules)
             self._generation = generation
-        if self._is_night(now):
+        if self._is_time_to_learn(now):
             self._learn(now, rules)
         beliefs = self._beliefs
         if beliefs is None or not beliefs.bins:
@@ -118,18 +118,19 @@ class BeliefWatch:
 
     def _begin(self, now: datetime, rules: BeliefRules) -> None:
         """The bins of the register with the beliefs that are kept; a bin that has none is read from its last days."""
-        self._bins = bins_of(_live_bins(self._house)).bins
+        self._bins = bins_of(load_bins(self._house)).bins
         with self._house.records.read() as connection:
             known = belief_records.newest_learned(connection)
             learned = known[0] if known else without_history(rules, self._offset_s(now))
-            self._learnt_at = known[1] if known else None
+            self._learnt_at, self._pairs = (known[1], learned.pairs) if known else (None, 0)
             self._beliefs, new = belief_records.load_beliefs(connection, self._bins, learned, now, rules)
             self._kept_at = belief_records.kept_at(connection, [one.id for one in self._bins])
         self._taken.begin({one: to_us(at) for one, at in self._kept_at.items()})
         self._waiting = (self._waiting & set(self._beliefs.rows)) | new
 
-    def _is_night(self, now: datetime) -> bool:
-        if self._learnt_at is None:
+    def _is_time_to_learn(self, now: datetime) -> bool:
+        """Each night; and soon again where there was no history yet: a city begins with one that is still coming in."""
+        if self._learnt_at is None or (not self._pairs and now - self._learnt_at >= AGAIN):
             return True
         zone = self._house.city.zone
         night = now.astimezone(zone).replace(hour=NIGHT_H, minute=0, second=0, microsecond=0)
@@ -150,7 +151,7 @@ class BeliefWatch:
         learned: Learned = learn(history_of(known, classes, self._offset_s(now)), rules=rules, prior=prior)
         with self._house.records.begin() as connection:
             ident = belief_records.store_learned(connection, learned, now)
-        self._learnt_at = now
+        self._learnt_at, self._pairs = now, learned.pairs
         if self._beliefs is not None:
             self._beliefs = relearnt(self._beliefs, learned)
         log.info("belief.learnt", model=ident, pairs=learned.pairs, bins=len(self._bins))
@@ -280,16 +281,3 @@ def _changed(before: Beliefs, after: Beliefs) -> list[int]:
     moved = (before.read_us != after.read_us).any(axis=1) | (before.anchor_us != after.anchor_us)
     moved |= (before.slips != after.slips) | (before.sd != after.sd)
     return [int(row) for row in np.flatnonzero(moved)]
-
-
-def _live_bins(house: House) -> list[Asset]:
-    found: list[Asset] = []
-    wanted = assets.Wanted(kinds=["bin"], states=["live"])
-    with house.records.read() as connection:
-        after = ""
-        while True:
-            page = assets.listing(connection, wanted, after=after, limit=LIMIT_MAX)
-            found += page.items
-            after = page.next
-            if not after:
-                return found

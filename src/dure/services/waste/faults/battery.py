@@ -22,12 +22,13 @@ def low_battery(window: Window, row: BatteryRow) -> Found | None:
         return None
     charge = float(np.median(battery.value[-3:]))
     by_day = by_day_and_hour(battery, window.now_us)
-    one, two = falls(by_day, 1, row.hours_least), falls(by_day, 2, row.hours_least)
+    one, two = falls(by_day[:2], 1, row.hours_least), falls(by_day[:3], 2, row.hours_least)
     fall = float(np.nanmax([one[0] if len(one) else np.nan, two[0] / 2 if len(two) else np.nan, -1.0]))
     if charge < row.low:
         return _found(window, charge, fall, charge / fall if fall > row.fall_least else float("nan"))
     if fall < row.fall_least or charge / fall > row.empty_within_d:
         return None
+    one, two = falls(by_day, 1, row.hours_least), falls(by_day, 2, row.hours_least)
     if _steeper(one, row.own_times, 1, row) or _steeper(two, row.own_times_two_days, 2, row):
         return _found(window, charge, fall, charge / fall)
     return None

@@ -8,27 +8,29 @@ import numpy as np
 
 from dure.core.text import Text
 from dure.core.time import from_us
+from dure.services.waste.faults.compaction import presses_of
 from dure.services.waste.faults.fault_rules import BlockedRow
-from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, daily_rise, quiet_scatter, rounded
+from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, daily_rise, quiet_variance, rounded
 from dure.services.waste.model import FloatArray
 
 
 class Signs(NamedTuple):
     """What speaks for it since the level is high: it rose at once, it hardly scatters, it does not rise, it was emptied.
 
-    `rose` counts twice when it rose by many times what it ever did and has stayed for days, `calm` when there are many
-    readings: what sits before the sensor does not move at all.
+    `rose` counts twice when it rose by many times what it ever did and has stayed for days, `calm` when it is beyond doubt:
+    what sits before the sensor does not move at all. `unpressed`: a compactor that presses at such a level has not.
     """
 
     rose: int
     calm: int
     still: bool
     emptied: int
+    unpressed: bool
 
     @property
     def enough(self) -> bool:
         """Two signs, whichever: each alone has an innocent reason (a large bag, a still night, a false tap)."""
-        return self.rose + self.calm + self.still + min(self.emptied, 2) >= 2
+        return self.rose + self.calm + self.still + min(self.emptied, 2) + (self.unpressed and self.calm > 0) >= 2
 
 
 def blocked(window: Window, row: BlockedRow) -> Found | None:
@@ -50,7 +52,7 @@ def blocked(window: Window, row: BlockedRow) -> Found | None:
         f"적재율이 {hours:.0f}시간째 {middle:.0%}에 머뭅니다" + _ko(signs),
         f"The level has stayed at {middle:.0%} for {hours:.0f} h" + _en(signs),
     )
-    numbers = rounded([("hours", hours), ("level", middle), ("emptyings", signs.emptied)])
+    numbers = rounded([("hours", hours), ("level", middle), ("emptyings", signs.emptied), ("rose", signs.rose)])
     return Found(bin=window.bin, fault="blocked", since=from_us(begun_us), evidence=evidence, numbers=numbers)
 
 
@@ -60,13 +62,15 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
     after = level.value[high:]
     begun_us = int(level.time_us[high])
     usual_rise = daily_rise(level, begun_us)
-    pressed = len(window.compactions.between(begun_us, window.now_us + 1)) > 0  # a full compactor rests as well
+    presses = presses_of(window.compactions)
+    pressed = bool((presses > begun_us).any())  # a full one that presses all the time rests, and hardly scatters
     third = max(1, len(after) // 3)
     moved = float(np.median(after[-third:]) - np.median(after[:third]))
     below_brim = float(np.quantile(after, 0.8)) < row.brim
     return Signs(
         rose=min(_rose(level, high, hours, row), 2 if below_brim else 1),
-        calm=_calm(before.value, after, row) if below_brim else 0,
+        calm=min(_calm(before.value, after, row), 1 if pressed else 2) if below_brim else 0,
+        unpressed=below_brim and len(presses) >= row.presses_least and not pressed,
         still=below_brim
         and not pressed
         and hours >= row.still_h
@@ -77,12 +81,33 @@ def _signs(window: Window, high: int, hours: float, row: BlockedRow) -> Signs:
 
 
 def _calm(before: FloatArray, after: FloatArray, row: BlockedRow) -> int:
-    """Whether the readings scatter far less than they used to where nothing happened."""
-    usual, now = quiet_scatter(before), quiet_scatter(after)
-    if usual < row.scatter_least or len(after) < row.calm_readings or now > row.calm_times * usual:
+    """Whether the readings scatter far less than they used to where nothing happened, and than they ever did for so long.
+
+    The generalised likelihood ratio of a smaller variance: ``n / 2 (r - 1 - ln r)``, r the ratio of the variances.
+    """
+    usual, now = quiet_variance(before), _variance(after)
+    ratio = max(now, row.scatter_least**2) / usual if usual > 0 else 1.0
+    if ratio >= 1 or len(after) < row.calm_readings or now > row.calmest_times * _calmest(before, len(after), row):
         return 0
-    alone = len(after) >= row.calm_readings_alone and now <= row.calm_times_alone * usual
-    return 2 if alone and usual >= row.scatter_least_alone else 1
+    weight = len(after) / 2 * (ratio - 1 - float(np.log(ratio)))
+    return int(weight >= row.calm_weight) + int(weight >= row.calm_weight_alone)
+
+
+def _variance(value: FloatArray) -> float:
+    """Of the scatter, by the steps between neighbours."""
+    return float((np.diff(value) ** 2).mean() / 2)
+
+
+def _calmest(value: FloatArray, n: int, row: BlockedRow) -> float:
+    """The smallest variance that as many readings ever had between floor and brim; infinite when there were too few."""
+    square = np.append(0.0, np.cumsum(np.diff(value) ** 2))
+    total = np.append(0.0, np.cumsum(value))
+    if len(value) < 2 * n:
+        return float("inf")
+    variance = (square[n - 1 :] - square[: -(n - 1)]) / (n - 1) / 2
+    mean = (total[n:] - total[:-n]) / n
+    inside = (mean > row.floor) & (mean < row.brim)
+    return float(variance[inside].min()) if inside.any() else float("inf")
 
 
 def _rose(level: Series, high: int, hours: float, row: BlockedRow) -> int:
@@ -116,6 +141,7 @@ def _ko(signs: Signs) -> str:
         *(["한 번에 올라감"] if signs.rose else []),
         *(["흔들림이 평소보다 작음"] if signs.calm else []),
         *(["더 오르지 않음"] if signs.still else []),
+        *(["압축하지 않음"] if signs.unpressed else []),
         *([f"{signs.emptied}번 비워도 그대로"] if signs.emptied else []),
     ]
     return f": {', '.join(words)}."
@@ -126,6 +152,7 @@ def _en(signs: Signs) -> str:
         *(["it rose at once"] if signs.rose else []),
         *(["it scatters less than usual"] if signs.calm else []),
         *(["it rises no further"] if signs.still else []),
+        *(["it has not pressed"] if signs.unpressed else []),
         *([f"{signs.emptied} emptyings changed nothing"] if signs.emptied else []),
     ]
     return f": {', '.join(words)}."

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.waste.faults.fault_rules import CompactionRow
-from dure.services.waste.faults.findings import DAY_US, HOUR_US, Found, Series, Window, rounded
+from dure.services.waste.faults.findings import HOUR_US, Found, Series, Window, rounded
 from dure.services.waste.model import FloatArray
 
 Instants = NDArray[np.int64]
@@ -17,18 +17,22 @@ Instants = NDArray[np.int64]
 def not_compacting(window: Window, row: CompactionRow) -> Found | None:
     """Nothing pressed for hours at a high level, or presses that lower nothing, in a bin that is not simply full.
 
-    Full is a bin whose presses lowered less and less, or that has pressed with effect about as often since its last emptying
-    as it usually does between two: it is to be emptied, not repaired.
+    Full is a bin one of whose presses left room since it was last emptied, and that stands below its brim: it is to be emptied,
+    not repaired.
     """
     if len(window.compactions) < 2 or not len(window.level):
         return None
     presses = presses_of(window.compactions)
     left = left_by(presses, window, round(row.effect_within_h * HOUR_US))
     since = left[presses > window.emptied_us[-1]] if window.emptied_us else left
+    since = since[np.isfinite(since)]
     if _presses_when_full(left, row) or not len(since) or since[-1] < row.presses_at - row.effect_least:
         found = _does_not_press(window, presses, row)  # there was room at the last press, or it presses even without
         if found is not None:
             return found
+    found = _over_brim(window, presses, row)
+    if found is not None:
+        return found
     return None if _is_full(window, presses, left, row) else _without_effect(window, presses, left, row)
 
 
@@ -59,31 +63,38 @@ def left_by(presses: Instants, window: Window, within_us: int) -> FloatArray:
 
 
 def _is_full(window: Window, presses: Instants, left: FloatArray, row: CompactionRow) -> bool:
-    """Whether its presses lower nothing because it is full: they lowered less and less before.
-
-    A press that left room, followed at once by one that leaves none, is no filling up.
-    """
+    """Whether its presses lower nothing because it is full: one since the last emptying left room, or nothing was emptied."""
     emptied_us = window.emptied_us[-1] if window.emptied_us else 0
     since, when = left[presses > emptied_us], presses[presses > emptied_us]
-    works = np.flatnonzero(since < row.presses_at - row.effect_least)
-    if not len(works):
-        heard = when[np.isfinite(since)]
-        level = window.level.between(emptied_us, int(heard[0]) if len(heard) else window.now_us).value
-        return len(level) < 3 or float(np.quantile(level, 0.25)) > row.emptied_below  # not emptied, whatever was tapped
-    last = int(works[-1])
-    after = since[last + 1 :]
-    if since[last] >= row.room_left or not np.isfinite(after).all():
+    if (since < row.presses_at - row.effect_least).any():
         return True
-    if not len(after) or (len(after) > 1 and when[last + 1] == when[last + 2]):
-        return bool(len(after))  # two in between two readings: the first may have worked
-    most = since[last] + (row.presses_at - since[last]) * row.packed_share + row.fill_times * _fill(window)
-    return bool(after[0] < max(most, row.presses_at - 0.02))
+    heard = when[np.isfinite(since)]
+    level = window.level.between(emptied_us, int(heard[0]) if len(heard) else window.now_us).value
+    return len(level) < 3 or float(np.quantile(level, 0.25)) > row.emptied_below  # not emptied, whatever was tapped
 
 
-def _fill(window: Window) -> float:
-    """How much a busy time adds from one reading to the next, by the last two days [1]."""
-    recent = window.level.between(window.now_us - 2 * DAY_US, window.now_us + 1).value
-    return float(np.quantile(np.maximum(np.diff(recent), 0.0), 0.9)) if len(recent) > 1 else 0.0
+def _over_brim(window: Window, presses: Instants, row: CompactionRow) -> Found | None:
+    """It presses on and on while the waste stands above the brim: a press that works leaves nothing above its plate.
+
+    The mean of the readings since the first of the last presses must lie above the brim by more than their scatter explains.
+    """
+    level = window.level
+    last = presses[-row.count_least :]
+    if len(last) < row.count_least or (window.emptied_us and last[0] <= window.emptied_us[-1]):
+        return None
+    start = min(int(np.searchsorted(level.time_us, last[0])), len(level) - row.brim_readings)
+    value = level.value[max(0, start) :]
+    if len(value) < row.brim_readings or window.now_us - int(last[-1]) > 2 * row.effect_within_h * HOUR_US:
+        return None
+    mean = float(value.mean())
+    if mean < 1.0 + row.brim_scatter * max(float(value.std()), row.brim_least) / float(np.sqrt(len(value))):
+        return None
+    evidence = Text(
+        f"{len(last)}번 압축한 뒤에도 투입구 위까지 차 있습니다({mean:.0%}).",
+        f"After {len(last)} presses the waste still stands above the brim ({mean:.0%}).",
+    )
+    numbers = rounded([("presses", len(last)), ("level", mean)])
+    return Found(bin=window.bin, fault="not_compacting", since=from_us(int(last[0])), evidence=evidence, numbers=numbers)
 
 
 def _presses_when_full(left: FloatArray, row: CompactionRow) -> bool:
@@ -118,9 +129,9 @@ def _without_effect(window: Window, presses: Instants, left: FloatArray, row: Co
     """After the last presses since the emptying the level was as high as before."""
     emptied_us = window.emptied_us[-1] if window.emptied_us else 0
     since = (presses > emptied_us) & np.isfinite(left)
-    last, when = left[since][-row.count_least :], presses[since][-row.count_least :]
+    last, when = left[since][-row.effect_count :], presses[since][-row.effect_count :]
     if (
-        len(last) < row.count_least
+        len(last) < row.effect_count
         or float(np.median(last)) < row.trigger
         or float(last.min()) < row.presses_at - row.effect_least
     ):

@@ -19,7 +19,7 @@ def contradicted(window: Window, row: ContradictionRow) -> Found | None:
         at_us = us_of(one.seen_at)
         if one.level is None or not start_us <= at_us <= window.now_us:
             continue
-        before = window.level.between(at_us - round(row.within_h * HOUR_US), at_us).value[-3:]
+        before = window.level.between(at_us - round(row.within_h * HOUR_US), at_us).value[-2:]
         if not len(before):
             continue
         sensed = float(np.median(before))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from dure.core.text import Text
 from dure.services.waste.faults.battery import low_battery
@@ -18,7 +20,7 @@ from dure.services.waste.model import Sighting
 
 
 def faults_of(window: Window, rules: FaultRules) -> list[Found]:
-    """What is wrong with one bin. A covered sensor does not move either: it is called blocked, not stuck as well."""
+    """What is wrong with one bin. A covered sensor may not move either: it is blocked when it leapt there, else stuck."""
     found = {
         one.fault: one
         for one in (
@@ -32,8 +34,8 @@ def faults_of(window: Window, rules: FaultRules) -> list[Found]:
         )
         if one is not None
     }
-    if "blocked" in found:
-        found.pop("stuck", None)
+    if {"blocked", "stuck"} <= found.keys():
+        found.pop("stuck" if found["blocked"].numbers["rose"] else "blocked")
     if not {"blocked", "stuck", "jumping"}.isdisjoint(
         found
     ):  # its level says nothing of presses, and people contradict it anyway
@@ -42,12 +44,31 @@ def faults_of(window: Window, rules: FaultRules) -> list[Found]:
     return list(found.values())
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What the last look at a bin told of its silence: whether it ever spoke, and when it last fell silent."""
+
+    speaks: bool
+    fell_us: int | None
+
+
 def faults_of_city(windows: Sequence[Window], rules: FaultRules) -> tuple[list[Found], list[Outage]]:
     """What is wrong with the bins, without silences that an outage of the network explains; and the outages."""
     found = [one for window in windows for one in faults_of(window, rules)]
-    fell = {one.bin: at_us for one in windows if (at_us := fell_silent_us(one, rules.silence)) is not None}
-    lost = outages(fell, sum(len(one.level) > 0 for one in windows), rules.silence)
     now_us = max((one.now_us for one in windows), default=0)
+    return without_silences(found, {one.bin: known_of(one, rules) for one in windows}, now_us, rules)
+
+
+def known_of(window: Window, rules: FaultRules) -> Known:
+    """What a look at a bin tells of its silence."""
+    return Known(len(window.level) > 0, fell_silent_us(window, rules.silence))
+
+
+def without_silences(
+    found: Sequence[Found], city: Mapping[str, Known], now_us: int, rules: FaultRules
+) -> tuple[list[Found], list[Outage]]:
+    """The findings without silences that an outage explains, by what is known of every bin; and the outages."""
+    fell = {bin_id: one.fell_us for bin_id, one in city.items() if one.fell_us is not None}
+    lost = outages(fell, sum(one.speaks for one in city.values()), rules.silence)
     return without_outages(found, lost, now_us, rules.silence), lost
 
 

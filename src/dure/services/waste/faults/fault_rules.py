@@ -27,7 +27,9 @@ class StuckRow(Rule, frozen=True, kw_only=True):
     empty_to: float
     emptied_level: float
     emptied_readings: int
+    emptied_readings_brim: int
     rise_least: float
+    empty_rise_least: float
 
 
 class SilenceRow(Rule, frozen=True, kw_only=True):
@@ -46,17 +48,28 @@ class SilenceRow(Rule, frozen=True, kw_only=True):
 
 
 class JumpRow(Rule, frozen=True, kw_only=True):
-    """A level that leaps about. See `jumps.jumping`."""
+    """A level that leaps about. See `jumps.jumping`.
+
+    Attributes
+    ----------
+    step_near, step_far : between the kinds of step: far down, down, about the same, up, far up [1]
+    scatter_times : steps are at least so many deviations of its scatter
+    share_leaping, share_usual : of these kinds among the steps of a sensor that leaps, and of one that does not
+    borrowed : as many usual steps are added to those of the bin
+    """
 
     hours: float
-    step_least: float
     readings_least: int
-    readings_least_few: int
-    many: int
-    many_before: int
-    mean_least: float
+    leaps_least: int
+    falls_least: int
+    step_near: float
+    step_far: float
+    scatter_times: float
+    share_leaping: tuple[float, float, float, float, float]
+    share_usual: tuple[float, float, float, float, float]
+    borrowed: float
+    weight_least: float
     own_times: float
-    own_quantile: float
 
 
 class BatteryRow(Rule, frozen=True, kw_only=True):
@@ -84,14 +97,15 @@ class BlockedRow(Rule, frozen=True, kw_only=True):
     far_rise_least: float
     far_own_times: float
     far_stays_h: float
-    calm_times: float
     calm_readings: int
+    calm_weight: float
+    calm_weight_alone: float
+    calmest_times: float
     scatter_least: float
-    calm_times_alone: float
-    calm_readings_alone: int
-    scatter_least_alone: float
+    presses_least: int
     still_h: float
     still_rise: float
+    floor: float
     brim: float
     drop_least: float
     settle_h: float
@@ -106,10 +120,11 @@ class CompactionRow(Rule, frozen=True, kw_only=True):
     presses_at: float
     effect_least: float
     count_least: int
+    effect_count: int
     effect_within_h: float
-    room_left: float
-    packed_share: float
-    fill_times: float
+    brim_readings: int
+    brim_scatter: float
+    brim_least: float
     emptied_below: float
 
 

@@ -1,9 +1,13 @@
-"""Every few minutes: what is wrong with which bin, a ticket for each new fault, and the re-test of what was repaired."""
+"""What is wrong with which bin, a ticket for each new fault, and the re-test of what was repaired.
+
+Each round looks at a fifth of the bins, so that every bin is looked at every few minutes and no round is long. Whether a silence
+is the network's is told by what the last look at every bin has left in memory.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,13 +16,14 @@ import structlog
 
 from dure.core.text import Text
 from dure.core.time import day_of, to_us
-from dure.services.waste.faults.detecting import faults_of_city, faults_seen
+from dure.services.waste.faults.detecting import Known, faults_of, faults_seen, known_of, without_silences
 from dure.services.waste.faults.fault_rules import FaultRules, fault_rules
-from dure.services.waste.faults.fault_windows import FaultWindows, sightings_since, start_of
+from dure.services.waste.faults.fault_windows import FaultWindows, sightings_since, start_of, troubles_since
 from dure.services.waste.faults.findings import Found, Window
 from dure.services.waste.faults.silence import Outage
 from dure.services.waste.tickets import ticket_desk
 from dure.services.waste.tickets.retest import retest
+from dure.services.waste.turns import Turns
 
 if TYPE_CHECKING:
     from dure.services.waste.model import Sighting
@@ -27,8 +32,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure.waste")
 
-BINS_AT_ONCE = 200  # then others have a turn
-PAUSE_S = 300.0
+BINS_AT_ONCE = 100  # then others have a turn
+TURNS = 5  # rounds until each bin was looked at
+BINS_LEAST = 200  # in a round
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -45,34 +51,46 @@ class FaultWatch:
     def __init__(self, house: House) -> None:
         self._house = house
         self._windows = FaultWindows(house)
+        self._turns = Turns()
+        self._city: dict[str, Known] = {}
         self._away: frozenset[str] = frozenset()
 
     async def look(self) -> Looked:
         """One round."""
         now = self._house.clock.now()
         rules = fault_rules(day_of(now, self._house.city.zone), self._house.city.folder)
-        sightings = await asyncio.to_thread(self._sightings, now)
         bins = self._windows.bins()
         self._windows.forget(bins)
-        windows: list[Window] = []
-        for start in range(0, len(bins), BINS_AT_ONCE):
-            part = bins[start : start + BINS_AT_ONCE]
-            windows += await asyncio.to_thread(self._read, part, sightings, to_us(now))
-        found, outages = await asyncio.to_thread(faults_of_city, windows, rules)
-        found += faults_seen([one for seen in sightings.values() for one in seen])
-        known = {one.bin: one for one in windows}
-        for bin_id, seen in sightings.items():
-            known.setdefault(bin_id, Window(bin_id, to_us(now), sightings=tuple(seen)))
-        opened, settled = await asyncio.to_thread(self._keep, found, known, rules, now)
+        self._city = {name: self._city[name] for name in bins if name in self._city}
+        turn = self._turns.of(bins, max(BINS_LEAST, -(-len(bins) // TURNS)))
+        sightings, told, others = await asyncio.to_thread(self._told, turn, frozenset(bins), now)
+        windows: dict[str, Window] = {}
+        found: list[Found] = []
+        for start in range(0, len(turn), BINS_AT_ONCE):
+            part = await asyncio.to_thread(self._look_at, turn[start : start + BINS_AT_ONCE], sightings, to_us(now), rules)
+            windows |= part[0]
+            found += part[1]
+        found, outages = without_silences(found, self._city, to_us(now), rules)
+        windows |= {name: Window(name, to_us(now), sightings=tuple(sightings.get(name, ()))) for name in others}
+        opened, settled = await asyncio.to_thread(self._keep, [*found, *faults_seen(told)], windows, rules, now)
         self._tell(outages)
         return Looked(opened, settled, tuple(outages))
 
-    def _sightings(self, now: datetime) -> dict[str, list[Sighting]]:
+    def _told(
+        self, turn: Sequence[str], bins: Collection[str], now: datetime
+    ) -> tuple[dict[str, list[Sighting]], list[Sighting], list[str]]:
+        """What people saw of these bins, what crews called broken anywhere, and bins without a sensor that have a ticket."""
+        since = start_of(to_us(now))
         with self._house.records.read() as connection:
-            return sightings_since(connection, start_of(to_us(now)))
+            others = sorted({one.bin for one in ticket_desk.unsettled(connection)} - set(bins))
+            return sightings_since(connection, since, [*turn, *others]), troubles_since(connection, since), others
 
-    def _read(self, bins: Sequence[str], sightings: Mapping[str, list[Sighting]], now_us: int) -> list[Window]:
-        return [self._windows.window(one, sightings, now_us) for one in bins]
+    def _look_at(
+        self, bins: Sequence[str], sightings: Mapping[str, list[Sighting]], now_us: int, rules: FaultRules
+    ) -> tuple[dict[str, Window], list[Found]]:
+        windows = {one: self._windows.window(one, sightings, now_us) for one in bins}
+        self._city |= {name: known_of(one, rules) for name, one in windows.items()}
+        return windows, [found for one in windows.values() for found in faults_of(one, rules)]
 
     def _keep(
         self, found: Sequence[Found], windows: Mapping[str, Window], rules: FaultRules, now: datetime

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from dure.core.observations import Flag
 from dure.core.time import from_us
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 WEEKS_US = 21 * DAY_US
 ANEW_US = 24 * HOUR_US  # a series is read whole again this often: what came late has its place then
 LEVEL, BATTERY, COMPACTIONS, EMPTYINGS = "fill_fraction", "battery_fraction", "compactions_total", "emptyings_total"
+_NAMES_AT_ONCE = 500
 _USABLE = (Flag.GOOD, Flag.SUSPECT)
 
 
@@ -70,7 +72,8 @@ class FaultWindows:
         start_us = now_us - WEEKS_US
         known, read_us = self._known.get(key, (NOTHING, 0))
         if now_us - read_us >= ANEW_US:
-            known, read_us = self._read(key, start_us, now_us), now_us
+            first = not read_us  # the next time at an hour of its own: never all series at once
+            known, read_us = self._read(key, start_us, now_us), now_us - (_hour_of(key) if first else 0)
         elif not len(known) or newest.time_us > int(known.time_us[-1]):
             known = _joined(known, self._read(key, int(known.time_us[-1]) + 1 if len(known) else start_us, now_us))
         known = known.between(start_us, now_us + 1)
@@ -83,20 +86,37 @@ class FaultWindows:
         return Series(past.time_us[usable], past.value[usable])
 
 
-def sightings_since(connection: Connection, since: datetime) -> dict[str, list[Sighting]]:
-    """Bin -> what people saw since then, in order; what was taken back is left out."""
-    query = select(waste_sightings).where(waste_sightings.c.seen_at >= since)
+def sightings_since(connection: Connection, since: datetime, bins: Sequence[str]) -> dict[str, list[Sighting]]:
+    """Bin -> what people saw of it since then, in order; what was taken back is left out."""
     found: dict[str, list[Sighting]] = {}
+    for start in range(0, len(bins), _NAMES_AT_ONCE):
+        part = bins[start : start + _NAMES_AT_ONCE]
+        for one in _sightings(connection, waste_sightings.c.bin.in_(part), since):
+            found.setdefault(one.bin, []).append(one)
+    return found
+
+
+def troubles_since(connection: Connection, since: datetime) -> list[Sighting]:
+    """What crews called broken or not to be reached since then, of any bin; what was taken back is left out."""
+    return list(_sightings(connection, waste_sightings.c.kind.in_(("broken", "blocked")), since))
+
+
+def _sightings(connection: Connection, wanted: ColumnElement[bool], since: datetime) -> Iterator[Sighting]:
+    query = select(waste_sightings).where(waste_sightings.c.seen_at >= since, wanted)
     for row in connection.execute(query.order_by(waste_sightings.c.seen_at, waste_sightings.c.id)).mappings():
         one = Sighting(**row)
         if "undone_at" not in one.facts:
-            found.setdefault(one.bin, []).append(one)
-    return found
+            yield one
 
 
 def start_of(now_us: int) -> datetime:
     """Since when sightings count."""
     return from_us(now_us - WEEKS_US)
+
+
+def _hour_of(key: SeriesKey) -> int:
+    """How long before its time a series is read anew the first time [us]: each its own, the same in every process."""
+    return zlib.crc32("/".join(key).encode()) % 24 * HOUR_US
 
 
 def _joined(known: Series, more: Series) -> Series:

@@ -116,15 +116,16 @@ def daily_rise(level: Series, until_us: int) -> float:
     return float(max(0.0, usual.mean())) if len(usual) >= 3 else float("nan")
 
 
-def quiet_scatter(value: FloatArray) -> float:
-    """How much readings scatter where nothing happens [1]: the mean of the smallest third of the steps between neighbours.
+def quiet_variance(value: FloatArray) -> float:
+    """Variance of the sensor's own scatter, where nothing happens; 0 when too few readings are known.
 
-    At night nothing is thrown in: what is left is the sensor's own scatter. For a normal scatter it is 0.30 of its deviation.
+    At night nothing is thrown in: the smaller two thirds of the steps between neighbours are scatter. Of normal steps they have
+    0.275 of the mean square, and a step has the scatter of two readings.
     """
     if len(value) < 4:
         return 0.0
     steps = np.sort(np.abs(np.diff(value)))
-    return float(steps[: max(1, len(steps) // 3)].mean())
+    return float((steps[: max(1, 2 * len(steps) // 3)] ** 2).mean() / 0.275 / 2)
 
 
 def rounded(numbers: Iterable[tuple[str, float]]) -> dict[str, float]:

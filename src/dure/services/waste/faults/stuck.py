@@ -26,15 +26,18 @@ def stuck(window: Window, row: StuckRow) -> Found | None:
     begun_us = int(level.time_us[first])
     hours = (int(level.time_us[-1]) - begun_us) / HOUR_US
     emptied = _readings_after_emptied(window, begun_us)
-    if emptied >= row.emptied_readings and value >= row.emptied_level:
+    least = row.emptied_readings_brim if _at_brim(level, first, row) else row.emptied_readings
+    if emptied >= least and value >= row.emptied_level:
         return _found(window, begun_us, value, hours, count, emptied=True)
-    rise = daily_rise(level, begun_us)
+    if hours < row.hours_least or count < row.readings_least or _at_brim(level, first, row):
+        return None
     longest, repeats = _longest(level, runs, row.full_from), _repeats(level, first, row)
     chance = row.chance_most if longest and value > row.empty_to else 0.0
     unlikely = hours >= row.unknown_h or repeats**count <= chance
-    moved = np.isnan(rise) or rise * hours / 24 >= row.rise_least
-    long = hours >= row.hours_least and count >= max(row.readings_least, row.longest_times * longest)
-    if not (long and unlikely and moved) or value >= row.full_from:
+    if not unlikely or count < row.longest_times * longest:
+        return None
+    rise = daily_rise(level, begun_us)
+    if rise * hours / 24 < (row.rise_least if value > row.empty_to else row.empty_rise_least):  # an unknown rise is no excuse
         return None
     return _found(window, begun_us, value, hours, count, emptied=False)
 
@@ -44,6 +47,12 @@ def runs_of(level: Series, same: float) -> np.ndarray[tuple[int], np.dtype[np.in
     if not len(level):
         return np.empty(0, np.intp)
     return np.append(0, np.flatnonzero(np.abs(np.diff(level.value)) > same) + 1).astype(np.intp)
+
+
+def _at_brim(level: Series, first: int, row: StuckRow) -> bool:
+    """Whether it rests where this sensor sees no higher: above the last run nothing was ever read."""
+    value = float(level.value[-1])
+    return value >= row.full_from and value >= float(level.value[:first].max(initial=0.0)) - row.same
 
 
 def _longest(level: Series, runs: np.ndarray[tuple[int], np.dtype[np.intp]], full_from: float) -> int:

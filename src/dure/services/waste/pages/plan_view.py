@@ -186,7 +186,8 @@ def map_of(shown: Shown, say: Speech, prefix: str) -> dict[str, Any]:
         if asset is None or asset.place is None:
             continue
         point = asset.place.point
-        status = "live" if one.served else "failing" if one.must else "silent"
+        emptied = one.served or one.code == "done"
+        status = "live" if emptied else "failing" if one.must else "silent"
         facts = {"id": one.bin, "name": say.text(asset.name), "status": status, "value": one.position or None}
         facts["href"] = f"{prefix}/operations/waste/bins/{one.bin}"
         geometry = {"type": "Point", "coordinates": [point.lon, point.lat]}

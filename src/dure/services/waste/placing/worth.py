@@ -1,6 +1,6 @@
 """What a bin costs in kilometres, with a sensor and without, from its rate and the detours that routes offer it.
 
-Each bin is a stopping problem of its own (see `rehearsing.foresight`): with a sensor its level is known each morning; without
+Each bin is a stopping problem of its own (see `planning.foresight`): with a sensor its level is known each morning; without
 one only the days since it was emptied are, so it must be emptied earlier to be as safe. The difference is what its sensor is
 worth. Routes couple bins, so what comes out ranks bins and is then tried out on all bins together (`trying`).
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammainc
 
-from dure.services.waste.rehearsing import foresight
-from dure.services.waste.rehearsing.foresight import BRIM, GRID, Offered, Search
+from dure.services.waste.planning import foresight
+from dure.services.waste.planning.foresight import BRIM, GRID, Offered, Search
 
 if TYPE_CHECKING:
     from dure.services.waste.model import FloatArray

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from dure.routing.model import Break, Dump, Matrix, Problem, Span, Stop, Vehicle
 from dure.services.waste.bins import DumpSite, Fleet, Truck
 from dure.services.waste.model import Bin, FloatArray, Forecast
+from dure.services.waste.planning.detours import Learnt
 from dure.services.waste.planning.policy import Policy
 from dure.services.waste.planning.rests import Rest, breaks_of
-from dure.services.waste.planning.selection import Candidate, Wishes, select
+from dure.services.waste.planning.selection import Candidate, Wishes, later, select
 
 DIMENSIONS = ("litre", "kg")
 UNWEIGHED_KG = 1_000_000_000  # capacity of a truck that is never weighed
@@ -61,6 +62,8 @@ class Day:
     now_s : seconds after midnight before which no truck sets out: 0 before the day begins
     travel : how long and far it is between places
     profiles : of vehicles that `travel` knows; None: any
+    learnt : detours of plans that were in force
+    weighed_m : what each bin was found worth beyond its risk today, when the day was planned before; None: to be weighed
     """
 
     on: date
@@ -75,6 +78,8 @@ class Day:
     now_s: int = 0
     travel: Travel
     profiles: frozenset[str] | None = None
+    learnt: Learnt = field(default_factory=Learnt)
+    weighed_m: Mapping[str, float] | None = None
 
 
 class Idle(msgspec.Struct, frozen=True):
@@ -120,7 +125,8 @@ class _Rows:
 
 def prepare(day: Day) -> Prepared:
     """Select bins and set up the problem; no travel is needed yet, so that it may be done where the map is not."""
-    candidates = select(day.bins, day.forecast, day.policy, day.wishes)
+    weighed_m = later(day.forecast, day.policy, day.learnt) if day.weighed_m is None else day.weighed_m
+    candidates = select(day.bins, day.forecast, day.policy, day.wishes, weighed_m)
     bins = {one.id: one for one in day.bins}
     wanted = [one for one in candidates if not one.dropped]
     rows = _Rows()
@@ -140,6 +146,13 @@ def prepare(day: Day) -> Prepared:
         profiles={profile_key(truck): (truck.profile, truck.speed_factor) for truck in working},
         idle=idle,
     )
+
+
+def at_dial(day: Day, dial_m: int) -> dict[str, int]:
+    """What each bin would be worth at another dial."""
+    policy = msgspec.structs.replace(day.policy, dial_m=dial_m)
+    weighed_m = later(day.forecast, policy, day.learnt)
+    return {one.bin: one.prize_m for one in select(day.bins, day.forecast, policy, day.wishes, weighed_m)}
 
 
 def with_travel(problem: Problem, profiles: Mapping[str, tuple[str, float]], travel: Travel) -> Problem:

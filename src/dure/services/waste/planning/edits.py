@@ -20,7 +20,7 @@ from dure.services.waste.planning.day import Day, prepare, with_travel
 from dure.services.waste.planning.homeward import homeward
 from dure.services.waste.planning.marginal import marginals
 from dure.services.waste.planning.obstacles import obstacles, without
-from dure.services.waste.planning.plan import DayPlan, conclude, renumbered
+from dure.services.waste.planning.plan import DayPlan, as_weighed, conclude, renumbered
 from dure.services.waste.planning.route import Routed
 
 EditKind = Literal["lock", "ban", "move", "breakdown"]
@@ -105,7 +105,7 @@ def trial(day: Day, before: DayPlan) -> Trial:
 
     Stops that may not stay are taken out; those that must be served are put in where they cost least. Everything else stays.
     """
-    prepared = prepare(day)
+    prepared = prepare(as_weighed(day, before))
     problem = with_travel(prepared.problem, prepared.profiles, day.travel)
     impossible = obstacles(problem)
     possible = without(problem, impossible)

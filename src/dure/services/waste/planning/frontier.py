@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -25,7 +25,7 @@ class FrontierPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def frontier(
-    routed: Routed, candidates: Iterable[Candidate], dials_m: Iterable[int], budget: Budget
+    routed: Routed, candidates: Iterable[Candidate], prizes_m: Mapping[int, Mapping[str, int]], budget: Budget
 ) -> tuple[FrontierPoint, ...]:
     """A point for each dial, in their order; each search starts from the plan of the one before.
 
@@ -33,22 +33,21 @@ def frontier(
     ----------
     routed : today's plan
     candidates : every bin of the day; those dropped before routing stay out at every dial, and their risk counts
-    dials_m : metres for one sure overflow, ascending
+    prizes_m : what each bin is worth at each dial, the dials ascending
     budget : for each of the searches: small, since neighbours on the frontier differ little
     """
     risk = {one.bin: one.risk for one in candidates if one.dropped != "done"}
     start, found = routed.plan, []
-    for dial_m in dials_m:
-        start = solve(priced(routed.problem, risk, dial_m), budget=budget, start=start)
+    for dial_m, prize_m in prizes_m.items():
+        start = solve(priced(routed.problem, prize_m), budget=budget, start=start)
         found.append(point(dial_m, start, risk))
     return tuple(found)
 
 
-def priced(problem: Problem, risk: dict[str, float], dial_m: int) -> Problem:
+def priced(problem: Problem, prize_m: Mapping[str, int]) -> Problem:
     """The problem with the prizes of another dial; what must be served still must."""
     stops = (
-        one if one.prize_m is None else msgspec.structs.replace(one, prize_m=round(dial_m * risk.get(one.id, 0.0)))
-        for one in problem.stops
+        one if one.prize_m is None else msgspec.structs.replace(one, prize_m=prize_m.get(one.id, 0)) for one in problem.stops
     )
     return replace(problem, stops=tuple(stops))
 

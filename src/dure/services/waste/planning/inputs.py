@@ -14,6 +14,7 @@ from dure.routing.model import Budget
 from dure.services.waste.bins import Depot, DumpSite, Fleet, Truck
 from dure.services.waste.model import Bin, Forecast, Health
 from dure.services.waste.planning.day import Day, Travel, Underway
+from dure.services.waste.planning.detours import Learnt
 from dure.services.waste.planning.edits import Edit, with_edits
 from dure.services.waste.planning.policy import Policy
 from dure.services.waste.planning.rests import Rest
@@ -53,6 +54,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     wishes: Wishes
     edits: tuple[Edit, ...] = ()
     underway: tuple[Underway, ...] = ()
+    learnt: Learnt = Learnt()
     now_s: int = 0
     graph_version: str = ""
     budget: Budget = Budget(iterations=0)
@@ -93,6 +95,7 @@ def day_of(inputs: Inputs, travel: Travel, profiles: frozenset[str] | None = Non
         wishes=inputs.wishes,
         underway=inputs.underway,
         now_s=inputs.now_s,
+        learnt=inputs.learnt,
         travel=travel,
         profiles=profiles,
     )

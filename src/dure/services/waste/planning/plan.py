@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import msgspec
 
 from dure.routing.balance import spread
 from dure.routing.model import Budget, Plan, Problem, Route, Violation, Visit
-from dure.services.waste.planning.day import Day, Idle, Prepared, prepare, with_travel
+from dure.services.waste.planning.day import Day, Idle, Prepared, at_dial, prepare, with_travel
 from dure.services.waste.planning.frontier import FrontierPoint, frontier
 from dure.services.waste.planning.marginal import Marginal, marginals
 from dure.services.waste.planning.rests import rests_missing
@@ -101,14 +102,15 @@ def plan_day(
     keep : whether stops should keep the truck they have in `before`
     each : for the search of each point of the frontier; None: no frontier
     """
-    prepared = prepare(day)
+    prepared = prepare(as_weighed(day, before) if keep and before is not None else day)
     problem = with_travel(prepared.problem, prepared.profiles, day.travel)
     start = None if before is None else renumbered(before, prepared.rows)
     routed = route_day(problem, day.policy, budget, start, keep=keep)
     plan = conclude(day, prepared, routed, marginals(routed.problem, routed.plan), before)
     if each is None:
         return plan
-    return msgspec.structs.replace(plan, frontier=frontier(routed, prepared.candidates, day.policy.dials_m, each))
+    prizes_m = {dial_m: at_dial(day, dial_m) for dial_m in day.policy.dials_m}
+    return msgspec.structs.replace(plan, frontier=frontier(routed, prepared.candidates, prizes_m, each))
 
 
 def conclude(
@@ -138,6 +140,11 @@ def conclude(
         rules=day.policy.version,
         provisional=day.policy.provisional,
     )
+
+
+def as_weighed(day: Day, before: DayPlan) -> Day:
+    """The day with its bins worth what the plan before found beyond today's risk, so that an edit changes nothing else."""
+    return replace(day, weighed_m={one.bin: float(one.later_m) for one in before.verdicts})
 
 
 def renumbered(before: DayPlan, rows: tuple[str, ...]) -> Plan:

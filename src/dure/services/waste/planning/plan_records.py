@@ -111,6 +111,13 @@ def newest(connection: Connection, day: date, *, states: Iterable[PlanState] = (
     return None if row is None else _head(row)
 
 
+def in_force_before(connection: Connection, day: date) -> str | None:
+    """The plan in force on the newest day before this one that had any."""
+    query = select(waste_plans.c.id).where(waste_plans.c.day < day.isoformat(), waste_plans.c.state == "published")
+    found = connection.execute(query.order_by(waste_plans.c.day.desc()).limit(1)).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
 def versions(connection: Connection, day: date) -> list[PlanHead]:
     """All versions of a day, newest first."""
     query = select(*_HEADS).where(waste_plans.c.day == day.isoformat()).order_by(waste_plans.c.version.desc())

@@ -16,6 +16,7 @@ from dure.services.waste.bins import Fleet, bins_of, fleet_of
 from dure.services.waste.driving import tap_records
 from dure.services.waste.planning import plan_records
 from dure.services.waste.planning import travel as roads
+from dure.services.waste.planning.detours import Learnt, with_day
 from dure.services.waste.planning.inputs import Inputs, columns_of
 from dure.services.waste.planning.policy import policy_on
 from dure.services.waste.planning.progress import Emptied, underway
@@ -95,6 +96,7 @@ def inputs_for(house: House, connection: Connection, day: date, now: datetime) -
         ),
         edits=plan_records.edits(connection, day),
         underway=_underway(connection, day, now, zone, (found, emptied)),
+        learnt=_learnt(connection, day),
         now_s=second_of(day, now, zone),
         graph_version=roads.graph_version(ground_of(house, day)),
     )
@@ -151,6 +153,15 @@ def _urgent(connection: Connection) -> dict[str, Demand]:
 def _since_d(connection: Connection, at: datetime) -> dict[str, float]:
     newest = tap_records.newest_emptying(connection)
     return {name: round((at - seen).total_seconds() / DAY_S, 4) for name, seen in sorted(newest.items())}
+
+
+def _learnt(connection: Connection, day: date) -> Learnt:
+    """Detours of the plans that were in force until the day before: what the newest of them knew, and what it offered itself."""
+    last = plan_records.in_force_before(connection, day)
+    if last is None:
+        return Learnt()
+    known = plan_records.inputs(connection, last)
+    return with_day(known.learnt, plan_records.get(connection, last).plan.verdicts, known.wishes.since_d)
 
 
 def _emptied_today(connection: Connection, day: date, now: datetime, zone: ZoneInfo) -> list[Emptied]:

@@ -18,11 +18,11 @@ VERDICTS: Mapping[str, Text] = {
     "fire": Text("화재 경보가 있었음", "it had a fire alarm"),
     "wet": Text("젖은 쓰레기", "wet waste"),
     "reported": Text("시민이 넘침을 신고함", "a citizen reports that it overflows"),
-    "worth_it": Text("돌아가는 거리보다 넘침을 막는 값이 큼", "avoiding its overflow is worth more than the detour"),
+    "worth_it": Text("돌아가는 거리보다 비우는 값이 큼", "emptying it is worth more than the detour"),
     "done": Text("오늘 이미 비움", "emptied today already"),
     "banned": Text("담당자가 뺌", "taken out by the dispatcher"),
-    "low_risk": Text("넘칠 위험이 거의 없음", "hardly any risk of overflow"),
-    "not_worth_it": Text("넘침을 막는 값보다 돌아가는 거리가 김", "the detour is longer than avoiding its overflow is worth"),
+    "low_risk": Text("넘칠 위험이 거의 없고 아직 비울 값이 없음", "hardly any risk of overflow, and not yet worth a detour"),
+    "not_worth_it": Text("비우는 값보다 돌아가는 거리가 김", "the detour is longer than emptying it is worth"),
     "no_room": Text("차량의 시간이나 적재량이 모자람", "no truck has the time or the room"),
     "no_truck": Text("일하는 차량이 없음", "no truck works"),
     "no_truck_for": Text("이 쓰레기를 싣는 차량이 없음", "no truck takes this waste"),
@@ -78,8 +78,11 @@ def verdict_words(verdict: Verdict) -> Text:
     why = VERDICTS[verdict.code]
     ko, en = [f"넘칠 확률 {verdict.risk:.0%}"], [f"risk of overflow {verdict.risk:.0%}"]
     if verdict.code in {"worth_it", "not_worth_it", "no_room"}:
-        ko.append(f"막는 값 {verdict.prize_m:,} m")
+        ko.append(f"비우는 값 {verdict.prize_m:,} m")
         en.append(f"worth {verdict.prize_m:,} m")
+        if verdict.later_m > 0:
+            ko.append(f"그중 나중에 따로 올 일을 더는 값 {verdict.later_m:,} m")
+            en.append(f"of which {verdict.later_m:,} m for a later trip it saves")
     if verdict.added_m is not None:
         ko.append(f"돌아가는 거리 {verdict.added_m:,} m")
         en.append(f"detour {verdict.added_m:,} m")

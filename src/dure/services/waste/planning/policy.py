@@ -22,6 +22,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     dial_m : metres the city drives to avoid one sure overflow
     must_risk : a bin this likely to overflow must be emptied
     unknown_risk : of a bin nobody knows anything of
+    look_ahead : whether a prize also counts the later trip a visit today saves (see `foresight`)
+    detour_usual_m : what a visit is presumed to add before any plan was driven
+    day_cv, rate_cv : presumed variation of a bin's rise from day to day, and how unsure its rate is [1]
     detour_m_min : no detour is shorter, so what is worth less is left out before routing
     reserve : share of a truck kept free for bins fuller than expected
     spread_max, balance_extra : aim for (longest - shortest) / mean of the hours of the routes, and the share of the
@@ -39,6 +42,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     dial_m: int
     must_risk: float
     unknown_risk: float
+    look_ahead: bool
+    detour_usual_m: int
+    day_cv: float
+    rate_cv: float
     detour_m_min: int
     reserve: float
     spread_max: float
@@ -89,6 +96,9 @@ def _spans(policy: Policy) -> Mapping[str, bool]:
         "dial_m": policy.dial_m > 0,
         "must_risk": 0 < policy.must_risk <= 1,
         "unknown_risk": 0 <= policy.unknown_risk <= 1,
+        "detour_usual_m": policy.detour_usual_m >= 0,
+        "day_cv": 0 < policy.day_cv <= 3,
+        "rate_cv": 0 <= policy.rate_cv <= 3,
         "detour_m_min": policy.detour_m_min >= 0,
         "reserve": 0 <= policy.reserve < 1,
         "spread_max": 0 < policy.spread_max <= 1,

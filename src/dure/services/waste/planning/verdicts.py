@@ -30,7 +30,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code : the reason; words of it are in `plan_words`
     demand, must : the rule or person that demands the bin, also where it could not be done; whether there is one
     level, risk : expected fill and probability of overflow before the next chance; level None: nobody knows
-    prize_m : what the city would drive for it
+    prize_m : what the city would drive for it; of it `later_m` for the later trip it saves
     truck, position : who empties it, and as which of its stops, from 1
     added_m : metres that leaving it out would save; of a bin left out: that taking it in would add, by `truck`
     other, other_m : the next best truck, and what it would add there
@@ -44,6 +44,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: float | None = None
     risk: float = 0.0
     prize_m: int = 0
+    later_m: int = 0
     truck: str = ""
     position: int = 0
     added_m: int | None = None
@@ -79,6 +80,7 @@ def _verdict(one: Candidate, position: int, metres: Marginal | None, impossible:
         level=one.level if math.isfinite(one.level) else None,
         risk=one.risk,
         prize_m=one.prize_m,
+        later_m=one.later_m,
         truck=metres.truck if metres else "",
         position=position,
         added_m=metres.added_m if metres else None,

@@ -57,11 +57,11 @@ def _threshold(world: World, value: float, seed: int) -> Policy:  # noqa: ARG001
 
 
 def _prize(world: World, value: float, seed: int) -> Policy:  # noqa: ARG001  # as above
-    return Prize(f"prize {value:.0f} m", value, Forecaster(world.n))
+    return Prize(f"prize {value:.0f} m", value, Forecaster(world.n, world.places_m))
 
 
 def _dial(world: World, value: float, seed: int) -> Policy:  # noqa: ARG001  # as above
-    return Foresight(f"dial {value:.0f} m", value, Forecaster(world.n))
+    return Foresight(f"dial {value:.0f} m", value, Forecaster(world.n, world.places_m))
 
 
 _MAKERS: dict[str, Callable[[World, float, int], Policy]] = {

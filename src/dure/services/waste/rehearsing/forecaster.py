@@ -1,161 +1,154 @@
-"""What a rehearsed planner learns: rate of each bin shrunken to all bins, weekday, noise; level and risk by gamma deposits.
+"""What a rehearsed planner learns: the rate of each bin, weekdays, the noise of days; and the level of each bin as it is known.
 
-The level gained over h days is gamma distributed (reference waste.md, 4.1): ``P(overflow) = 1 - F(1 - x; h / c^2, mu c^2)``.
-The uncertainty of the rate and of the last level widens it by moments, so a dead sensor costs certainty and nothing else.
+Rates are learnt spell by spell (see `rates`): from an emptying to the last reading before the next, and on to what the crew
+saw there. A dead sensor therefore costs certainty and nothing else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
-from scipy.special import gammaincc
 
-from dure.services.waste.model import FloatArray
+from dure.services.waste.planning.foresight import Expected, exceeding
+from dure.services.waste.rehearsing.rates import RATES, Rates, Spells, likelihood
 
 if TYPE_CHECKING:
     from dure.routing.model import IntArray
+    from dure.services.waste.model import BoolArray, FloatArray
     from dure.services.waste.rehearsing.policies import Morning
 
-CREW_SD = 0.25 / 12**0.5  # a level told in quarters is uniform within its quarter
-CREW_EMPTY = 0.0625  # "empty" is anything up to an eighth
+QUARTER = 0.125  # a level told in quarters lies within this of what is told
+NO_END = 50.0
+SURE = 1.5  # standard deviations of a reading that its interval reaches
+NEAR_BRIM = 0.97  # a sensor that tells so much may look at an overflow
 
 
-@dataclass(frozen=True)
-class Guess:
-    """What is presumed before anything was seen: rate of a bin [1/d], its spread between bins, noise of days [CV]."""
+class Guess(msgspec.Struct, frozen=True, kw_only=True):
+    """What is presumed: noise of a sensor [1], and how many days of each bin the mean weekday counts for."""
 
-    rate: float = 0.15
-    between_cv: float = 0.8
-    day_cv: float = 0.6
-    weight_d: float = 20.0  # bin-days the guess of `rate` and `day_cv` counts for, against what all bins together tell
     sensor_sd: float = 0.03
-    weekdays: tuple[float, ...] = (1.0,) * 7
+    weekday_d: float = 3.0
 
 
-@dataclass(eq=False)
 class Forecaster:
-    """State per bin: last level known, days since, its uncertainty; sums the rates are learnt from.
+    """What is known of n bins.
 
     Attributes
     ----------
-    level, variance : (n,) last known level [1] and variance of its error
-    exposure_d : (n,) mean-weekday days since that level
-    gained, exposed_d : (n,) rise seen in all closed spells [1], and their length in mean-weekday days
-    misread : (n,) variance of `gained` by what is misread; between two emptyings errors of a sensor cancel out
+    start, start_sd : (n,) level at the start of the present spell and how unsure it is [1]
+    days : (n,) days since then, of mean weekdays
+    reading, read_d : (n,) newest reading in this spell, nan for none, and after how many days it came
+    seeing : (n,) whether a sensor told the level this morning
     """
 
-    n: int
-    guess: Guess = field(default_factory=Guess)
-
-    def __post_init__(self) -> None:
-        self.level, self.variance, self.exposure_d = np.zeros(self.n), np.zeros(self.n), np.zeros(self.n)
-        self.gained, self.exposed_d = np.zeros(self.n), np.zeros(self.n)
-        self.misread = np.zeros(self.n)
-        self._squares = self._degrees = 0.0
+    def __init__(self, n: int, places_m: FloatArray | None = None, guess: Guess | None = None) -> None:
+        self.n, self.guess = n, guess or Guess()
+        self.start, self.start_sd, self.days = np.zeros(n), np.zeros(n), np.zeros(n)
+        self.reading, self.read_d = np.full(n, np.nan), np.zeros(n)
+        self.seeing: BoolArray = np.zeros(n, bool)
+        self._rates = Rates(n, places_m)
         self._by_weekday = np.zeros((2, 7))
-        self._factor = np.array(self.guess.weekdays)
+        self._factor = np.ones(7)
+        self._known: tuple[FloatArray, FloatArray] | None = None
 
     def morning(self, morning: Morning) -> None:
         """Take in the readings of a morning, (n,), nan where silent."""
-        known = np.isfinite(morning.reading)
-        self._spell(known, np.nan_to_num(morning.reading), self.guess.sensor_sd**2, morning.weekday)
+        self.seeing = np.isfinite(morning.reading)
+        self._learn_weekday(morning)
+        self.reading = np.where(self.seeing, morning.reading, self.reading)
+        self.read_d = np.where(self.seeing, self.days, self.read_d)
+        self._known = None
 
     def emptied(self, bins: IntArray, level: FloatArray) -> None:
         """Crews emptied these bins before today's waste and saw these levels, in quarters; 1.25: more than full."""
-        known = np.zeros(self.n, bool)
-        known[bins] = True
-        blind = known & (self.exposure_d > 0)  # where a sensor told this morning's level, the quarters add nothing
-        seen = np.zeros(self.n)
-        seen[bins] = np.where(level == 0, CREW_EMPTY, level)
-        self._spell(blind, seen, CREW_SD**2, None)
-        self.misread[bins] += self.variance[bins]
-        self.level[bins], self.variance[bins], self.exposure_d[bins] = 0.0, 0.0, 0.0
+        mask, told = np.zeros(self.n, bool), np.zeros(self.n)
+        mask[bins], told[bins] = True, level
+        read = self._read()
+        own = mask[read.bin]
+        self._rates.learn(Spells(read.bin[own], read.days[own], read.low[own], read.high[own]))
+        level_, sd, since_d = self._last()
+        unread = np.flatnonzero(mask & (since_d > 0))  # where a sensor told this morning's level, the quarters add nothing
+        low = told[unread] - QUARTER - level_[unread] - sd[unread]
+        high = told[unread] + QUARTER - level_[unread] + sd[unread]
+        nothing, spilt = told[unread] <= 0, told[unread] > 1
+        self._rates.learn(_spells(unread, since_d[unread], np.where(nothing, -1.0, low), np.where(spilt, NO_END, high)))
+        self.start[bins], self.start_sd[bins], self.days[bins] = 0.0, 0.0, 0.0
+        self.reading[bins], self.read_d[bins] = np.nan, 0.0
+        self._known = None
 
     def evening(self, weekday: int) -> None:
         """A day of waste has passed."""
-        self.exposure_d += self._factor[weekday]
+        self.days = self.days + self._factor[weekday]
 
     def rates(self) -> tuple[FloatArray, FloatArray]:
-        """(n,) mean rate [1/d] and (n,) its standard deviation: what each bin showed, weighed with all bins together.
-
-        A bin emptied while nearly empty shows a rate of nothing; how unsure that is comes from the crews' quarters.
-        """
-        guess = self.guess
-        total_d = self.exposed_d.sum() + guess.weight_d
-        mean = (self.gained.sum() + guess.weight_d * guess.rate) / total_d
-        exposed_d = np.maximum(self.exposed_d, 1e-9)
-        cv2, misread = self.day_cv() ** 2, self.misread / exposed_d**2
-        own = np.maximum(self.gained / exposed_d, 0.0)
-        spread = mean**2 * cv2 / exposed_d + misread
-        weight = 1 / (1 + spread / (guess.between_cv * mean) ** 2)
-        rate = weight * own + (1 - weight) * mean
-        return rate, np.sqrt(weight * (rate**2 * cv2 / exposed_d + weight * misread))
+        """(n,) mean rate [1/d] and (n,) its standard deviation, what the present spell tells included."""
+        if self._known is None:
+            read = self._read()
+            more = np.zeros((self.n, RATES.size))
+            more[read.bin] = likelihood(read, self.day_cv())
+            shares = self._rates.shares(more)
+            mean = shares @ RATES
+            self._known = mean, np.sqrt(np.maximum(shares @ RATES**2 - mean**2, 0.0))
+        return self._known
 
     def factor(self, weekday: int) -> float:
         """What a day brings against the mean day [1]."""
-        return float(self._factor[weekday])
+        return float(self._factor[weekday % 7])
 
     def day_cv(self) -> float:
         """Coefficient of variation of a day, from all bins together."""
-        guess = self.guess
-        return float(np.sqrt((self._squares + guess.weight_d * guess.day_cv**2) / (self._degrees + guess.weight_d)))
+        return self._rates.cv()
 
-    def gain(self, days_d: FloatArray | float) -> tuple[FloatArray, FloatArray]:
-        """(n,) mean and (n,) variance of the level that many mean-weekday days after the last known one."""
+    def gain(self, days_d: float) -> tuple[FloatArray, FloatArray]:
+        """(n,) mean and (n,) variance of the level, so many mean-weekday days from now, when left alone."""
         rate, sd = self.rates()
-        span_d = self.exposure_d + days_d
-        mean = self.level + rate * span_d
-        return mean, self.variance + rate**2 * self.day_cv() ** 2 * span_d + sd**2 * span_d**2
+        level, level_sd, since_d = self._last()
+        span_d = since_d + days_d
+        return level + rate * span_d, level_sd**2 + (rate * self.day_cv()) ** 2 * span_d + (sd * span_d) ** 2
 
     def risk(self, weekday: int, days: int = 1) -> FloatArray:
         """(n,) probability to be over the brim at the end of the day, `days` - 1 days after this one, when left alone."""
-        span_d = sum(self._factor[(weekday + one) % 7] for one in range(days))
-        mean, variance = self.gain(span_d)
-        return exceeding(1 - self.level, mean - self.level, variance)
+        mean, variance = self.gain(sum(self.factor(weekday + one) for one in range(days)))
+        level = self._last()[0]
+        return exceeding(1 - level, mean - level, variance)
 
-    def risk_emptied(self, weekday: int, days: int = 1) -> FloatArray:
-        """(n,) the same, when emptied this morning."""
-        span_d = sum(self._factor[(weekday + one) % 7] for one in range(days))
+    def expected(self, weekday: int) -> Expected:
+        """What a planner is told this morning."""
         rate, sd = self.rates()
-        return exceeding(np.ones(self.n), rate * span_d, rate**2 * self.day_cv() ** 2 * span_d + (sd * span_d) ** 2)
+        level, level_sd, since_d = self._last()
+        day_cv = np.full(self.n, self.day_cv())
+        return Expected(level, level_sd, since_d, rate, sd, day_cv, self.seeing, day=self.factor(weekday))
 
-    def _spell(self, known: np.ndarray, level: FloatArray, variance: float, weekday: int | None) -> None:
-        """Close the spell since the last known level where a new one is known."""
-        rate, _ = self.rates()
-        spell = known & (self.exposure_d > 0)
-        rise, exposure = level[spell] - self.level[spell], self.exposure_d[spell]
-        usable = level[spell] < 1  # at the brim a reading says only "at least"
-        expected = rate[spell] * exposure
-        gain = np.where(usable, rise, np.maximum(rise, expected))
-        self.gained[spell] += np.maximum(gain, -expected)
-        self.exposed_d[spell] += exposure
-        noise = variance + self.variance[spell]
-        residual = ((gain - expected) ** 2 - noise)[usable]
-        scale = (rate[spell] ** 2 * exposure)[usable]
-        worth = scale > noise[usable]  # where the noise of the sensor hides the day's, nothing is learnt of the day's
-        self._squares += float((residual[worth] / scale[worth]).sum())
-        self._degrees += float(worth.sum())
-        if weekday is not None:
-            self._learn_weekday(weekday, gain, exposure)
-        self.level[known], self.variance[known], self.exposure_d[known] = level[known], variance, 0.0
+    def _last(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(n,) last known level, its standard deviation, and days since."""
+        read = np.isfinite(self.reading)
+        level = np.where(read, self.reading, self.start)
+        sd = np.where(read, self.guess.sensor_sd, self.start_sd)
+        return level, sd, self.days - np.where(read, self.read_d, 0.0)
 
-    def _learn_weekday(self, weekday: int, gain: FloatArray, exposure: FloatArray) -> None:
-        """What came overnight came on the day before; only spells of one day speak."""
-        single = exposure < 1.5
-        yesterday = (weekday - 1) % 7
-        self._by_weekday[:, yesterday] += gain[single].sum(), single.sum()
+    def _read(self) -> Spells:
+        """What readings tell of the present spell so far."""
+        bins = np.flatnonzero(np.isfinite(self.reading) & (self.read_d > 0))
+        gain = self.reading[bins] - self.start[bins]
+        near = SURE * np.hypot(self.guess.sensor_sd, self.start_sd[bins])
+        high = np.where(self.reading[bins] >= NEAR_BRIM, NO_END, gain + near)
+        return _spells(bins, self.read_d[bins], np.where(gain <= near, -1.0, gain - near), high)
+
+    def _learn_weekday(self, morning: Morning) -> None:
+        """What came overnight came on the day before; only days between two known levels speak."""
+        level, _, since_d = self._last()
+        told = np.nan_to_num(morning.reading)
+        single = self.seeing & (since_d > 0) & (since_d < 1.5) & (told < 1)
+        yesterday = (morning.weekday - 1) % 7
+        self._by_weekday[:, yesterday] += (told - level)[single].sum(), single.sum()
         total, days = self._by_weekday.sum(1)
-        if days:
-            prior = 3 * self.n
-            mean = total / days
+        if days and total > 0:
+            prior, mean = self.guess.weekday_d * self.n, total / days
             factor = (self._by_weekday[0] + prior * mean) / ((self._by_weekday[1] + prior) * mean)
             self._factor = factor / factor.mean()
 
 
-def exceeding(room: FloatArray, mean: FloatArray, variance: FloatArray) -> FloatArray:
-    """P(gain > room) of a gamma gain with these moments, (n,) each; 1 where there is no room left."""
-    mean, variance = np.maximum(mean, 1e-9), np.maximum(variance, 1e-12)
-    tail = gammaincc(mean**2 / variance, np.maximum(room, 0) * mean / variance)
-    return np.where(room > 0, tail, 1.0)
+def _spells(bins: IntArray, days: FloatArray, low: FloatArray, high: FloatArray) -> Spells:
+    return Spells(bins, days, low, np.maximum(high, 0.01))

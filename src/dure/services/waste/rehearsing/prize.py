@@ -1,7 +1,7 @@
 """Our policies: select and route in one model, by a prize for each bin.
 
-`Prize` is the plain dial: rho metres times the risk of overflow before tomorrow. `Foresight` adds what a visit today saves
-on later days (see `foresight`).
+`Prize` is the plain dial: rho metres times the risk of overflow before tomorrow. `Foresight` is the planner's own worth of a
+bin (see `planning.foresight`): it adds what a visit today saves on later days.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dure.services.waste.rehearsing import foresight
+from dure.services.waste.planning.detours import KEPT, Met, offered
+from dure.services.waste.planning.foresight import worth
 from dure.services.waste.rehearsing.policies import Choice
 
 if TYPE_CHECKING:
-    from dure.services.waste.model import FloatArray
+    from dure.services.waste.model import BoolArray
     from dure.services.waste.rehearsing.forecaster import Forecaster
     from dure.services.waste.rehearsing.policies import Morning, Outcome
-
-DETOURS_KEPT = 28  # days
 
 
 @dataclass(eq=False)
@@ -55,28 +54,23 @@ class Foresight:
     forecaster: Forecaster
     detour_m: float = 1_000.0
     worth_m: float = 100.0
-    _detours: list[FloatArray] = field(default_factory=list)
-    _value: FloatArray | None = None
+    _met: list[Met] = field(default_factory=list)
+    _visited: BoolArray | None = None
 
     def choose(self, morning: Morning) -> Choice:
         """Prizes of all bins."""
         learnt = self.forecaster
         learnt.morning(morning)
-        rate, sd = learnt.rates()
-        daily = foresight.gain_shares(rate, rate**2 * learnt.day_cv() ** 2 + sd**2)
-        today = foresight.gain_shares(*learnt.gain(0.0))
-        offered = np.array(self._detours).T if self._detours else np.full((learnt.n, 1), self.detour_m)
-        search = foresight.Search(rounds=60 if self._value is None else 8)
-        self._value = foresight.value(daily, offered, self.rho_m, self._value, search)
-        mean = rate * learnt.factor(morning.weekday)
-        gain = foresight.gain_shares(mean, mean**2 * learnt.day_cv() ** 2 + sd**2)
-        alone = foresight.left_alone(self._value, gain, self.rho_m)
-        prize_m = foresight.prizes(alone, today)
+        prize_m = worth(learnt.expected(morning.weekday), offered(self._met, learnt.n, self.detour_m), self.rho_m)
         return Choice(np.zeros(learnt.n, bool), np.where(prize_m < self.worth_m, 0.0, prize_m))
 
     def seen(self, morning: Morning, outcome: Outcome) -> None:
         """Learn from the crews and the routes; then the day passes."""
+        visited = np.zeros(self.forecaster.n, bool)
         if np.isfinite(outcome.detour_m).all():
-            self._detours = [*self._detours[-DETOURS_KEPT + 1 :], outcome.detour_m]
+            before = visited if self._visited is None else self._visited
+            self._met = [*self._met, Met(outcome.detour_m, before)][-KEPT:]
+        visited[outcome.bins] = True
+        self._visited = visited
         self.forecaster.emptied(outcome.bins, outcome.level)
         self.forecaster.evening(morning.weekday)

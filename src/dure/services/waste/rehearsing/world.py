@@ -100,11 +100,19 @@ class World:
         """How many bins it holds."""
         return len(self.ids)
 
-    def with_dead(self, share: float, seed: int) -> World:
-        """The same city with so many sensors dead throughout, seeded; a larger share contains a smaller one."""
+    @property
+    def places_m(self) -> FloatArray:
+        """(n, 2) metres east and north of the depot, as if the city were flat."""
+        apart = np.radians(self.lon_lat - self.depot) * EARTH_M
+        return np.asarray(apart * [math.cos(math.radians(self.depot[1])), 1.0])
+
+    def with_dead(self, share: float, seed: int, from_day: int = 0) -> World:
+        """The same city with so many sensors dead from a day on, seeded; a larger share contains a smaller one."""
         dead = np.zeros(self.n, bool)
         dead[np.random.default_rng([seed, 7]).permutation(self.n)[: round(share * self.n)]] = True
-        return self.with_sensors(~dead)
+        sensing = self.sensing.copy()
+        sensing[from_day:] = ~dead
+        return replace(self, sensing=sensing)
 
     def with_sensors(self, has: BoolArray) -> World:
         """The same city where only these bins, (n,), have a sensor."""

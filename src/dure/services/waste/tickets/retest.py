@@ -14,7 +14,7 @@ from dure.services.waste.tickets.tickets import Retested
 
 
 def retest(fault: Fault, window: Window, repaired_at: datetime, rules: FaultRules) -> Retested:
-    """Whether a repair holds: no detector finds the fault in the readings since, and they are enough to tell.
+    """Whether a repair holds: no detector finds the fault, in the readings since and in all, and they are enough to tell.
 
     What a person saw (broken, not to be reached) holds when a crew has emptied the bin since.
     """
@@ -32,6 +32,9 @@ def retest(fault: Fault, window: Window, repaired_at: datetime, rules: FaultRule
     if again is not None:
         return Retested("failed", again.evidence)
     if _enough(fault, after, row.readings_least, hours >= row.hours_least):
+        still = next((one for one in faults_of(window, rules) if one.fault == fault), None)
+        if still is not None:  # what it was before tells what is unusual for it
+            return Retested("failed", still.evidence)
         return Retested("passed", Text("수리 뒤 측정값이 정상입니다.", "The readings since the repair are sound."))
     patience_h = max(row.patience_h, silence_limit_h(window.level, rules.silence))
     if hours >= patience_h and len(after.level) < row.readings_least:
