@@ -271,9 +271,14 @@ def main() -> None:
             bar=1.5,
         ),
     ]
+    keep = tell if quick else write
+    rows += breakdown_rows(*((300, 4, 1.0) if quick else (4_000, 16, 20.0)))
+    keep("waste-city", rows)  # and after each part: all of them take a quarter of an hour
     more, day, plan = plan_rows(city, (1.0, 2.0, 5.0) if quick else (10.0, 30.0, 60.0, 300.0))
-    rows += more + edit_rows(day, plan) + unknown_rows(city) + breakdown_rows(*((300, 4, 1.0) if quick else (4_000, 16, 20.0)))
-    (tell if quick else write)("waste-city", rows)
+    rows += more
+    keep("waste-city", rows)
+    rows += edit_rows(day, plan) + unknown_rows(city)
+    keep("waste-city", rows)
 
 
 if __name__ == "__main__":
