@@ -8,12 +8,14 @@ costs holding. That this is how the published costs count was proven on S_abs1n5
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+from scipy.sparse import coo_array, vstack
 
 FloatArray = NDArray[np.float64]
 Visits = list[list[list[int]]]
@@ -73,36 +75,33 @@ def cheapest_quantities(one: Instance, visits: Visits) -> tuple[FloatArray, floa
 
     A linear program: no stock below its least or above its most, no route above the capacity, nothing given that is not there.
     """
-    stops = [(day, at, number) for day, routes in enumerate(visits) for number, route in enumerate(routes) for at in route]
+    numbered = [(day, at, number) for number, (day, route) in enumerate(_numbered(visits)) for at in route]
     start, made, held = one.supply
     days = np.arange(one.days)
-    base = float(sum((one.stock - one.demand * (day + 1)) @ one.holding + held * (start + made * (day + 1)) for day in days))
-    price = np.array([(one.holding[at] - held) * (one.days - day) for day, at, _ in stops])
-    rows, most = list[FloatArray](), list[float]()
-    for at in range(one.n):
-        mine = np.array([at == other for _, other, _ in stops], dtype=float)
-        for day in days:
-            before = mine * np.array([other <= day for other, _, _ in stops], dtype=float)
-            rows += [-before, before]
-            most += [
-                one.stock[at] - one.demand[at] * (day + 1) - one.least[at],
-                one.most[at] - one.stock[at] + one.demand[at] * day,
-            ]
-    for day, routes in enumerate(visits):
-        rows.append(np.array([float(other <= day) for other, _, _ in stops]))
-        most.append(start + made * (day + 1))
-        for number in range(len(routes)):
-            rows.append(np.array([float((other, route) == (day, number)) for other, _, route in stops]))
-            most.append(one.capacity)
-    if not stops:
-        return (np.zeros((one.days, one.n)), base) if min(most) >= 0 else None
-    found = linprog(price, np.array(rows), np.array(most))
+    used = one.demand[None] * (days[:, None] + 1)
+    base = float(((one.stock - used) @ one.holding).sum() + held * (start + made * (days + 1)).sum())
+    floor, ceiling = one.stock - used - one.least, one.most - one.stock + used - one.demand
+    if not numbered:
+        return (np.zeros((one.days, one.n)), base) if floor.min() >= 0 else None
+    day, at, number = np.array(numbered).T
+    later, stop = np.nonzero(days[:, None] >= day)  # what was brought counts on its day and on every later one
+    shape = (one.days * one.n, len(day))
+    brought_until = coo_array((np.ones(len(stop)), (later * one.n + at[stop], stop)), shape=shape)
+    given_until = coo_array((np.ones(len(stop)), (later, stop)), shape=(one.days, len(day)))
+    carried = coo_array((np.ones(len(day)), (number, np.arange(len(day)))), shape=(int(number.max()) + 1, len(day)))
+    rows = vstack([-brought_until, brought_until, given_until, carried])
+    most = np.concatenate([floor.ravel(), ceiling.ravel(), start + made * (days + 1), np.full(carried.shape[0], one.capacity)])
+    found = linprog((one.holding[at] - held) * (one.days - day), rows.tocsr(), most)
     if found.status != 0:
         return None
     brought = np.zeros((one.days, one.n))
-    for (day, at, _), amount in zip(stops, found.x, strict=True):
-        brought[day, at] += amount
+    np.add.at(brought, (day, at), found.x)
     return brought, base + float(found.fun)
+
+
+def _numbered(visits: Visits) -> Iterator[tuple[int, list[int]]]:
+    """Every route with its day."""
+    return ((day, route) for day, routes in enumerate(visits) for route in routes)
 
 
 def proven(one: Instance, visits: Visits, brought: FloatArray) -> float:
