@@ -10,7 +10,7 @@ from dure.routing.indexed import Indexed, Steps
 # How many routes near a stop are tried, and how many stops of one may give way.
 ROUTES_TRIED, GIVE_WAY_MAX = 4, 12
 # Optional stops that found no room one after another, until the others are not asked: the most wanted are asked first.
-PATIENCE = 5
+PATIENCE = 3
 
 
 def with_room(one: Indexed, draft: Draft) -> Draft:

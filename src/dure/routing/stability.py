@@ -25,6 +25,8 @@ from dure.routing.streams import one_stream_each
 
 # One map for each truck: so many numbers in all of them together are held at once.
 CELLS_MAX = 16_000_000
+# In a short search fewer: making the maps must not take longer than searching.
+CELLS_PER_CPU_S = 4_000_000
 # What moving a stop costs at first, in mean legs of the plan, and by how much it rises when too many moved.
 LEGS_FIRST, LEGS_RISE, ATTEMPTS = 0.3, 4.0, 3
 
@@ -89,7 +91,8 @@ def _improved(one: Indexed, warm: Draft, keep: float, limits: tuple[Stopwatch, i
     stop, seed = limits
     forced = moved(warm, homes)
     most = keep * float((homes >= 0).sum()) + len(forced)
-    around = _around(one, warm, homes)
+    cells_max = CELLS_MAX if stop.cpu_s is None else min(CELLS_MAX, int(CELLS_PER_CPU_S * stop.cpu_s))
+    around = _around(one, warm, homes, cells_max)
     legs = sum(len(route.steps) + 1 for route in warm.routes.values())
     leg_m = sum(route.distance_m for route in warm.routes.values()) / max(legs, 1)
     best, price_m = warm, LEGS_FIRST * leg_m
@@ -106,7 +109,7 @@ def _improved(one: Indexed, warm: Draft, keep: float, limits: tuple[Stopwatch, i
     return best
 
 
-def _around(one: Indexed, warm: Draft, homes: IntArray) -> list[int]:
+def _around(one: Indexed, warm: Draft, homes: IntArray, cells_max: int) -> list[int]:
     """The vehicles worth planning again: those with stops new to them, then their nearest, as many as maps may be held of."""
     fresh = {step for vehicle, route in warm.routes.items() for step in route.steps if step >= 0 and homes[step] != vehicle}
     lon_lat = one.problem.lon_lat
@@ -122,7 +125,7 @@ def _around(one: Indexed, warm: Draft, homes: IntArray) -> list[int]:
     stops_n = len(warm.left_out)
     for vehicle in [*sorted(apart, key=lambda each: (each not in touched, apart[each])), *idle]:
         stops_n += len(warm.routes[vehicle].steps) if vehicle in warm.routes else 0
-        if chosen and (len(chosen) + 1) * stops_n**2 > CELLS_MAX:
+        if chosen and (len(chosen) + 1) * stops_n**2 > cells_max:
             break
         chosen.append(vehicle)
     return sorted(chosen)
