@@ -78,6 +78,13 @@ def write(name: str, rows: Sequence[Row]) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
+def kept(name: str) -> list[Row]:
+    """The rows of a benchmark as they were kept, with their own dates and machines; none when it never ran."""
+    file = RESULTS / f"{name}.json"
+    rows = json.loads(file.read_bytes()) if file.exists() else []
+    return [Row(**{key: value for key, value in row.items() if key != "met"}) for row in rows]
+
+
 def shown(number: float | None) -> str:
     """A number for people: thousands apart, three figures below a hundred."""
     if number is None:
