@@ -40,10 +40,11 @@ def improved_in_parts(search: Search, whole: Solution, stop: Stopwatch, parts_n:
     turn : where the cut begins, in parts of a turn
     """
     groups = groups_by_angle(search.data, whole, parts_n, turn)
+    waiting = unserved_by_group(search.data, whole, groups)
     kept: dict[int, list[Route]] = {at: [route] for at, route in enumerate(whole.routes())}
     for number, group in enumerate(groups):
         watch = stop.share(1 / (len(groups) - number))
-        part = part_of(search.data, whole, group, number, len(groups))
+        part = part_of(search.data, whole, Group(group, waiting[number], number, len(groups)))
         found = Search(part.data, search.seed + number, search.tuning, _for(part.data, search.penalties))
         better = found.run(part.start, watch)
         stop.spend(watch)
@@ -71,16 +72,26 @@ def groups_by_angle(data: ProblemData, whole: Solution, parts_n: int, turn: floa
     return [order[part == each].tolist() for each in range(parts_n) if (part == each).any()]
 
 
-def part_of(data: ProblemData, whole: Solution, group: Sequence[int], number: int, parts_n: int) -> Part:
-    """A group of routes as a problem: their stops, their vehicles, a share of the idle ones and of the stops nobody serves."""
+@dataclass(frozen=True)
+class Group:
+    """Numbers of routes, the stops nobody serves that lie next to theirs, and which of how many groups it is."""
+
+    routes: Sequence[int]
+    waiting: Sequence[int]
+    number: int
+    of: int
+
+
+def part_of(data: ProblemData, whole: Solution, group: Group) -> Part:
+    """A group of routes as a problem: their stops, their vehicles, a share of the idle ones, and stops that wait nearby."""
     routes = whole.routes()
-    clients = [each.idx for at in group for each in routes[at] if each.is_client()]
-    clients += _unserved(data, whole)[number::parts_n]
+    clients = [each.idx for at in group.routes for each in routes[at] if each.is_client()]
+    clients += group.waiting
     chosen, groups = _whole_groups(data, clients)
     depots, vehicle_types = data.depots(), data.vehicle_types()
     rows = sorted({data.client(one).location for one in chosen} | {one.location for one in depots})
     row = {place: at for at, place in enumerate(rows)}
-    types, counts = _fleet(data, whole, group, number, parts_n)
+    types, counts = _fleet(data, whole, group)
     cut = np.ix_(rows, rows)
     locations, old = data.locations(), data.clients()
     member = {client: at for at, one in enumerate(groups) for client in one}
@@ -95,8 +106,25 @@ def part_of(data: ProblemData, whole: Solution, group: Sequence[int], number: in
     )
     at_client = {one: at for at, one in enumerate(chosen)}
     at_type = {kind: at for at, kind in enumerate(types)}
-    start = Solution(sub, [Route(sub, _steps(routes[at], at_client), at_type[routes[at].vehicle_type()]) for at in group])
+    start = Solution(sub, [Route(sub, _steps(routes[at], at_client), at_type[routes[at].vehicle_type()]) for at in group.routes])
     return Part(sub, start, tuple(chosen), tuple(types))
+
+
+def unserved_by_group(data: ProblemData, whole: Solution, groups: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The stops nobody serves, each with the group that has the nearest stop; they may come in there."""
+    found: list[list[int]] = [[] for _ in groups]
+    waiting = _unserved(data, whole)
+    routes = whole.routes()
+    served = [(at, each.idx) for at, group in enumerate(groups) for one in group for each in routes[one] if each.is_client()]
+    if not waiting or not served:
+        return found
+    places = np.array([(one.x, one.y) for one in data.locations()], float)
+    clients = np.array([one.location for one in data.clients()])
+    there = places[clients[[client for _, client in served]]]
+    for client in waiting:
+        nearest = int(((there - places[clients[client]]) ** 2).sum(axis=1).argmin())
+        found[served[nearest][0]].append(client)
+    return found
 
 
 def _unserved(data: ProblemData, whole: Solution) -> list[int]:
@@ -149,18 +177,16 @@ def _moved(client: Client, row: dict[int, int], group: int | None) -> Client:
     )
 
 
-def _fleet(
-    data: ProblemData, whole: Solution, group: Sequence[int], number: int, parts_n: int
-) -> tuple[list[int], dict[int, int]]:
+def _fleet(data: ProblemData, whole: Solution, group: Group) -> tuple[list[int], dict[int, int]]:
     """Vehicle types of a part and how many of each: those its routes use, and its share of the idle ones."""
     routes = whole.routes()
     used, mine = dict[int, int](), dict[int, int]()
     for one in routes:
         used[one.vehicle_type()] = used.get(one.vehicle_type(), 0) + 1
-    for at in group:
+    for at in group.routes:
         mine[routes[at].vehicle_type()] = mine.get(routes[at].vehicle_type(), 0) + 1
     counts = {
-        kind: mine.get(kind, 0) + len(range(number, one.num_available - used.get(kind, 0), parts_n))
+        kind: mine.get(kind, 0) + len(range(group.number, one.num_available - used.get(kind, 0), group.of))
         for kind, one in enumerate(data.vehicle_types())
     }
     types = [kind for kind, count in counts.items() if count > 0]

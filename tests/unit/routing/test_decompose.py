@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pyvrp import Solution
 from routing_days import H, matrix_of, truck
 
 from dure.routing.build import model_of, solution_of
 from dure.routing.check import check
-from dure.routing.decompose import groups_by_angle, improved_in_parts, part_of
+from dure.routing.decompose import Group, groups_by_angle, improved_in_parts, part_of, unserved_by_group
 from dure.routing.greedy import nearest_first
 from dure.routing.indexed import indexed
 from dure.routing.model import Budget, Dump, Problem, Span, Stop
@@ -60,10 +61,34 @@ def test_every_route_is_in_one_group(begun, turn):
 def test_a_part_starts_with_the_routes_it_was_cut_from(begun):
     search, whole = begun
     group = groups_by_angle(search.data, whole, 2, 0.0)[0]
-    part = part_of(search.data, whole, group, 0, 2)
+    part = part_of(search.data, whole, Group(group, [], 0, 2))
     assert part.start.num_routes() == len(group)
     assert part.start.distance() == sum(whole.routes()[at].distance() for at in group)
     assert part.start.is_feasible() == all(whole.routes()[at].is_feasible() for at in group)
+
+
+def test_a_stop_nobody_serves_waits_where_its_nearest_neighbour_is_served(city):
+    model = model_of(indexed(city))
+    routes = solution_of(model, list(nearest_first(model.one, fill=False).routes.values())).routes()
+    whole = Solution(model.data, routes[: len(routes) - 1])
+    groups = groups_by_angle(model.data, whole, 2, 0.0)
+    waiting = unserved_by_group(model.data, whole, groups)
+    left = {each.idx for each in whole.unplanned() if each.is_client()}
+    assert left
+    assert {each for group in waiting for each in group} <= left
+
+    clients, places = model.data.clients(), [(one.x, one.y) for one in model.data.locations()]
+    here = [places[one.location] for one in clients]
+    for number, group in enumerate(waiting):
+        for client in group:
+            apart = [
+                (np.hypot(*np.subtract(here[client], here[each.idx])), at)
+                for at, mine in enumerate(groups)
+                for route in mine
+                for each in whole.routes()[route]
+                if each.is_client()
+            ]
+            assert min(apart)[0] == min(metres for metres, at in apart if at == number)
 
 
 def test_a_round_in_parts_is_never_worse(begun):
