@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from report import Row, kept, tell, write
@@ -106,12 +106,15 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=[one.name for one in RACES], help="this instance; rows of the others stay as they were kept"
     )
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS, "vroom"], help="only these beside ours")
     options = parser.parse_args()
     races, seeds = (QUICK, SEEDS[:1]) if options.quick else (RACES, SEEDS)
     rows: list[Row] = []
     if options.only:
         races = tuple(one for one in RACES if one.name == options.only)
         rows = [one for one in kept("waste-solver") if not one.figure.startswith(f"{options.only}:")]
+    if options.peers:
+        races = tuple(replace(one, peers=tuple(peer for peer in one.peers if peer in options.peers)) for one in races)
     for asked in races:  # kept after each: all of them take half an hour
         rows += race(asked, seeds)
         (tell if options.quick else write)("waste-solver", rows)
