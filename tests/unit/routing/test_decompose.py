@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from pyvrp import Solution
@@ -14,7 +17,7 @@ from dure.routing.greedy import nearest_first
 from dure.routing.indexed import indexed
 from dure.routing.model import Budget, Dump, Problem, Span, Stop
 from dure.routing.search import Search, cost_of
-from dure.routing.solve import solve
+from dure.routing.solve import HOURS_SHARE, solve, windowed
 from dure.routing.stopping import watch
 
 
@@ -105,3 +108,9 @@ def test_a_plan_made_in_parts_keeps_every_rule(city, monkeypatch):
     plan = solve(city, budget=Budget(iterations=600))
     assert plan.feasible
     assert check(city, plan) == ()
+
+
+def test_hours_of_their_own_are_told_from_windows_of_half_a_day(city):
+    narrow = replace(city, stops=tuple(msgspec.structs.replace(one, windows=(Span(8 * H, 9 * H),)) for one in city.stops))
+    shares = [windowed(model_of(indexed(one)).data) for one in (city, narrow)]
+    assert shares[0] < HOURS_SHARE < shares[1]
