@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dure.core.errors import ConfigError, InputError
@@ -93,6 +93,7 @@ def test_the_distance_of_a_level_gives_the_level_back(geometry, fractions):
 
 
 @given(_GEOMETRY, st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=20))
+@example((0.5, 0.25), [4.5e307])
 def test_whatever_is_measured_one_answer_comes_back_for_each(geometry, distances):
     found = fill_from_distance(np.array(distances, np.float64), *geometry, LIMITS)
     assert found.fraction.shape == found.reason.shape == (len(distances),)

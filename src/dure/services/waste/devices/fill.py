@@ -23,6 +23,8 @@ from dure.core.text import Text
 from dure.services.waste.model import FloatArray
 from dure.services.waste.rules import Choice, load_pack
 
+LARGEST = np.finfo(np.float64).max
+
 
 class Reason(IntEnum):
     """Why a level is what it is."""
@@ -91,7 +93,8 @@ def fill_from_distance(distance_m: FloatArray, depth_m: float, full_m: float, li
     unknown = ~np.isfinite(distance)
     no_echo = ~unknown & (distance < limits.echo_m_min)
     with np.errstate(invalid="ignore", over="ignore"):
-        fraction = np.where(unknown | no_echo, np.nan, (depth_m - distance) / (depth_m - full_m))
+        level = np.clip((depth_m - distance) / (depth_m - full_m), -LARGEST, LARGEST)  # the quotient of what no sensor sends
+        fraction = np.where(unknown | no_echo, np.nan, level)
         below = distance > depth_m
         far = distance > depth_m * (1 + limits.floor_tolerance)
     reason = np.select(
