@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 
 from report import Row, tell, write
-from waste_rehearsing import DIAL, EFFORT, SEEDS, STATIC, Runs, named
+from waste_rehearsing import DIAL, EFFORT, SEEDS, STATIC, Runs, km_fewer, named
 
-from dure.services.waste.rehearsing.comparing import fewer, km_at
 from dure.services.waste.rehearsing.replay import Effort
 from dure.services.waste.rehearsing.world import Recipe
 
@@ -23,15 +22,7 @@ SITUATIONS = (
 def against(runs: Runs, name: str, title: str, bar: float | None) -> Row:
     """Kilometres saved against fixed intervals, which need no sensor and know the true rates."""
     mine, static = runs.means(name)[0], runs.means(*STATIC)
-    return Row(
-        figure=f"{title}: fewer km than static at overflow {mine.overflow:.1f}",
-        ours=100 * fewer(mine, static),
-        unit="%",
-        better="higher",
-        bar=bar,
-        peer=km_at(mine.overflow, static),
-        peer_name=f"km/day; ours {mine.km_day:.1f}",
-    )
+    return km_fewer(f"{title}: fewer km than static", mine, static, bar)
 
 
 def main(*, quick: bool) -> list[Row]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 
 from report import Row, tell, write
-from waste_rehearsing import DIAL, EFFORT, SEEDS, STATIC, THRESHOLD, Runs
+from waste_rehearsing import DIAL, EFFORT, SEEDS, STATIC, THRESHOLD, Runs, km_fewer
 
-from dure.services.waste.rehearsing.comparing import fewer, km_at
 from dure.services.waste.rehearsing.replay import Effort
 from dure.services.waste.rehearsing.world import Recipe
 
@@ -26,17 +25,7 @@ def compared(runs: Runs, ours: str, bar: float | None, where: str = "") -> list[
     rows = []
     for family, title in ((STATIC, "best static interval"), (THRESHOLD, "best threshold")):
         theirs = runs.means(*(one for one in family if one in runs.found))
-        rows.append(
-            Row(
-                figure=f"{where}{ours}: fewer km than {title} at overflow {mine.overflow:.1f}",
-                ours=100 * fewer(mine, theirs),
-                unit="%",
-                better="higher",
-                bar=bar,
-                peer=km_at(mine.overflow, theirs),
-                peer_name=f"km/day; ours {mine.km_day:.1f}",
-            )
-        )
+        rows.append(km_fewer(f"{where}{ours}: fewer km than {title}", mine, theirs, bar))
     return rows
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from report import Row
 from rich.console import Console
 from rich.table import Table
 
 from dure.routing.solve import solve
 from dure.services.waste.accounting.kpi import Figures
 from dure.services.waste.rehearsing.choosing import policy_of
-from dure.services.waste.rehearsing.comparing import mean, rehearsed
+from dure.services.waste.rehearsing.comparing import fewer, km_at, mean, rehearsed
 from dure.services.waste.rehearsing.fleet import Fleet, ground
 from dure.services.waste.rehearsing.replay import Effort
 from dure.services.waste.rehearsing.world import Recipe, World, virtual_world
@@ -27,6 +29,19 @@ def named(words: str, dead: float, *, later: bool = False) -> str:
     """What a row of the table is called."""
     when = "dead later" if later else "dead"
     return f"{words} {when} {dead:.0%}" if dead else words
+
+
+def km_fewer(figure: str, mine: Figures, family: Sequence[Figures], bar: float | None) -> Row:
+    """Kilometres saved against the best mixture of a family at our overflow."""
+    return Row(
+        figure=f"{figure} at overflow {mine.overflow:.1f}",
+        ours=100 * fewer(mine, family),
+        unit="%",
+        better="higher",
+        bar=bar,
+        peer=km_at(mine.overflow, family),
+        peer_name=f"km/day; ours {mine.km_day:.1f}",
+    )
 
 
 @dataclass

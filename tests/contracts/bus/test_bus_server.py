@@ -211,6 +211,24 @@ async def test_the_server_ends_when_its_parent_is_killed(tmp_path):
     await asyncio.wait_for(_gone(pid), 10)
 
 
+async def test_a_second_dure_on_the_folder_of_a_running_one_is_refused_and_leaves_its_bus_alone(tmp_path):
+    script = tmp_path / "child.py"
+    script.write_text(CHILD)
+    first = await asyncio.create_subprocess_exec(sys.executable, str(script), str(tmp_path), stdout=subprocess.PIPE)
+    lines = [await asyncio.wait_for(first.stdout.readline(), 20) for _ in range(2)]
+    pid = int(next(line for line in lines if line.startswith(b"pid")).split()[1])
+
+    with pytest.raises(Unavailable) as refused:
+        await NatsServer(ServerOptions(data_dir=tmp_path), BusSecrets.generate()).start()
+
+    assert refused.value.code == "bus.in_use"
+    assert str(first.pid) in str(refused.value)
+    os.kill(pid, 0)
+    first.terminate()
+    await first.wait()
+    await asyncio.wait_for(_gone(pid), 10)
+
+
 async def test_an_orphan_on_the_same_folder_is_ended_first(tmp_path):
     options, secrets = ServerOptions(data_dir=tmp_path), BusSecrets.generate()
     first = NatsServer(options, secrets)

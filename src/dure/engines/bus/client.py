@@ -72,7 +72,7 @@ class Bus:
         self._sent = 0
         self._reconnections = 0
         self._slow = 0
-        self._last_error: Exception | None = None
+        self._refused = False  # a try was refused; what goes wrong after it, such as the end of the connection, says less
         self.wait_when_slow = False
         """Stop reading while a handler is behind, which slows the senders. Only for a connection that awaits no answers."""
 
@@ -106,7 +106,7 @@ class Bus:
         except (nats.errors.Error, OSError, TimeoutError) as error:
             with contextlib.suppress(Exception):
                 await bus.client.close()
-            if "uthorization" in f"{error!r} {bus._last_error!r}":  # the client library goes on trying
+            if bus._refused or _is_refusal(error):  # the client library goes on trying
                 raise ConfigError("bus.refused", f"The bus at {_shown(servers)} refused the user {user!r}.") from error
             raise Unavailable("bus.unavailable", f"The bus at {_shown(servers)} does not answer: {error!r}") from error
         return bus
@@ -271,7 +271,7 @@ class Bus:
             await self.client.close()
 
     async def _on_error(self, error: Exception) -> None:
-        self._last_error = error
+        self._refused = self._refused or _is_refusal(error)
         if isinstance(error, nats.errors.SlowConsumerError):
             self._slow += 1
             if not self._slow & (self._slow - 1):  # say it at 1, 2, 4, 8, …
@@ -313,3 +313,7 @@ def _explain(error: Any, subject: str, size: int) -> EngineError | TooLarge:
     if code in _FULL:
         return Unavailable("bus.full", f"The bus has no room left ({getattr(error, 'description', error)}); nothing was kept.")
     return Unavailable("bus.unavailable", f"The bus did not answer on {subject}: {error!r}")
+
+
+def _is_refusal(error: Exception) -> bool:
+    return "uthorization" in repr(error)

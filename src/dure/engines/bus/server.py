@@ -79,6 +79,7 @@ class NatsServer:
         check_version(binary)
         folder = self.options.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        refuse_running(folder / "nats.pid", folder / "owner.pid")
         await asyncio.to_thread(end_orphan, folder / "nats.pid", folder / "nats.conf")
         if self.ports is None:
             self.ports = pick_ports(self.options)
@@ -176,6 +177,7 @@ class NatsServer:
             start_new_session=True,  # Ctrl-C is ours to answer: the bus ends last
             preexec_fn=(lambda: _die_with(parent)) if sys.platform == "linux" else None,
         )
+        _write_private(self.options.folder / "owner.pid", f"{parent}\n")
 
     async def _wait_ready(self) -> None:
         deadline = time.monotonic() + READY_S
@@ -277,6 +279,22 @@ def pick_ports(options: ServerOptions) -> Ports:
     finally:
         for probe in taken:
             probe.close()
+
+
+def refuse_running(pid_file: Path, owner_file: Path) -> None:
+    """Leave the bus of another Dure alone that runs on this folder: one whose server is still the child of who started it."""
+    try:
+        pid, owner = (int(file.read_text("ascii").strip()) for file in (pid_file, owner_file))
+    except (OSError, ValueError):
+        return
+    if owner != os.getpid() and _parent_of(pid) == owner:
+        raise Unavailable("bus.in_use", f"Another Dure (process {owner}) runs on this folder. Stop it first.")
+
+
+def _parent_of(pid: int) -> int | None:
+    """Who started a running process, as far as it still lives; None when there is no such process."""
+    listing = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607  # fixed words
+    return int(listing.stdout) if listing.stdout.strip() else None
 
 
 def end_orphan(pid_file: Path, config_file: Path) -> bool:
