@@ -293,6 +293,11 @@ def refuse_running(pid_file: Path, owner_file: Path) -> None:
 
 def _parent_of(pid: int) -> int | None:
     """Who started a running process, as far as it still lives; None when there is no such process."""
+    if Path("/proc/self").exists():
+        try:
+            return int(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
+        except OSError:
+            return None
     listing = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607  # fixed words
     return int(listing.stdout) if listing.stdout.strip() else None
 
