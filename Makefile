@@ -23,8 +23,8 @@ test: setup-dev assets lint ## lint, types, import contracts, unit, contracts on
 	@$(PY) -m pytest
 
 lint: setup-dev ## ruff, mypy --strict, import contracts, sizes
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check --no-cache .
+	@.venv/bin/ruff format --no-cache --check .
 	@.venv/bin/mypy
 	@PYTHONPATH=src .venv/bin/lint-imports --no-cache
 
