@@ -28,6 +28,20 @@ def read(folder, entry):
     return meter, known.asfreq("h")
 
 
+def billing_matrix(baseline, temperature):
+    """As `create_caltrack_billing_design_matrix`, which looks at no more than the first 35 days of a period: here at all."""
+    usage = eemeter.compute_usage_per_day_feature(baseline, series_name="meter_value")
+    features = eemeter.compute_temperature_features(
+        baseline.index,
+        temperature,
+        heating_balance_points=range(30, 91),
+        cooling_balance_points=range(30, 91),
+        data_quality=True,
+        tolerance=pd.Timedelta(days=71),
+    )
+    return eemeter.merge_features([usage, features])
+
+
 def fitted(folder, name, entry):
     meter, temperature = read(folder, entry)
     end = pd.Timestamp(entry["blackout_start_date"], tz="UTC")
@@ -36,7 +50,7 @@ def fitted(folder, name, entry):
     if name.endswith("daily"):
         model = eemeter.fit_caltrack_usage_per_day_model(eemeter.create_caltrack_daily_design_matrix(baseline, temperature))
     else:
-        matrix = eemeter.create_caltrack_billing_design_matrix(baseline, temperature)
+        matrix = billing_matrix(baseline, temperature)
         model = eemeter.fit_caltrack_usage_per_day_model(matrix, use_billing_presets=True, weights_col="n_days_kept")
     cpu_s = time.process_time() - began
     best = model.model
