@@ -47,7 +47,9 @@ def buildings() -> Buildings:
     ).fetchnumpy()
     shape = (-1, DAYS * 24)
     ids = columns["id"].reshape(shape)[:, 0]
-    fields = [np.asarray(columns[name], float).reshape(shape) for name in ("temperature", "observed_baseline", "observed_reporting")]
+    fields = [
+        np.asarray(columns[name], float).reshape(shape) for name in ("temperature", "observed_baseline", "observed_reporting")
+    ]
     return Buildings(ids, *fields)
 
 

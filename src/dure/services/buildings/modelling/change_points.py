@@ -132,9 +132,7 @@ class Bills:
     usage: Floats
 
 
-def fit_daily(
-    temperature: Floats, usage: Floats, grid: Grid = CALTRACK_F, rules: Qualification = DAILY
-) -> ChangePoint | Refused:
+def fit_daily(temperature: Floats, usage: Floats, grid: Grid = CALTRACK_F, rules: Qualification = DAILY) -> ChangePoint | Refused:
     """The model of one meter.
 
     Parameters

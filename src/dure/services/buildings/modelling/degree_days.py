@@ -51,7 +51,12 @@ def from_days(mean: Floats, heating: float = HEATING_C, cooling: float = COOLING
 
 
 def from_hours(
-    temperature: Floats, day: Ints, bases: tuple[float, float] = (HEATING_C, COOLING_C), coverage_min: float = 0.5, *, integrate: bool = False
+    temperature: Floats,
+    day: Ints,
+    bases: tuple[float, float] = (HEATING_C, COOLING_C),
+    coverage_min: float = 0.5,
+    *,
+    integrate: bool = False,
 ) -> DegreeDays | Refused:
     """Degree days from hourly temperatures.
 
@@ -88,4 +93,6 @@ def from_hours(
     if not integrate:
         plain = from_days(mean, *bases)
         return DegreeDays(plain.heating, plain.cooling, mean, coverage)
-    return DegreeDays(of_day(np.maximum(0.0, bases[0] - temperature)), of_day(np.maximum(0.0, temperature - bases[1])), mean, coverage)
+    return DegreeDays(
+        of_day(np.maximum(0.0, bases[0] - temperature)), of_day(np.maximum(0.0, temperature - bases[1])), mean, coverage
+    )

@@ -188,6 +188,7 @@ def _fitted(temperature: Floats, usage: Floats, cell: Ints, how: Splitting) -> S
         for at in range(len(blocks)):
             own = which == at
             shapes[at], cuts[at] = _refined(temperature[own] - middle, y[own], shapes[at], penalty, how)
+        shapes[:, 0] += _unbiased(y - kernel("refining_kernel").predict_rows(temperature - middle, which, shapes), which)
     shapes[:, 3:5] += middle
     shapes[:, 0] = shapes[:, 0] * scale + mean
     shapes[:, 1:3] *= scale
@@ -203,10 +204,18 @@ def _fitted(temperature: Floats, usage: Floats, cell: Ints, how: Splitting) -> S
     )
 
 
+def _unbiased(residual: Floats, which: Ints) -> Floats:
+    """(n_models,) what makes the residuals of each model sum to zero: a robust loss shapes the model, not its total."""
+    mean: Floats = np.bincount(which, residual) / np.bincount(which)
+    return mean
+
+
 def _shape(answer: Floats, points: Floats) -> Floats:
     """What the grid found, as the refining loop takes it."""
     _, base, heating, cooling, place_h, place_c, *_ = answer.tolist()
-    return np.array([base, heating, cooling, points[int(place_h)] if heating else 0.0, points[int(place_c)] if cooling else 0.0, 0.0, 0.0])
+    return np.array(
+        [base, heating, cooling, points[int(place_h)] if heating else 0.0, points[int(place_c)] if cooling else 0.0, 0.0, 0.0]
+    )
 
 
 def _refined(temperature: Floats, usage: Floats, shape: Floats, penalty: float, how: Splitting) -> tuple[Floats, float]:
