@@ -42,7 +42,8 @@ def buildings() -> Buildings:
     if not FILE.exists():
         raise SystemExit(f"no {FILE}: set DURE_TEST_DATA")
     columns = duckdb.sql(
-        "SELECT id, temperature, observed_baseline, observed_reporting FROM read_parquet(?) WHERE datetime >= ?::TIMESTAMP ORDER BY id, datetime",
+        "SELECT id, temperature, observed_baseline, observed_reporting FROM read_parquet(?)"
+        " WHERE datetime >= ?::TIMESTAMP ORDER BY id, datetime",
         params=[str(FILE), FIRST_DAY],
     ).fetchnumpy()
     shape = (-1, DAYS * 24)

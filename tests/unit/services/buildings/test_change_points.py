@@ -64,6 +64,8 @@ def sample(name: str):
     if name.endswith("daily"):
         day, hours = np.arange(len(start)), np.diff(start)
         days, usage[:-1] = np.searchsorted(start, hour[inside], "right") - 1, usage[:-1] * 24 / hours
+        inside[inside] = hour[inside] - start[days] < 24  # of a day of 25 hours eemeter takes the temperature of the first 24
+        days = np.searchsorted(start, hour[inside], "right") - 1
     else:
         day, days = (start - first) // 24, (hour[inside] - first) // 24
     mean = np.bincount(days, temperature[inside]) / np.bincount(days)
@@ -77,7 +79,7 @@ def brute_force(temperature, usage, grid: Grid, rules: Qualification):
     spread, n = ((usage - usage.mean()) ** 2).sum(), len(usage)
     for cool in points:
         for heat in points:
-            if heat is None and cool is None or (heat is not None and cool is not None and heat > cool):
+            if (heat is None and cool is None) or (heat is not None and cool is not None and heat > cool):
                 continue
             hinges = [np.maximum(0, heat - temperature)] if heat is not None else []
             hinges += [np.maximum(0, temperature - cool)] if cool is not None else []

@@ -35,7 +35,7 @@ class Grid:
     @property
     def points(self) -> Floats:
         """(n_grid,) ascending."""
-        return self.low + self.step * np.arange(round((self.high - self.low) / self.step) + 1)
+        return np.asarray(self.low + self.step * np.arange(round((self.high - self.low) / self.step) + 1), np.float64)
 
 
 CALTRACK_F = Grid(30.0, 90.0, 1.0)  # CalTRACK 3.2.2
@@ -168,7 +168,7 @@ def fit_daily_many(
     if good:
         order = np.argsort(temperature, kind="stable")  # NaN stands last
         order = order[~np.isnan(temperature[order])]
-        known, sorted_usage, middle = temperature[order], usage[np.ix_(good, order)], (grid.low + grid.high) / 2
+        known, sorted_usage, middle = temperature[order], usage[good][:, order], (grid.low + grid.high) / 2
         weight = (~np.isnan(sorted_usage)).astype(float)
         shared = (known - middle, grid.points - middle)
         answers = kernel("hinge_kernel").fit_meters(shared, np.nan_to_num(sorted_usage), weight, rules.limits())

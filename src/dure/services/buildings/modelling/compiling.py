@@ -12,7 +12,7 @@ import importlib.util
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def bypassed() -> Iterator[None]:
         _BYPASS.reset(token)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _interpreted(name: str) -> Any:
     whole = f"{PACKAGE}.{name}"
     found = importlib.util.find_spec(whole)

@@ -159,7 +159,8 @@ def _adjusted(answer: Floats, slopes: int, total: Floats) -> float:
         return 0.0
     if not spread > 0 or freedom <= 0:
         return -math.inf
-    return 1.0 - answer[SSE] / spread * (total[0] - 1.0) / freedom
+    found: float = 1.0 - answer[SSE] / spread * (total[0] - 1.0) / freedom
+    return found
 
 
 @compiled
@@ -190,8 +191,8 @@ def best_candidate(sums: Floats, total: Floats, cross: Floats, limits: Floats) -
             best, least = which, score
     if best < 0:
         candidates[0, KIND] = NONE
-        return candidates[0]
-    return candidates[best]
+    chosen: Floats = candidates[max(best, 0)]
+    return chosen
 
 
 @compiled

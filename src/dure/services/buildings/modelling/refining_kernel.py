@@ -28,7 +28,7 @@ STEPS = 24
 @compiled
 def predicted(temperature: float, shape: Floats) -> float:
     """Use at one temperature."""
-    told = shape[BASE]
+    told: float = shape[BASE]
     if shape[SLOPE_H] != 0.0:
         x = shape[POINT_H] - temperature
         told += shape[SLOPE_H] * 0.5 * (x + math.sqrt(x * x + shape[ROUND_H] * shape[ROUND_H]))
@@ -93,29 +93,33 @@ def _normal(data: tuple[Floats, Floats], shape: Floats, free: Bools, cut: float,
 
 
 @compiled
+def _factor(matrix: Floats, free: Bools, damping: float, lower: Floats) -> None:
+    """Cholesky's factor of M + damping diag M over the free coefficients."""
+    for a in range(N_SHAPE):
+        for b in range(a + 1):
+            if free[a] and free[b]:
+                total = matrix[a, b]
+                for k in range(b):
+                    total -= lower[a, k] * lower[b, k]
+                if a == b:
+                    total += damping * matrix[a, a]
+                    lower[a, a] = math.sqrt(max(total, 1e-14 * (matrix[a, a] + 1.0)))
+                else:
+                    lower[a, b] = total / lower[b, b]
+
+
+@compiled
 def _step(matrix: Floats, right: Floats, free: Bools, damping: float, step: Floats) -> None:
-    """Solve (M + damping diag M) step = right over the free coefficients, by Cholesky; others get 0."""
+    """Solve (M + damping diag M) step = right over the free coefficients; others get 0."""
     lower = np.zeros((N_SHAPE, N_SHAPE))
+    _factor(matrix, free, damping, lower)
     step[:] = 0.0
     for a in range(N_SHAPE):
-        if not free[a]:
-            continue
-        for b in range(a + 1):
-            if not free[b]:
-                continue
-            total = matrix[a, b]
-            if a == b:
-                total += damping * matrix[a, a] + 1e-12
-            for k in range(b):
-                total -= lower[a, k] * lower[b, k]
-            if a == b:
-                lower[a, a] = math.sqrt(max(total, 1e-14 * (matrix[a, a] + 1.0)))
-            else:
-                lower[a, b] = total / lower[b, b]
-        step[a] = right[a]
-        for k in range(a):
-            step[a] -= lower[a, k] * step[k]
-        step[a] /= lower[a, a]
+        if free[a]:
+            step[a] = right[a]
+            for k in range(a):
+                step[a] -= lower[a, k] * step[k]
+            step[a] /= lower[a, a]
     for a in range(N_SHAPE - 1, -1, -1):
         if free[a]:
             for k in range(a + 1, N_SHAPE):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -15,23 +15,22 @@ HOURS_PER_WEEK = 168
 
 
 class Rows(Protocol):
-    """Days or hours of one meter.
-
-    Attributes
-    ----------
-    usage : (n,) NaN where missing
-    week : (n,) running number of the week each row is in
-    per_week : rows of a whole week
-    """
+    """Days or hours of one meter."""
 
     @property
-    def usage(self) -> Floats: ...
+    def usage(self) -> Floats:
+        """(n,) NaN where missing."""
+        ...
 
     @property
-    def week(self) -> Ints: ...
+    def week(self) -> Ints:
+        """(n,) running number of the week."""
+        ...
 
     @property
-    def per_week(self) -> int: ...
+    def per_week(self) -> int:
+        """Rows of a whole week."""
+        ...
 
     def of(self, rows: Bools | Ints) -> Self:
         """Some of them."""
@@ -50,9 +49,11 @@ class Model(Protocol):
     """What was fitted: it tells the use of other rows of the same kind."""
 
     @property
-    def coefficients(self) -> int: ...
+    def coefficients(self) -> int:
+        """Coefficients that were fitted."""
+        ...
 
-    def of_rows(self, rows: Rows) -> Floats:
+    def of_rows(self, rows: Any) -> Floats:
         """(n,) use the model tells for rows."""
         ...
 

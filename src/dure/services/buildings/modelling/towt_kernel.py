@@ -124,18 +124,23 @@ def _sums(rows: Rows, knots: Floats, occupied: NDArray[np.bool_]) -> tuple[Float
 
 
 @compiled
+def _eliminate(own: Floats, gram: Floats, right: Floats) -> None:
+    """Take the level of an hour of the week out of the system of the knots."""
+    for a in range(len(right)):
+        if own[2 + a] != 0.0:
+            share = own[2 + a] / own[0]
+            right[a] -= share * own[1]
+            for b in range(a + 1):
+                gram[a, b] -= share * own[2 + b]
+
+
+@compiled
 def _one(own: Floats, gram: Floats, right: Floats, knots: Floats, stiffness: float) -> tuple[Floats, Floats]:
     """Level of each hour of the week (NaN where it has no rows) and of each knot, of one class of hours."""
     n = len(knots)
     for hour in range(WEEK):
-        count = own[hour, 0]
-        if count > 0:
-            for a in range(n):
-                if own[hour, 2 + a] != 0.0:
-                    share = own[hour, 2 + a] / count
-                    right[a] -= share * own[hour, 1]
-                    for b in range(a + 1):
-                        gram[a, b] -= share * own[hour, 2 + b]
+        if own[hour, 0] > 0:
+            _eliminate(own[hour], gram, right)
     for a in range(n):
         for b in range(a):
             gram[b, a] = gram[a, b]
@@ -152,6 +157,21 @@ def _one(own: Floats, gram: Floats, right: Floats, knots: Floats, stiffness: flo
 
 
 @compiled
+def _pooled(model: int, sums: tuple[Floats, Floats, Floats], neighbour: float) -> tuple[Floats, Floats, Floats]:
+    """The sums of a month with those of its neighbours at less weight, or of the whole year."""
+    own, gram, right = sums
+    pooled, square, product = np.zeros(own.shape[1:]), np.zeros(gram.shape[1:]), np.zeros(right.shape[1:])
+    for month in range(MONTHS):
+        apart = min((month - model) % MONTHS, (model - month) % MONTHS)
+        weight = 1.0 if model == YEAR or apart == 0 else (neighbour if apart == 1 else 0.0)
+        if weight > 0:
+            pooled += weight * own[month]
+            square += weight * gram[month]
+            product += weight * right[month]
+    return pooled, square, product
+
+
+@compiled
 def fit_hours(
     rows: Rows, knots: Floats, occupied: NDArray[np.bool_], neighbour: float, stiffness: float
 ) -> tuple[Floats, Floats]:
@@ -159,20 +179,10 @@ def fit_hours(
 
     An hour of the week without rows in a month's window takes the year's level, and NaN where the year has none either.
     """
-    n = len(knots)
-    own, gram, right = _sums(rows, knots, occupied)
-    levels, beta = np.full((MONTHS + 1, WEEK), math.nan), np.zeros((MONTHS + 1, 2, n))
-    weights = np.zeros(MONTHS)
+    sums = _sums(rows, knots, occupied)
+    levels, beta = np.full((MONTHS + 1, WEEK), math.nan), np.zeros((MONTHS + 1, 2, len(knots)))
     for model in range(MONTHS, -1, -1):
-        for month in range(MONTHS):
-            apart = min((month - model) % MONTHS, (model - month) % MONTHS)
-            weights[month] = 1.0 if model == YEAR or apart == 0 else (neighbour if apart == 1 else 0.0)
-        pooled, square, product = np.zeros(own.shape[1:]), np.zeros(gram.shape[1:]), np.zeros(right.shape[1:])
-        for month in range(MONTHS):
-            if weights[month] > 0:
-                pooled += weights[month] * own[month]
-                square += weights[month] * gram[month]
-                product += weights[month] * right[month]
+        pooled, square, product = _pooled(model, sums, neighbour)
         for kind in range(2):
             part = pooled.copy()
             for hour in range(WEEK):
@@ -180,14 +190,14 @@ def fit_hours(
                     part[hour] = 0.0
             if np.sum(part[:, 0]) == 0:
                 beta[model, kind] = beta[YEAR, kind]
-            else:
-                level, beta[model, kind] = _one(part, square[kind], product[kind], knots, stiffness)
-                for hour in range(WEEK):
-                    if part[hour, 0] > 0:
-                        levels[model, hour] = level[hour]
+                continue
+            level, beta[model, kind] = _one(part, square[kind], product[kind], knots, stiffness)
             for hour in range(WEEK):
-                if occupied[hour] == (kind == 1) and math.isnan(levels[model, hour]):
-                    levels[model, hour] = levels[YEAR, hour]
+                if part[hour, 0] > 0:
+                    levels[model, hour] = level[hour]
+        for hour in range(WEEK):
+            if math.isnan(levels[model, hour]):
+                levels[model, hour] = levels[YEAR, hour]
     return levels, beta
 
 
