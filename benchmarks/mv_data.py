@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +66,40 @@ def some(whole: Buildings, count: int, seed: int = 7) -> Buildings:
 def days_of() -> np.ndarray:
     """(364,) the dates."""
     return np.arange(np.datetime64(FIRST_DAY), np.datetime64(FIRST_DAY) + DAYS)
+
+
+def hours_of() -> tuple[np.ndarray, np.ndarray]:
+    """(8736,) hour of the week and month of each hour."""
+    from dure.services.buildings.modelling.towt import local_hours
+
+    at = np.datetime64(FIRST_DAY, "h") + np.arange(DAYS * 24)
+    return local_hours(at.astype("datetime64[us]").astype(np.int64), 0)
+
+
+def sample_series(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Hours since 1970 UTC and values of one file of the eemeter samples."""
+    with gzip.open(ROOT / "eemeter_samples" / name, "rt") as file:
+        rows = list(csv.reader(file))[1:]
+    at = np.array([datetime.fromisoformat(when).timestamp() for when, _ in rows]) / 3600
+    return np.round(at).astype(int), np.array([float(value) if value else np.nan for _, value in rows])
+
+
+def sample_fit(name: str, told: dict[str, Any]) -> Any:
+    """Our model of the baseline that a peer's row names; days of 23 and 25 hours are scaled to 24."""
+    from dure.services.buildings.modelling.change_points import Bills, Qualification, fit_billing, fit_daily
+
+    start, usage = sample_series(told["meter"])
+    hour, temperature = sample_series(told["temperature"])
+    first, last = (round(datetime.fromisoformat(told[key]).timestamp() / 3600) for key in ("first", "last"))
+    kept = (start >= first) & (start <= last)
+    start, usage = start[kept], usage[kept]
+    inside = (hour >= first) & (hour < last)
+    hour, temperature = hour[inside], temperature[inside]
+    if name.endswith("daily"):
+        day = np.searchsorted(start, hour, "right") - 1
+        within = hour - start[day] < 24  # of a day of 25 hours eemeter takes the temperature of the first 24
+        mean = np.bincount(day[within], temperature[within]) / np.bincount(day[within])
+        return fit_daily(mean, usage[:-1] * 24 / np.diff(start))
+    day = (hour - first) // 24
+    mean, edge = np.bincount(day, temperature) / np.bincount(day), (start - first) // 24
+    return fit_billing(mean, Bills(edge[:-1], edge[1:], usage[:-1]), rules=Qualification(non_zero_min=0, rows_min=1))

@@ -168,7 +168,7 @@ def fit_daily_many(
     if good:
         order = np.argsort(temperature, kind="stable")  # NaN stands last
         order = order[~np.isnan(temperature[order])]
-        known, sorted_usage, middle = temperature[order], usage[good][:, order], (grid.low + grid.high) / 2
+        known, sorted_usage, middle = temperature[order], np.ascontiguousarray(usage[good][:, order]), (grid.low + grid.high) / 2
         weight = (~np.isnan(sorted_usage)).astype(float)
         shared = (known - middle, grid.points - middle)
         answers = kernel("hinge_kernel").fit_meters(shared, np.nan_to_num(sorted_usage), weight, rules.limits())

@@ -99,7 +99,7 @@ class Seasonal:
 
     def predict(self, temperature: Floats, cell: Ints) -> Floats:
         """(n,) use of days of mean temperature (n,) in cells (n,); NaN where the temperature is."""
-        temperature = np.asarray(temperature, float)
+        temperature = np.array(temperature, float)  # of the layout that is compiled
         told: Floats = kernel("refining_kernel").predict_rows(temperature, self.model_of_cell[cell], self.shapes)
         return told
 

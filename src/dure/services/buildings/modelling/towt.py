@@ -74,10 +74,10 @@ class Towt:
 
     def predict(self, temperature: Floats, hour_of_week: Ints, month: Ints) -> Floats:
         """(n,) use of hours of these temperatures, hours of the week (0-167) and months (0-11); NaN where it cannot be told."""
-        temperature = np.asarray(temperature, float)
+        temperature = np.array(temperature, float)  # of the layout that is compiled
         which = np.where(self.seen[month], month, 12)
         told: Floats = kernel("towt_kernel").predict_hours(
-            (temperature, np.asarray(hour_of_week, np.int64), which), self.knots, self.occupied, self.levels, self.beta
+            (temperature, np.array(hour_of_week, np.int64), which), self.knots, self.occupied, self.levels, self.beta
         )
         return told
 
