@@ -169,3 +169,13 @@ def test_a_net_meter_may_be_below_zero_where_the_rules_say_so():
     temperature, usage = a_year()
     found = fit_seasonal(temperature, usage - 150, CELL, replace(DEFAULT, net=True))
     assert found.predict(temperature, CELL).sum() == pytest.approx((usage - 150).sum())
+
+
+def test_use_that_never_changes_is_one_base_compiled_or_not():
+    temperature, _ = a_year()
+    found = fit_seasonal(temperature, np.full(365, 7.0), CELL)
+    with bypassed():
+        plain = fit_seasonal(temperature, np.full(365, 7.0), CELL)
+    for one in (found, plain):
+        assert (one.split, one.coefficients) == ("fw-su_sh_wi", 1)
+        assert one.predict(temperature, CELL) == pytest.approx(np.full(365, 7.0))

@@ -186,7 +186,7 @@ def best_candidate(sums: Floats, total: Floats, cross: Floats, limits: Floats) -
         one[R2_ADJ] = _adjusted(one, slopes, total)
         score = -one[R2_ADJ]
         if limits[PENALTY] >= 0:
-            score = total[0] * math.log(max(one[SSE], 1e-12 * total[3]) / total[0]) + limits[PENALTY] * one[COEFFICIENTS]
+            score = total[0] * math.log(max(one[SSE], 1e-12 * total[3], 1e-300) / total[0]) + limits[PENALTY] * one[COEFFICIENTS]
         if score < least:
             best, least = which, score
     if best < 0:
