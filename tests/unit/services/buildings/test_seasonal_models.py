@@ -107,7 +107,7 @@ def test_predictions_sum_to_what_was_used_although_the_loss_is_robust():
 def test_strange_days_bend_a_robust_model_less():
     temperature, usage = a_year(noise=2)
     strange = usage.copy()
-    strange[np.argsort(temperature)[-40::8]] *= 0.4
+    strange[np.argsort(temperature)[-24::2]] *= 0.2  # so many that least squares sees no cooling at all
     how = replace(WHOLE, robust=True)
     true = fit_seasonal(temperature, usage, CELL, how).shapes[0, 2]
     robust = fit_seasonal(temperature, strange, CELL, how).shapes[0, 2]

@@ -165,43 +165,69 @@ def fit_seasonal(temperature: Floats, usage: Floats, cell: Ints, how: Splitting 
     return _fitted(known, use, cells, how)
 
 
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """Blocks that share the cells out, and their models, in centred units."""
+
+    blocks: tuple[int, ...]
+    model_of_cell: Ints
+    shapes: Floats
+    cuts: Floats
+
+
 def _fitted(temperature: Floats, usage: Floats, cell: Ints, how: Splitting) -> Seasonal | Refused:
     """The model of complete rows in ascending order of temperature."""
-    module, points = kernel("hinge_kernel"), how.grid.points
     middle, mean, scale = (how.grid.low + how.grid.high) / 2, float(usage.mean()), float(np.abs(usage).max())
-    y = (usage - mean) / scale
-    penalty = how.multiplier * np.log(len(y)) ** how.power
+    days = (temperature - middle, (usage - mean) / scale, cell)
+    penalty = how.multiplier * np.log(len(usage)) ** how.power
     limits = np.array([0.0, 0.0, -np.inf if how.net else -mean / scale, penalty, how.block_rows_min])
-    sums, totals = np.zeros((N_CELLS, module.N_SUMS, len(points))), np.zeros((N_CELLS, module.N_TOTALS))
-    module.hinge_sums((temperature - middle, y, np.ones(len(y)), cell), points - middle, sums, totals)
-    cover, answers = module.best_cover((sums, totals), COVERS, MEMBERS, limits)
-    if cover < 0:
-        return Refused("no_candidate", {"rows": float(len(y))})
-    blocks = [int(block) for block in COVERS[cover] if block >= 0]
-    model_of_cell = np.zeros(N_CELLS, np.int64)
-    shapes, cuts = np.zeros((len(blocks), 7)), np.full(len(blocks), np.inf)
-    for at, block in enumerate(blocks):
-        model_of_cell[MEMBERS[block] == 1] = at
-        shapes[at] = _shape(answers[block], points - middle)
-    which = model_of_cell[cell]
+    found = _chosen(days, np.ones(len(usage)), limits, how)
+    if (
+        found is not None and np.isfinite(found.cuts).any()
+    ):  # strange days may have cost a slope: choose again with little of them
+        which = found.model_of_cell[cell]
+        missed = np.abs(days[1] - kernel("refining_kernel").predict_rows(days[0], which, found.shapes))
+        found = _chosen(days, np.minimum(1.0, found.cuts[which] / np.maximum(missed, 1e-12)), limits, how)
+    if found is None:
+        return Refused("no_candidate", {"rows": float(len(usage))})
+    shapes, which = found.shapes.copy(), found.model_of_cell[cell]
     if how.smooth or how.robust:
-        for at in range(len(blocks)):
-            own = which == at
-            shapes[at], cuts[at] = _refined(temperature[own] - middle, y[own], shapes[at], penalty, how)
-        shapes[:, 0] += _unbiased(y - kernel("refining_kernel").predict_rows(temperature - middle, which, shapes), which)
+        shapes[:, 0] += _unbiased(days[1] - kernel("refining_kernel").predict_rows(days[0], which, shapes), which)
     shapes[:, 3:5] += middle
     shapes[:, 0] = shapes[:, 0] * scale + mean
     shapes[:, 1:3] *= scale
     told = kernel("refining_kernel").predict_rows(temperature, which, shapes)
     return Seasonal(
-        split="__".join(block_name(block) for block in blocks),
-        model_of_cell=model_of_cell,
+        split="__".join(block_name(block) for block in found.blocks),
+        model_of_cell=found.model_of_cell,
         shapes=shapes,
-        cuts=cuts * scale,
-        coefficients=int(1 * len(blocks) + 2 * (shapes[:, 1:3] > 0).sum() + (shapes[:, 5:] > 0).sum()),
-        n=len(y),
+        cuts=found.cuts * scale,
+        coefficients=int(len(shapes) + 2 * (shapes[:, 1:3] > 0).sum() + (shapes[:, 5:] > 0).sum()),
+        n=len(usage),
         sse=float(((usage - told) ** 2).sum()),
     )
+
+
+def _chosen(days: tuple[Floats, Floats, Ints], weight: Floats, limits: Floats, how: Splitting) -> _Split | None:
+    """The best cover of centred days, its models refined; None where there is none."""
+    temperature, y, cell = days
+    module, half = kernel("hinge_kernel"), (how.grid.high - how.grid.low) / 2
+    points = how.grid.points - (how.grid.low + half)
+    sums, totals = np.zeros((N_CELLS, module.N_SUMS, len(points))), np.zeros((N_CELLS, module.N_TOTALS))
+    module.hinge_sums((temperature, y, weight, cell), points, sums, totals)
+    cover, answers = module.best_cover((sums, totals), COVERS, MEMBERS, limits)
+    if cover < 0:
+        return None
+    blocks = tuple(int(block) for block in COVERS[cover] if block >= 0)
+    model_of_cell, shapes, cuts = np.zeros(N_CELLS, np.int64), np.zeros((len(blocks), 7)), np.full(len(blocks), np.inf)
+    bounds = np.array([-half, half, 2 * half * how.round_max if how.smooth else 0.0, limits[module.PENALTY]])
+    for at, block in enumerate(blocks):
+        model_of_cell[MEMBERS[block] == 1] = at
+        shapes[at] = _shape(answers[block], points)
+        if how.smooth or how.robust:
+            own = MEMBERS[block][cell] == 1
+            shapes[at], cuts[at] = kernel("refining_kernel").refine((temperature[own], y[own]), shapes[at], bounds, how.robust)
+    return _Split(blocks, model_of_cell, shapes, cuts)
 
 
 def _unbiased(residual: Floats, which: Ints) -> Floats:
@@ -216,10 +242,3 @@ def _shape(answer: Floats, points: Floats) -> Floats:
     return np.array(
         [base, heating, cooling, points[int(place_h)] if heating else 0.0, points[int(place_c)] if cooling else 0.0, 0.0, 0.0]
     )
-
-
-def _refined(temperature: Floats, usage: Floats, shape: Floats, penalty: float, how: Splitting) -> tuple[Floats, float]:
-    half = (how.grid.high - how.grid.low) / 2
-    bounds = np.array([-half, half, 2 * half * how.round_max if how.smooth else 0.0, penalty])
-    found: tuple[Floats, float] = kernel("refining_kernel").refine((temperature, usage), shape, bounds, how.robust)
-    return found
