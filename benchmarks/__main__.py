@@ -28,6 +28,8 @@ NAMES = (
     "waste-dead-sensors",
     "waste-savings",
     "waste-faults",
+    "mv-fit",
+    "mv-coverage",
 )
 HERE = Path(__file__).parent
 
