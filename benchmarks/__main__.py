@@ -28,6 +28,7 @@ NAMES = (
     "waste-dead-sensors",
     "waste-savings",
     "waste-faults",
+    "buildings-reads",
 )
 HERE = Path(__file__).parent
 

@@ -274,7 +274,9 @@ def test_an_estimate_beyond_the_connection_is_set_aside():
 
 
 def test_an_actual_read_of_the_same_instant_replaces_an_estimate():
-    found = derive([Read(START, 0), Read(quarter(1), 700, estimated=True), Read(quarter(1), 500), Read(quarter(2), 800)], HOUSE, TRUST)
+    found = derive(
+        [Read(START, 0), Read(quarter(1), 700, estimated=True), Read(quarter(1), 500), Read(quarter(2), 800)], HOUSE, TRUST
+    )
     assert amounts(found) == [500, 300]
     assert {delta.quality for delta in found.deltas} == {Quality.MEASURED}
 

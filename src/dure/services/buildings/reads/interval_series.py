@@ -157,7 +157,7 @@ def _gaps(kept: list[_Row], span: Interval | None) -> list[Gap]:
 
 
 def _shifts(rows: list[_Row]) -> tuple[Shift, ...]:
-    """Stretches, in the order of the input, between a hole and an overlap of one length that clocks are moved by, or the reverse."""
+    """Stretches of the input between a hole and an overlap, or the reverse, of one length that clocks are moved by."""
     found: list[Shift] = []
     opened: tuple[int, _Row] | None = None
     for before, after in pairwise(rows):
@@ -177,6 +177,8 @@ def shifted(rows: Sequence[Delta], shift: Shift) -> list[Delta]:
     """The rows with those of a stretch moved, once a person has agreed; a moved row is substituted, not measured."""
     by = timedelta(seconds=shift.shift_s)
     return [
-        Delta(row.start + by, row.end + by, row.amount, Quality.SUBSTITUTED, row.why) if shift.first <= index <= shift.last else row
+        Delta(row.start + by, row.end + by, row.amount, Quality.SUBSTITUTED, row.why)
+        if shift.first <= index <= shift.last
+        else row
         for index, row in enumerate(rows)
     ]

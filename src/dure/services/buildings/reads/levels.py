@@ -70,29 +70,35 @@ class _Stack:
         fits_top = self._fits(top, row)
         if fits_top and (top.sure or len(self.levels) == 1):
             self._extend(top, row)
-        elif not top.sure and (older := self._older(row, sure_too=False)) is not None:
+        elif not top.sure and (older := self._older(row)) is not None:
             self._return_to(older, row)
         elif fits_top:
             self._extend(top, row)
         elif not self._rolled(row):
-            back = self._older(row, sure_too=True)
-            self.levels.append(Level(row, back=back))
+            self.levels.append(Level(row, back=self._remembered(row)))
 
     def _fits(self, level: Level, row: int) -> bool:
         last = level.rows[-1]
         step = self.values[row] - self.values[last]
         return 0 <= step <= self.register.bound(self.times[row] - self.times[last])
 
-    def _older(self, row: int, *, sure_too: bool) -> Level | None:
-        """The nearest older level that the read fits; across levels that are sure only if asked, and then not too old."""
-        for level in self.levels[-2 : -2 - self.trust.levels_max : -1] if not sure_too else self.levels[-2::-1]:
-            age_us = self.times[row] - self.times[level.rows[-1]]
-            if sure_too and age_us > self.trust.remember_d * US_PER_D:
+    def _older(self, row: int) -> Level | None:
+        """The oldest level that the read fits, down to the newest that is sure."""
+        found = None
+        for level in self.levels[-2 : -2 - self.trust.levels_max : -1]:
+            if self._fits(level, row):
+                found = level
+            if level.sure:
+                break
+        return found
+
+    def _remembered(self, row: int) -> Level | None:
+        """The newest older level that the read fits, across levels that are sure; not older than is remembered."""
+        for level in self.levels[-2 : -2 - self.trust.levels_max : -1]:
+            if self.times[row] - self.times[level.rows[-1]] > self.trust.remember_d * US_PER_D:
                 return None
             if self._fits(level, row):
                 return level
-            if level.sure and not sure_too:
-                return None
         return None
 
     def _rolled(self, row: int) -> bool:

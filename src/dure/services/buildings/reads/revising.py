@@ -11,7 +11,8 @@ from dure.services.buildings.reads.model import Delta, Revision, Why
 def revisions_between(before: Iterable[Delta], after: Iterable[Delta], shown_at: datetime) -> tuple[Revision, ...]:
     """The windows whose amount is another after new reads came.
 
-    One that is gone counts 0 after, a new one over old time 0 before. Windows that begin at or after the last old one are new reads, no revisions.
+    One that is gone counts 0 after, a new one over old time 0 before. Windows that begin at or after the last old one are new
+    reads, no revisions.
     """
     old = {(delta.start, delta.end): delta for delta in before}
     new = {(delta.start, delta.end): delta for delta in after}
