@@ -31,7 +31,7 @@ class Point(NamedTuple):
 
     us: int
     value: int
-    index: int
+    place: int
     estimated: bool
     conflict: bool
     at: datetime
@@ -54,8 +54,8 @@ class _Books:
 
     def set_aside(self, point: Point, why: Why) -> None:
         """Keep a read, but do not believe it."""
-        if point.index != PERSON:
-            self.aside.append(SetAside(point.index, point.at, point.value, why))
+        if point.place != PERSON:
+            self.aside.append(SetAside(point.place, point.at, point.value, why))
 
 
 def derive(reads: Sequence[Read], register: Register, trust: Trust, exchanges: Iterable[Exchange] = ()) -> Derived:
@@ -115,7 +115,7 @@ def _one_of(found: list[Point], point: Point, register: Register, books: _Books)
 def _seen_exchanges(reads: Sequence[Read], points: Sequence[Point], reported: Iterable[Exchange]) -> list[Exchange]:
     """Exchanges nobody reported, seen by another serial number between two reads."""
     known = [to_us(one.at) for one in reported]
-    named = [(point, reads[point.index].serial) for point in points if reads[point.index].serial]
+    named = [(point, reads[point.place].serial) for point in points if reads[point.place].serial]
     return [
         Exchange(after.at)
         for (before, old), (after, new) in pairwise(named)
@@ -153,7 +153,7 @@ def _book_meter(meter: _Meter, register: Register, trust: Trust, books: _Books) 
     for (left, _), (right, link) in pairwise(chain):
         _book_pair(points, (left, right), link, register, books)
     _book_ends(meter, points, chain, register, books)
-    books.derived.append(Derived(undecided=tuple(point.index for point in undecided if point.index != PERSON)))
+    books.derived.append(Derived(undecided=tuple(point.place for point in undecided if point.place != PERSON)))
 
 
 def _with_ends(meter: _Meter, books: _Books) -> list[Point]:
@@ -181,7 +181,7 @@ def _book_pair(points: list[Point], pair: tuple[int, int], link: str, register: 
         return
     total = b.value - a.value + (register.size if link == "joined" else 0)
     if estimates:
-        stretch = Stretch(a.at, b.at, a.value, total, tuple((one.at, one.value, one.index) for one in estimates))
+        stretch = Stretch(a.at, b.at, a.value, total, tuple((one.at, one.value, one.place) for one in estimates))
         _book_estimates(stretch, register, books)
         return
     quality, why = _pair_quality(a, b, link, register)
@@ -199,7 +199,7 @@ def _pair_quality(a: Point, b: Point, link: str, register: Register) -> tuple[Qu
         return Quality.ESTIMATED, Why.ESTIMATE
     if link == "joined":
         return Quality.MEASURED, Why.ROLLOVER
-    return Quality.MEASURED, Why.EXCHANGE if PERSON in {a.index, b.index} else Why.READ
+    return Quality.MEASURED, Why.EXCHANGE if PERSON in {a.place, b.place} else Why.READ
 
 
 def _book_estimates(stretch: Stretch, register: Register, books: _Books) -> None:
@@ -216,7 +216,7 @@ def _book_ends(meter: _Meter, points: list[Point], chain: list[tuple[int, str]],
     tail = [point for point in points[chain[-1][0] + 1 :] if point.estimated]
     newest = last.at
     if tail:
-        stretch = Stretch(last.at, None, last.value, 0, tuple((one.at, one.value, one.index) for one in tail))
+        stretch = Stretch(last.at, None, last.value, 0, tuple((one.at, one.value, one.place) for one in tail))
         _book_estimates(stretch, register, books)
         newest = next((delta.end for one in reversed(books.derived) for delta in reversed(one.deltas)), last.at)
         newest = max(newest, last.at)

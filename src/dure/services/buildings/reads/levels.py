@@ -144,9 +144,9 @@ class _Stack:
         kept = [level for level in self.levels if level.sure]
         if not kept and self.levels:
             kept = [max(self.levels, key=lambda level: len(level.rows))]
-        for before, after in reversed(list(pairwise(self.levels))):
-            if after in kept and after.joined and before not in kept:
-                kept.insert(0, before)  # what goes on after a rollover confirms what was before it
+        for former, latter in reversed(list(pairwise(self.levels))):
+            if latter in kept and latter.joined and former not in kept:
+                kept.insert(0, former)  # what goes on after a rollover confirms what was before it
         kept = [level for level in self.levels if level in kept]
         undecided: list[int] = []
         before: Level | None = None
