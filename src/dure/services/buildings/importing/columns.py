@@ -14,18 +14,18 @@ Fuel = Literal["electricity", "pv", "city_gas", "heat", "lpg", "kerosene", "dies
 
 # fmt: off
 _FIELDS: tuple[tuple[str, str], ...] = (
-    ("meter", "meter 계량기 계량기번호 계기 계기번호 계량기id 고객번호 전자납부번호 meterid meterno "
-     "meternumber account accountnumber"),
+    ("meter", ("meter 계량기 계량기번호 계기 계기번호 계량기id 고객번호 전자납부번호 meterid meterno "
+     "meternumber account accountnumber")),
     ("building", "building 건물 건물명 건물id 시설 시설명 기관 기관명 동 site sitename buildingname buildingid"),
     ("fuel", "fuel 연료 연료명 에너지원 에너지종류 에너지 구분 종류 energytype energysource commodity service utility"),
-    ("month", "month 월 사용월 사용년월 사용연월 청구월 청구년월 청구연월 부과년월 년월 연월 "
-     "billingmonth billmonth usemonth yearmonth"),
+    ("month", ("month 월 사용월 사용년월 사용연월 청구월 청구년월 청구연월 부과년월 년월 연월 "
+     "billingmonth billmonth usemonth yearmonth")),
     ("span", "span 기간 사용기간 검침기간 period billingperiod serviceperiod"),
-    ("start", "start 시작 시작일 사용시작일 시작일자 from startdate startdateutc fromdate "
-     "periodstart starttime 시작시각 시작일시"),
+    ("start", ("start 시작 시작일 사용시작일 시작일자 from startdate startdateutc fromdate "
+     "periodstart starttime 시작시각 시작일시")),
     ("end", "end 종료 종료일 사용종료일 종료일자 검침일 to enddate todate periodend readdate endtime 종료시각 종료일시"),
-    ("amount", "amount 사용량 사용 소비량 공급량 열량 전력량 전력사용량 사용전력량 사용열량 사용량값 "
-     "usage use consumption quantity energy value kwh"),
+    ("amount", ("amount 사용량 사용 소비량 공급량 열량 전력량 전력사용량 사용전력량 사용열량 사용량값 "
+     "usage use consumption quantity energy value kwh")),
     ("unit", "unit 단위 uom units"),
     ("won", "won 금액 요금 사용요금 청구금액 청구요금 부과금액 납부금액 원 cost charge bill billamount totalcost amountwon krw"),
     ("reading", "reading 검침구분 검침방법 계량구분 실측구분 추정여부 readtype estimated readingtype quality 품질"),

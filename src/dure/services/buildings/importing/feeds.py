@@ -12,6 +12,8 @@ from dure.services.buildings.fuels.quantity import UNITS, Quantity
 from dure.services.buildings.importing.interval_files import BOOKS
 from dure.services.buildings.reads.model import Delta, Quality
 
+_NO_DELTAS = frozenset({1, 2, 3, 12})  # ESPI AccumulationKind: bulk, continuous cumulative, cumulative, instantaneous
+
 # ESPI QualityOfReading (NAESB REQ.21); what is not named here, or not stated, is taken as measured.
 QUALITIES: dict[int, Quality] = {
     7: Quality.SUBSTITUTED,  # manually edited
@@ -37,7 +39,7 @@ def deltas_of(series: Series) -> tuple[Delta, ...] | Refused:
         return Refused(
             "green_button.unit", Text("값의 단위를 책에 옮길 수 없습니다.", "The unit of the readings cannot be booked.")
         )
-    if series.reading_type.get("accumulationBehaviour", 4) in {1, 3, 12}:
+    if series.reading_type.get("accumulationBehaviour", 4) in _NO_DELTAS:
         return Refused(
             "green_button.not_deltas",
             Text("사용량이 아니라 지침값입니다.", "The readings are a register, not use in an interval."),
