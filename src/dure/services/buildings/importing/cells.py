@@ -94,9 +94,10 @@ def read_day(text: str, serial_zero: date) -> date:
     serial = re.fullmatch(r"(\d{5})(?:\.0*)?", words)
     if serial and SERIAL_DAYS[0] <= int(serial[1]) <= SERIAL_DAYS[1]:
         return serial_zero + timedelta(int(serial[1]))
-    found = re.fullmatch(r"(\d{4})(?:\s*[-./년]\s*|)(\d{1,2})(?:\s*[-./월]\s*|)(\d{1,2})\s*[.일]?(?:[ T]0?0:00(?::00)?)?", words)
+    found = re.fullmatch(r"(\d{4})\s*[-./년]\s*(\d{1,2})\s*[-./월]\s*(\d{1,2})\s*[.일]?(?:[ T]0?0:00(?::00)?)?", words)
+    found = found or re.fullmatch(r"(\d{4})(\d{2})(\d{2})", words)
     try:
-        if found and (len(words) == 8 or not words.isdigit()):
+        if found:
             return date(*map(int, found.groups()))
     except ValueError:
         pass
