@@ -59,7 +59,7 @@ uses = st.builds(
 periods = st.dictionaries(st.sampled_from(["electricity", "gas", "heat"]), uses, max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(before=periods, after=periods)
 def test_the_four_effects_sum_to_the_change_to_the_gram(before, after):
     found = bridge(before, after)
@@ -67,7 +67,7 @@ def test_the_four_effects_sum_to_the_change_to_the_gram(before, after):
     assert found.activity_g + found.factor_g + found.weather_g + found.area_g == found.after_g - found.before_g
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(before=periods, after=periods)
 def test_the_way_back_is_the_way_there_with_the_sign_turned(before, after):
     there, back = bridge(before, after), bridge(after, before)

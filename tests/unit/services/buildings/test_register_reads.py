@@ -98,6 +98,13 @@ def test_a_momentary_zero_of_a_young_meter_is_not_taken_for_its_level():
     assert amounts(found) == [100, 200, 100]
 
 
+def test_after_zeros_and_a_spike_in_a_row_the_oldest_level_that_fits_is_taken_up_again():
+    """From the zeros, too, 15 Wh would be possible: that would book them twice."""
+    found = derive(series(0, 5, 10, 15, 0, 0, 500_000_015, 15, 20, 25), HOUSE, TRUST)
+    assert found.total == 25
+    assert [index for index, _ in whys(found)] == [4, 5, 6]
+
+
 def test_a_register_that_rolls_over_goes_on_counting():
     """ioBroker.sourceanalytix#594: rollover at 838,860.7 Wh, here in tenths of a Wh."""
     meter = Register(rate_max_per_h=400_000, size=8_388_608)
@@ -236,6 +243,28 @@ def test_a_local_clock_put_back_an_hour_moves_no_energy():
     assert found.total == 500 * 15
     assert min(amounts(found)) >= 0
     assert any(delta.quality is Quality.DISPUTED for delta in found.deltas)
+
+
+def test_a_rollover_in_the_first_reads_confirms_what_was_before_it():
+    meter = Register(rate_max_per_h=400_000, size=8_388_608)
+    found = derive(series(8_388_500, 92, 592, 1_100), meter, TRUST)
+    assert amounts(found) == [200, 500, 508]
+
+
+def test_a_zero_that_stays_is_not_decided_until_the_register_counts():
+    found = derive(series(8_000, 8_500, 9_000, 0, 0, 0, 0, 0), HOUSE, TRUST)
+    assert amounts(found) == [500, 500]
+    assert found.undecided == (3, 4, 5, 6, 7)
+
+
+def test_a_level_older_than_what_is_remembered_is_not_come_back_to():
+    """A reset nobody reported, weeks of use, then a meter that by chance starts just above the old one."""
+    days = [Read(START + timedelta(days=n), 1_000 * n) for n in range(40)]
+    old = [Read(START - timedelta(hours=n), 90_000_000 - 500 * n) for n in range(4, 0, -1)]
+    late = [Read(START + timedelta(days=40, hours=n), 90_000_500 + 500 * n) for n in range(4)]
+    found = derive([*old, *days, *late], HOUSE, TRUST)
+    assert found.total == 1_500 + 39_000 + 1_500
+    assert [gap.why for gap in found.gaps] == [Why.LEVEL_CHANGED, Why.LEVEL_CHANGED]
 
 
 # Estimates

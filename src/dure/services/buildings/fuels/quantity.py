@@ -82,10 +82,6 @@ class Quantity(msgspec.Struct, frozen=True):
     def __sub__(self, other: Quantity) -> Quantity:
         return self + Quantity(-other.value, other.unit, other.basis)
 
-    def times(self, number: Fraction | int) -> Quantity:
-        """A multiple of it."""
-        return Quantity(self.value * number, self.unit, self.basis)
-
     def book(self, unit: str) -> int:
         """The whole number of a unit nearest to it (half to even), as the books hold it."""
         return round(self.to(unit).value)

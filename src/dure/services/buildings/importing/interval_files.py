@@ -214,10 +214,10 @@ def _deltas(
     if dimension not in BOOKS:
         raise InputError("bill.unit_wrong", f"A series cannot be booked in {unit}; send it as metered.")
     book = BOOKS[dimension]
-    found: dict[str, tuple[Delta, ...]] = {}
-    for meter in dict.fromkeys(cell.meter for cell in cells):
-        own = [cell for cell in cells if cell.meter == meter]
-        found[meter] = tuple(_meter_deltas(own, unit, book, ground, rejected))
+    by_meter: dict[str, list[_Cell]] = {}
+    for cell in cells:
+        by_meter.setdefault(cell.meter, []).append(cell)
+    found = {meter: tuple(_meter_deltas(own, unit, book, ground, rejected)) for meter, own in by_meter.items()}
     return found, book
 
 

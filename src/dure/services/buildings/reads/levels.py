@@ -158,15 +158,7 @@ class _Stack:
             else:
                 reference = self.values[before.rows[-1]] if before else None
                 self.aside += [(row, _why_alone(self.values[row], reference)) for row in level.rows]
-        _unjoin(self.levels, kept)
         return Levels(kept, sorted(self.aside), undecided)
-
-
-def _unjoin(levels: list[Level], kept: list[Level]) -> None:
-    """A level is joined only to the one right before it; when that is not believed, neither is the joint."""
-    for place, level in enumerate(levels):
-        if place == 0 or levels[place - 1] not in kept:
-            level.joined = False
 
 
 def _why(value: int, reference: int, *, lasting: bool) -> Why:
