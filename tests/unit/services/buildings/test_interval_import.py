@@ -1,7 +1,9 @@
 """Interval files of advanced meters, and Green Button series, to deltas."""
 
+import gzip
 import os
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,8 @@ from dure.protocols.green_button import Block, Reading, Series, read_feed
 from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.importing.feeds import deltas_of
 from dure.services.buildings.importing.interval_files import Ground, read_intervals
-from dure.services.buildings.reads.model import Quality
+from dure.services.buildings.reads.interval_series import series_of
+from dure.services.buildings.reads.model import Quality, Register
 
 SEOUL = ZoneInfo("Asia/Seoul")
 GROUND = Ground(fuel="electricity", zone=SEOUL, stamp="start", unit="kWh", meter="M1")
@@ -120,6 +123,40 @@ def test_gas_is_booked_in_litres():
     )
     assert found.book == "L"
     assert sum(delta.amount for delta in found.deltas["G"]) == 1_235
+
+
+def test_a_start_and_an_end_say_how_long_each_interval_is():
+    text = "start,end,usage\n2026-10-01 00:00,2026-10-01 01:00,1\n2026-10-01 01:00,2026-10-01 01:30,2\n"
+    found = read_intervals(text.encode(), GROUND)
+    assert [delta.end - delta.start for delta in found.deltas["M1"]] == [timedelta(hours=1), timedelta(minutes=30)]
+
+
+def test_a_start_and_an_end_of_which_one_has_no_offset_is_rejected():
+    text = "start,end,usage\n2026-10-01 00:00,2026-10-01 01:00+09:00,1\n2026-10-01 01:00,2026-10-01 02:00,2\n"
+    assert [(one.row, one.code) for one in read_intervals(text.encode(), GROUND).rejected] == [(2, "interval.time")]
+
+
+def test_days_on_which_clocks_change_are_23_and_25_hours_long():
+    berlin = Ground(fuel="electricity", zone=ZoneInfo("Europe/Berlin"), stamp="start", unit="kWh", meter="M1")
+    text = "start,end,usage\n2026-03-29,2026-03-30,1\n2026-03-30,2026-03-31,1\n2026-10-25,2026-10-26,1\n"
+    found = read_intervals(text.encode(), berlin)
+    assert [(delta.end - delta.start) // timedelta(hours=1) for delta in found.deltas["M1"]] == [23, 24, 25]
+
+
+@pytest.mark.parametrize(("name", "repeated"), [("sample-1", 15), ("sample-2", 24)])
+def test_half_hourly_samples_with_repeats_and_holes_become_clean_series(name, repeated):
+    """Their README counts 15 and 24 repeated time stamps and holes of up to 29 days."""
+    file = SAMPLES.parent / "eemeter_samples" / f"uk-electricity-hdd-only-hourly-{name}.csv.gz"
+    if not file.is_file():
+        pytest.skip(f"the shared test data is not at {file}; set DURE_TEST_DATA")
+    read = read_intervals(gzip.decompress(file.read_bytes()), GROUND)
+    rows = read.deltas["M1"]
+    clean = series_of(rows, Register(rate_max_per_h=10**9))
+    assert rows[0].end - rows[0].start == timedelta(minutes=30)
+    assert len(clean.set_aside) == repeated
+    assert len(clean.deltas) + repeated == len(rows)
+    assert all(before.end <= after.start for before, after in pairwise(clean.deltas))
+    assert max(gap.end - gap.start for gap in clean.gaps) < timedelta(days=30)
 
 
 # Green Button

@@ -63,12 +63,12 @@ class IntervalFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Cell(NamedTuple):
-    """One value and its place: row, meter, begin of its interval if it is known, wall-clock or with an offset, and length."""
+    """One value and its place: row, meter, time, wall-clock or with an offset, and the end or the length where it is stated."""
 
     row: int
     meter: str
     at: datetime
-    period: timedelta | None
+    until: datetime | timedelta | None
     value: Fraction
 
 
@@ -81,7 +81,7 @@ def read_intervals(body: bytes, ground: Ground, sheet: str = "") -> IntervalFile
     """
     held = read_file(body, sheet)
     wide = _day_header(held)
-    place, fields = (wide.place, wide.fields) if wide else header_of(held, field_of, frozenset({"time", "amount"}))
+    place, fields = (wide.place, wide.fields) if wide else _long_header(held)
     heading = held.rows[place][1]
     unit = _unit(heading, fields, ground, wide=wide is not None)
     rejected: list[RefusedRow] = []
@@ -95,6 +95,16 @@ def read_intervals(body: bytes, ground: Ground, sheet: str = "") -> IntervalFile
         columns={cell: fields.get(n, "") for n, cell in enumerate(heading)},
         encoding=held.encoding,
     )
+
+
+def _long_header(sheet: Sheet) -> tuple[int, dict[int, str]]:
+    """The heading of a file with a row an interval: a time, or a start with or without an end, and an amount."""
+    try:
+        return header_of(sheet, field_of, frozenset({"time", "amount"}))
+    except InputError as error:
+        if error.code != "bill.no_columns":
+            raise
+        return header_of(sheet, field_of, frozenset({"start", "amount"}))
 
 
 class _DayHeader(NamedTuple):
@@ -166,18 +176,33 @@ def _day_cells(
 def _long_cells(
     rows: tuple[tuple[int, tuple[str, ...]], ...], fields: Mapping[int, str], ground: Ground, rejected: list[RefusedRow]
 ) -> list[_Cell]:
-    """The cells of rows of an interval; their period comes from their neighbours."""
+    """The cells of rows of an interval; without an end, their period comes from their neighbours."""
     amount = next(n for n, field in fields.items() if field == "amount")
     sign = decimal_sign(cells[amount] for _, cells in rows if amount < len(cells))
     found: list[_Cell] = []
     for number, cells in rows:
         named = {field: cells[n] for n, field in fields.items() if n < len(cells)}
         try:
+            at = _instant(named.get("time", "") or named.get("start", ""))
+            end = _stated_end(named, at)
             value = _value(named.get("amount", ""), sign)
-            found.append(_Cell(number, named.get("meter", "") or ground.meter, _instant(named.get("time", "")), None, value))
+            found.append(_Cell(number, named.get("meter", "") or ground.meter, at, end, value))
         except BadCell as bad:
             rejected.append(_refused(number, bad, cells))
     return found
+
+
+def _stated_end(named: Mapping[str, str], at: datetime) -> datetime | None:
+    """The end a row states beside its start, None where it does not."""
+    if not (named.get("start") and named.get("end")):
+        return None
+    end = _instant(named["end"])
+    if (end.tzinfo is None) != (at.tzinfo is None) or end <= at:
+        why = Text(
+            "끝이 시작보다 앞서거나 한쪽에만 시차가 있습니다.", "It ends before it begins, or only one of the two has an offset."
+        )
+        raise BadCell("interval.time", why)
+    return end
 
 
 def _value(text: str, sign: DecimalSign) -> Fraction:
@@ -223,9 +248,9 @@ def _deltas(
 
 def _meter_deltas(cells: list[_Cell], unit: str, book: Book, ground: Ground, rejected: list[RefusedRow]) -> list[Delta]:
     """Deltas of one meter, each rounded at the running total, so that nothing is lost over the file."""
-    period = cells[0].period or _period(cells)
-    back = period if cells[0].period is None and ground.stamp == "end" else timedelta(0)
-    walls = [cell.at - back for cell in cells]
+    usual = _period(cells) if any(cell.until is None for cell in cells) else timedelta(0)
+    back = usual if ground.stamp == "end" else timedelta(0)
+    walls = [cell.at - (back if cell.until is None else timedelta(0)) for cell in cells]
     naive = [n for n, wall in enumerate(walls) if wall.tzinfo is None]
     local = instants_of([walls[n] for n in naive], ground.zone)
     starts: list[datetime | None] = [wall.astimezone(UTC) if wall.tzinfo else None for wall in walls]
@@ -241,8 +266,18 @@ def _meter_deltas(cells: list[_Cell], unit: str, book: Book, ground: Ground, rej
         running += Quantity(cell.value, unit).to(book).value
         amount = round(running) - booked
         booked += amount
-        found.append(Delta(start, start + period, amount))
+        found.append(Delta(start, _end(start, cell.until or usual, ground.zone), amount))
     return found
+
+
+def _end(start: datetime, until: datetime | timedelta, zone: ZoneInfo) -> datetime:
+    """The instant an interval ends; of a wall-clock time that comes twice, the first that is after the start."""
+    if isinstance(until, timedelta):
+        return start + until
+    if until.tzinfo is not None:
+        return until.astimezone(UTC)
+    first = until.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return first if first > start else until.replace(tzinfo=zone, fold=1).astimezone(UTC)
 
 
 def _period(cells: list[_Cell]) -> timedelta:
