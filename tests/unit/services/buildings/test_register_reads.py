@@ -332,15 +332,29 @@ def truth_of(uses: list[int], first: int, size: int) -> list[int]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(values=st.lists(st.integers(-5, 2_000_000), max_size=40), marks=st.lists(st.booleans(), min_size=40, max_size=40))
-def test_whatever_is_read_no_delta_is_negative_or_impossible(values, marks):
+@given(
+    values=st.lists(st.integers(-5, 60_000) | st.integers(-5, 2_000_000), max_size=40),
+    marks=st.lists(st.booleans(), min_size=40, max_size=40),
+    exchanges=st.lists(
+        st.builds(
+            Exchange,
+            st.floats(-2, 42).map(quarter),
+            st.none() | st.integers(0, 2_000_000),
+            st.none() | st.integers(0, 2_000_000),
+        ),
+        max_size=3,
+    ),
+)
+def test_whatever_is_read_no_delta_is_negative_or_impossible(values, marks, exchanges):
     meter = Register(rate_max_per_h=40_000, size=1_500_000)
     reads = [Read(quarter(n), value, estimated=mark) for n, (value, mark) in enumerate(zip(values, marks, strict=False))]
-    found = derive(reads, meter, TRUST)
+    found = derive(reads, meter, TRUST, exchanges)
     for delta in found.deltas:
         assert 0 <= delta.amount <= meter.bound((delta.end - delta.start) // timedelta(microseconds=1))
-    for before, after in pairwise(found.deltas):
+    for before, after in pairwise(sorted([*found.deltas, *found.gaps], key=lambda one: one.start)):
         assert before.end <= after.start
+    told = [one.index for one in found.set_aside] + list(found.undecided)
+    assert len(set(told)) == len(told)
 
 
 @settings(max_examples=150, deadline=None)

@@ -16,11 +16,21 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-import msgspec
-
 from dure.core.time import to_us
 from dure.services.buildings.reads.levels import levels_of
-from dure.services.buildings.reads.model import Delta, Derived, Exchange, Gap, Quality, Read, Register, SetAside, Trust, Why
+from dure.services.buildings.reads.model import (
+    Delta,
+    Derived,
+    Exchange,
+    Gap,
+    Quality,
+    Read,
+    Register,
+    Revision,
+    SetAside,
+    Trust,
+    Why,
+)
 from dure.services.buildings.reads.truing_up import Stretch, book_stretch
 
 PERSON = -1  # the place in the input of a value that an exchange event states
@@ -49,13 +59,22 @@ class _Books:
     """What is being written."""
 
     def __init__(self) -> None:
-        self.derived: list[Derived] = []
+        self.deltas: list[Delta] = []
+        self.gaps: list[Gap] = []
         self.aside: list[SetAside] = []
+        self.undecided: list[int] = []
+        self.revisions: list[Revision] = []
 
     def set_aside(self, point: Point, why: Why) -> None:
         """Keep a read, but do not believe it."""
         if point.place != PERSON:
             self.aside.append(SetAside(point.place, point.at, point.value, why))
+
+    def add(self, stretch: Derived) -> None:
+        """Write what a stretch of estimates became."""
+        self.deltas += stretch.deltas
+        self.aside += stretch.set_aside
+        self.revisions += stretch.revisions
 
 
 def derive(reads: Sequence[Read], register: Register, trust: Trust, exchanges: Iterable[Exchange] = ()) -> Derived:
@@ -73,14 +92,12 @@ def derive(reads: Sequence[Read], register: Register, trust: Trust, exchanges: I
     events = sorted([*exchanges, *_seen_exchanges(reads, points, exchanges)], key=lambda one: one.at)
     for meter in _meters(points, events):
         _book_meter(meter, register, trust, books)
-    deltas = tuple(sorted((delta for one in books.derived for delta in one.deltas), key=lambda one: one.start))
-    gaps = tuple(sorted((gap for one in books.derived for gap in one.gaps), key=lambda one: one.start))
     return Derived(
-        deltas,
-        gaps,
+        tuple(sorted(books.deltas, key=lambda one: one.start)),
+        tuple(sorted(books.gaps, key=lambda one: one.start)),
         tuple(sorted(books.aside, key=lambda one: one.index)),
-        tuple(place for one in books.derived for place in one.undecided),
-        tuple(revision for one in books.derived for revision in one.revisions),
+        tuple(books.undecided),
+        tuple(books.revisions),
     )
 
 
@@ -153,7 +170,7 @@ def _book_meter(meter: _Meter, register: Register, trust: Trust, books: _Books) 
     for (left, _), (right, link) in pairwise(chain):
         _book_pair(points, (left, right), link, register, books)
     _book_ends(meter, points, chain, register, books)
-    books.derived.append(Derived(undecided=tuple(point.place for point in undecided if point.place != PERSON)))
+    books.undecided += [point.place for point in undecided if point.place != PERSON]
 
 
 def _with_ends(meter: _Meter, books: _Books) -> list[Point]:
@@ -177,17 +194,20 @@ def _book_pair(points: list[Point], pair: tuple[int, int], link: str, register: 
     if link == "first":
         for point in estimates:
             books.set_aside(point, Why.UNCONFIRMED)
-        books.derived.append(Derived(gaps=(Gap(a.at, b.at, Why.LEVEL_CHANGED, b.value - a.value),)))
+        books.gaps.append(Gap(a.at, b.at, Why.LEVEL_CHANGED, b.value - a.value))
         return
     total = b.value - a.value + (register.size if link == "joined" else 0)
     if estimates:
         stretch = Stretch(a.at, b.at, a.value, total, tuple((one.at, one.value, one.place) for one in estimates))
-        _book_estimates(stretch, register, books)
-        return
+        booked = book_stretch(stretch, register)
+        if len(booked.deltas) > 1:
+            books.add(booked)
+            return
+        books.aside += booked.set_aside  # none of the estimates was of use
     quality, why = _pair_quality(a, b, link, register)
     if why is Why.READ and between:
         why = Why.BRIDGED
-    books.derived.append(Derived((Delta(a.at, b.at, total, quality, why),)))
+    books.deltas.append(Delta(a.at, b.at, total, quality, why))
 
 
 def _pair_quality(a: Point, b: Point, link: str, register: Register) -> tuple[Quality, Why]:
@@ -202,12 +222,6 @@ def _pair_quality(a: Point, b: Point, link: str, register: Register) -> tuple[Qu
     return Quality.MEASURED, Why.EXCHANGE if PERSON in {a.place, b.place} else Why.READ
 
 
-def _book_estimates(stretch: Stretch, register: Register, books: _Books) -> None:
-    booked = book_stretch(stretch, register)
-    books.aside += booked.set_aside
-    books.derived.append(msgspec.structs.replace(booked, set_aside=()))
-
-
 def _book_ends(meter: _Meter, points: list[Point], chain: list[tuple[int, str]], register: Register, books: _Books) -> None:
     """Estimates after the last believed read, and what is not known up to an exchange."""
     if not chain:
@@ -217,10 +231,10 @@ def _book_ends(meter: _Meter, points: list[Point], chain: list[tuple[int, str]],
     newest = last.at
     if tail:
         stretch = Stretch(last.at, None, last.value, 0, tuple((one.at, one.value, one.place) for one in tail))
-        _book_estimates(stretch, register, books)
-        newest = next((delta.end for one in reversed(books.derived) for delta in reversed(one.deltas)), last.at)
-        newest = max(newest, last.at)
+        booked = book_stretch(stretch, register)
+        books.add(booked)
+        newest = booked.deltas[-1].end if booked.deltas else last.at
     if meter.begun is not None and first.at > meter.begun.at:
-        books.derived.append(Derived(gaps=(Gap(meter.begun.at, first.at, Why.EXCHANGE_UNREAD),)))
+        books.gaps.append(Gap(meter.begun.at, first.at, Why.EXCHANGE_UNREAD))
     if meter.ended is not None and newest < meter.ended.at:
-        books.derived.append(Derived(gaps=(Gap(newest, meter.ended.at, Why.EXCHANGE_UNREAD),)))
+        books.gaps.append(Gap(newest, meter.ended.at, Why.EXCHANGE_UNREAD))
