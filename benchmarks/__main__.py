@@ -30,6 +30,7 @@ NAMES = (
     "waste-faults",
     "mv-fit",
     "mv-coverage",
+    "buildings-reads",
 )
 HERE = Path(__file__).parent
 

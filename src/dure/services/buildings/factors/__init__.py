@@ -1,0 +1,1 @@
+"""Dated emission factors, emissions computed from them, and what changed between two periods."""

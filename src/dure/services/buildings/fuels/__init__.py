@@ -1,0 +1,1 @@
+"""Amounts of fuel and energy as typed quantities: what cannot be added, converted or multiplied is refused."""

@@ -1,0 +1,1 @@
+"""Register reads to intervals: deltas under explicit rules, their quality, gaps and revisions."""
