@@ -49,6 +49,9 @@ class Check(IntEnum):
     CLOCK_OFF = 44
     RELEASED_BY_PERSON = 50
     HELD_BY_PERSON = 51
+    ESTIMATED = 60
+    SUBSTITUTED = 61
+    DISPUTED = 62
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):

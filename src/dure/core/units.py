@@ -50,6 +50,7 @@ UNITS: dict[str, Unit] = {
     "kWh": Unit("energy", 1000.0),
     "MWh": Unit("energy", 1e6),
     "J": Unit("energy", 1 / 3600),
+    "kJ": Unit("energy", 1000 / 3600),
     "MJ": Unit("energy", 1e6 / 3600),
     "W": Unit("power", 1.0),
     "kW": Unit("power", 1000.0),

@@ -68,6 +68,9 @@ CHECKS: dict[int, Text] = {
     Check.CLOCK_OFF: Text("장치의 시계가 맞지 않습니다.", "The clock of the device is wrong."),
     Check.RELEASED_BY_PERSON: Text("담당자가 확인하고 되살린 값입니다.", "A person looked at it and released it."),
     Check.HELD_BY_PERSON: Text("담당자가 믿을 수 없다고 표시한 값입니다.", "A person marked it as not to be trusted."),
+    Check.ESTIMATED: Text("읽은 값이 아니라 추정한 값입니다.", "It was estimated, not read."),
+    Check.SUBSTITUTED: Text("다른 자료로 대신한 값입니다.", "It was put in from another source."),
+    Check.DISPUTED: Text("다툼이 있어 셈에 넣지 않은 값입니다.", "It is disputed and not counted."),
 }
 
 STATUSES: dict[str, Word] = {

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
 from dure.core.errors import ConfigError, Corrupt, Unavailable
-from dure.engines.records import backups, migrating, tables_environment, tables_waste  # noqa: F401  # the metadata knows all
+from dure.engines.records import backups, migrating, tables_buildings, tables_environment, tables_waste  # noqa: F401  # the metadata knows all
 from dure.engines.records.failures import DRIVER_ERRORS, told
 
 BUSY_S = 30  # a writer waits this long for its turn before it is told to come back
