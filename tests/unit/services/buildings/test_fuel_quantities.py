@@ -79,7 +79,7 @@ def test_kilograms_for_cubic_metres_are_refused():
 
 
 def test_billed_gross_energy_without_a_gross_calorific_value_is_refused_not_guessed():
-    found = as_basis(q(1_000, "MJ", "GCV"), "city_gas_lng", "NCV", ENERGY, DAY)
+    found = as_basis(q(1_000, "MJ", "GCV"), "city_gas_lpg", "NCV", ENERGY, DAY)
     assert isinstance(found, Refused)
     assert found.code == "factor.missing"
 
