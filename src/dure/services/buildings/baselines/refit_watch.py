@@ -1,0 +1,19 @@
+"""Every night the models of every meter are fitted again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dure.spine.house import House
+
+
+class RefitWatch:
+    """Every night the models of every meter are fitted again."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def look(self) -> int:
+        """One round; how much was done."""
+        return 0

@@ -1,0 +1,19 @@
+"""What measures saved in the months that closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dure.spine.house import House
+
+
+class SavingWatch:
+    """What measures saved in the months that closed."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def look(self) -> int:
+        """One round; how much was done."""
+        return 0

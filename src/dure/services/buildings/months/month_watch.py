@@ -1,0 +1,19 @@
+"""Months that have new intervals or bills are made anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dure.spine.house import House
+
+
+class MonthWatch:
+    """Months that have new intervals or bills are made anew."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def look(self) -> int:
+        """One round; how much was done."""
+        return 0
