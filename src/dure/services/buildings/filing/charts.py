@@ -176,6 +176,6 @@ def _text(x: float, y: float, text: str, anchor: str, *, bold: bool = False) -> 
 
 def _svg(title: str, parts: Sequence[str], height: int = HEIGHT) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="{FONT}" role="img" class="report-chart"><title>{escape(title)}</title>{"".join(parts)}</svg>'
     )

@@ -55,12 +55,11 @@ class Given(msgspec.Struct, frozen=True):
         return MEDIA[self.filing.question.form]
 
 
-def settled(house: House, as_of: datetime | None = None) -> datetime:
-    """The instant a question is asked of: as given, else far enough back that nothing is still being written of it."""
+def latest(house: House) -> datetime:
+    """The latest instant a question may be asked of: far enough back that nothing is still being written of it."""
     now = house.clock.now()
     rules = filing_rules(day_of(now, house.city.zone), house.city.folder)
-    latest = (now - timedelta(seconds=rules.settle_s)).replace(microsecond=0)
-    return min(as_of, now) if as_of is not None else latest
+    return (now - timedelta(seconds=rules.settle_s)).replace(microsecond=0)
 
 
 def answer(dossier: Dossier) -> bytes:
@@ -75,11 +74,10 @@ def answer(dossier: Dossier) -> bytes:
 
 def looked_at(house: House, question: Question) -> tuple[Dossier, list[Check]]:
     """What a question would be answered from, and what to know before. Blocks."""
-    now = house.clock.now()
-    checked(question, now)
+    checked(question, latest(house))
     with house.records.read() as connection:
         dossier = gather(house.city, connection, question, registered(connection))
-    return dossier, checks(dossier, day_of(now, house.city.zone))
+    return dossier, checks(dossier, day_of(house.clock.now(), house.city.zone))
 
 
 def given_out(house: House, question: Question, by: By) -> Given:

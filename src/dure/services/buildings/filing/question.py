@@ -63,7 +63,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind}_{subject}_{self.period}_{self.as_of:%Y%m%dT%H%M%SZ}.{self.form}"
 
 
-def checked(question: Question, now: datetime) -> Question:
+def checked(question: Question, latest: datetime) -> Question:
     """The question when it can be asked; refused with ``filing.kind``, ``.subject``, ``.period``, ``.language`` or ``.as_of``."""
     if question.kind not in KINDS:
         raise InputError("filing.kind", f"{question.kind[:40]!r} is nothing we file. Choose one of {', '.join(KINDS)}.")
@@ -77,12 +77,12 @@ def checked(question: Question, now: datetime) -> Question:
         first = first_day(question.last)
     except ValueError as error:
         raise InputError("filing.period", f"{question.period!r} is no year or month.") from error
-    if not 1990 <= first.year <= now.year:
+    if not 1990 <= first.year <= latest.year:
         raise InputError("filing.period", f"{question.period!r} lies before 1990 or ahead of today.")
     if question.language not in {"ko", "en"}:
         raise InputError("filing.language", "A filing is in ko or en.")
-    if question.as_of > now:
-        raise InputError("filing.as_of", "What will be known later cannot be filed today.")
+    if question.as_of > latest:
+        raise InputError("filing.as_of", "What is known only by now is still being written. Ask of a minute ago or before.")
     return question
 
 
