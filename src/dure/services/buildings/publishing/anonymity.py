@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from dure.services.buildings.comparing.spans import area_m2, first_day
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import SUPPLIES, Building
 from dure.services.buildings.months.portfolio import BuildingMonth
-from dure.services.buildings.publishing.figures import Figures, area_on, figures
+from dure.services.buildings.publishing.figures import Figures, figures
 from dure.services.buildings.publishing.publishing_rules import PublishingRules
 from dure.services.buildings.publishing.spans import Span
 
@@ -66,12 +67,12 @@ class GroupFigure(msgspec.Struct, frozen=True, kw_only=True):
 
 def kept_back(building: Building, rules: PublishingRules, day: date) -> str:
     """Why a building is not shown by itself (``people``, ``area``, ``unknown``); "" when it is."""
-    area = area_on(building, day)
+    area = area_m2(building, day)
     if building.people is not None and building.people < rules.people_min:
         return "people"
-    if area is not None and area < rules.area_min_m2:
+    if 0 < area < rules.area_min_m2:
         return "area"
-    return "unknown" if building.people is None and area is None else ""
+    return "unknown" if building.people is None and area <= 0 else ""
 
 
 def parted(buildings: Iterable[Building], zones: Mapping[str, str], k: int) -> Parted:
@@ -118,7 +119,7 @@ def group_figure(
     apart = all(_safe(uses, rules) for uses in by_fuel.values())
     told = {fuel: _rounded(sum(uses), step) for fuel, uses in by_fuel.items()} if apart else {}
     carbon = apart and not any(one.refused for one in whole.values())
-    areas = [area_on(buildings[one], date(int(span.last[:4]), int(span.last[5:]), 1)) for one in whole]
+    areas = [area_m2(buildings[one], first_day(span.last)) for one in whole]
     return GroupFigure(
         block=block,
         span=span,
@@ -126,7 +127,7 @@ def group_figure(
         energy_wh=sum(told.values()) if told else _rounded(sum(one.energy_wh for one in whole.values()), step),
         by_fuel=told,
         co2e_g=_rounded(sum(one.co2e_g for one in whole.values()), rules.rounding_co2e_kg * 1_000) if carbon else None,
-        area_m2=sum(area for area in areas if area is not None) if None not in areas else None,
+        area_m2=sum(areas) if all(areas) else None,
         provisional=any(one.provisional for one in whole.values()),
     )
 

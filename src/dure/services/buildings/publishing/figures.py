@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from dure.services.buildings.comparing.spans import shifted
 from dure.services.buildings.importing.columns import Fuel
-from dure.services.buildings.model import SUPPLIES, Building
+from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.months.portfolio import BuildingMonth
 from dure.services.buildings.publishing.publishing_rules import PublishingRules
-from dure.services.buildings.publishing.spans import Span, shifted, twelve
+from dure.services.buildings.publishing.spans import Span, twelve
 from dure.services.buildings.reads.model import Book
 
 
@@ -74,17 +74,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return self.co2e_g / 1e6
 
 
-class Intensity(NamedTuple):
-    """Energy of twelve whole months by area: `eui_kwh_m2` None when it cannot be said, and why (code)."""
-
-    eui_kwh_m2: float | None
-    why: str = ""
-
-
 def figures(rows: Iterable[BuildingMonth], span: Span, coverage_min: float) -> Figures:
     """Sum rows of one building, or of several, over a span."""
     listed = [row for row in rows if span.holds(row.month)]
-    used = [row for row in listed if SUPPLIES[row.fuel].energy]
+    used = _used(listed, span)
     return Figures(
         span=span,
         fuels=_fuels(listed),
@@ -101,38 +94,14 @@ def figures(rows: Iterable[BuildingMonth], span: Span, coverage_min: float) -> F
     )
 
 
-def newest_year(rows: Sequence[BuildingMonth], this_month: str, rules: PublishingRules) -> Figures:
-    """The newest twelve whole months before this month, up to `lag_months` ago; else the last twelve, which are not whole."""
-    last = shifted(this_month, -1)
-    newest = figures(rows, twelve(last), rules.coverage_min)
-    found = newest
-    for back in range(1, rules.lag_months + 1):
-        if found.whole:
-            return found
-        found = figures(rows, twelve(shifted(last, -back)), rules.coverage_min)
-    return found if found.whole else newest
+def newest_span(rows: Mapping[str, Sequence[BuildingMonth]], this_month: str, rules: PublishingRules) -> Span:
+    """The twelve months, of those that ended up to `lag_months` ago, that are whole for the most buildings; the newest of equals.
 
-
-def area_on(building: Building, day: date) -> float | None:
-    """Gross floor area in force on a day [m2]; None where nobody told."""
-    area = building.area_m2
-    for since, value in building.areas:
-        if since <= day.isoformat():
-            area = value
-    return area if area > 0 else None
-
-
-def intensity(building: Building, year: Figures) -> Intensity:
-    """Energy use intensity of twelve months [kWh/m2]: only of whole ones whose energy is all known."""
-    if not year.whole:
-        return Intensity(None, "months")
-    if year.unconverted:
-        return Intensity(None, "calorific")
-    last = year.span.last
-    area = area_on(building, date(int(last[:4]), int(last[5:]), 1))
-    if area is None:
-        return Intensity(None, "area")
-    return Intensity(year.energy_kwh / area)
+    All buildings are shown over one span, so that they may be compared.
+    """
+    spans = [twelve(shifted(this_month, -1 - back)) for back in range(rules.lag_months + 1)]
+    whole = [sum(_whole(_used(listed, span), span, rules.coverage_min) for listed in rows.values()) for span in spans]
+    return spans[whole.index(max(whole))]
 
 
 def change(now: Figures, before: Figures) -> float | None:
@@ -140,6 +109,10 @@ def change(now: Figures, before: Figures) -> float | None:
     if not (now.whole and before.whole) or before.energy_wh <= 0:
         return None
     return now.energy_wh / before.energy_wh - 1
+
+
+def _used(rows: Iterable[BuildingMonth], span: Span) -> list[BuildingMonth]:
+    return [row for row in rows if span.holds(row.month) and SUPPLIES[row.fuel].energy]
 
 
 def _fuels(rows: Sequence[BuildingMonth]) -> tuple[FuelSum, ...]:

@@ -9,13 +9,18 @@ from typing import NamedTuple
 import msgspec
 
 from dure.core.text import Text
+from dure.services.buildings.comparing.compare_rules import CompareRules
+from dure.services.buildings.comparing.eui import Eui
+from dure.services.buildings.comparing.grade import Grade
+from dure.services.buildings.comparing.spans import shifted
+from dure.services.buildings.comparing.standings import Standing, Vintage, comparison
 from dure.services.buildings.model import Building
 from dure.services.buildings.months.portfolio import BuildingMonth, of_buildings
 from dure.services.buildings.publishing.anonymity import GroupFigure, Parted, Total, group_figure, kept_back, parted, total
-from dure.services.buildings.publishing.figures import Figures, Intensity, change, figures, intensity, newest_year
+from dure.services.buildings.publishing.figures import Figures, change, figures, newest_span
 from dure.services.buildings.publishing.publishing_rules import PublishingRules
 from dure.services.buildings.publishing.search import searched
-from dure.services.buildings.publishing.spans import Span, shifted, year_of
+from dure.services.buildings.publishing.spans import Span, year_of
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -24,9 +29,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Attributes
     ----------
     zone, zone_name : where it stands
-    newest : its newest twelve months; `before` the twelve before them; `change` between them [1]
+    newest : the newest twelve months; `before` the twelve before them; `change` between them [1]
     years : calendar years, newest last
-    grade : "" when there is none
+    standing : intensity, place among the *shown* buildings of its kind, legal target and grade
     searched, order : for `search.find`
     """
 
@@ -35,13 +40,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     zone_name: Text
     newest: Figures
     before: Figures
-    intensity: Intensity
     change: float | None
     years: tuple[Figures, ...]
     rows: Sequence[BuildingMonth]
-    grade: str = ""
-    searched: str = ""
-    order: Mapping[str, tuple[object, ...]] = {}
+    standing: Standing
+    searched: str
+    order: Mapping[str, tuple[object, ...]]
+
+    @property
+    def eui_kwh_m2(self) -> float | None:
+        """Energy use intensity; None unless every month counts."""
+        found = self.standing.eui
+        return found.kwh_m2 if isinstance(found, Eui) and found.comparable else None
+
+    @property
+    def grade(self) -> str:
+        """Its grade, "" when it has none."""
+        return self.standing.grade.letter if isinstance(self.standing.grade, Grade) else ""
 
 
 class Place(NamedTuple):
@@ -78,13 +93,13 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Ground(NamedTuple):
-    """What the look-up is made from: `rows` of all buildings, places and grades by building id."""
+    """What the look-up is made from: buildings, their places, and `rows` of all of them by the factors of a programme."""
 
     buildings: Mapping[str, Building]
     places: Mapping[str, Place]
     rows: Sequence[BuildingMonth]
     programme: str
-    grades: Mapping[str, str] = {}
+    compare: CompareRules
 
 
 def first_month(day: date, rules: PublishingRules) -> str:
@@ -97,13 +112,9 @@ def published(ground: Ground, day: date, rules: PublishingRules) -> Published:
     rows = of_buildings(ground.rows)
     reasons = {one.id: kept_back(one, rules, day) for one in ground.buildings.values()}
     spans = [year_of(year) for year in range(day.year - rules.years_shown, day.year)]
-    entries = {
-        id_: entry(ground.buildings[id_], ground, rows.get(id_, []), spans, (day, rules))
-        for id_, why in reasons.items()
-        if not why
-    }
+    entries = _entries(ground, {id_: rows.get(id_, []) for id_, why in reasons.items() if not why}, spans, (day, rules))
     behind = [ground.buildings[id_] for id_, why in reasons.items() if why]
-    blocks = parted(behind, {one.id: _zone(ground, one.id).zone for one in behind}, rules.group_min)
+    blocks = parted(behind, {one.id: _place(ground, one.id).zone for one in behind}, rules.group_min)
     groups = {
         span.first[:4]: tuple(group_figure(one, ground.buildings, rows, span, rules) for one in blocks.blocks) for span in spans
     }
@@ -124,19 +135,30 @@ def published(ground: Ground, day: date, rules: PublishingRules) -> Published:
     )
 
 
-def entry(
+def _entries(
+    ground: Ground, rows: Mapping[str, Sequence[BuildingMonth]], spans: Sequence[Span], asked: tuple[date, PublishingRules]
+) -> dict[str, Entry]:
+    """Buildings shown by themselves, compared with one another only: a median may be the figure of a single building."""
+    day, rules = asked
+    newest = newest_span(rows, day.isoformat()[:7], rules)
+    shown = {id_: ground.buildings[id_] for id_ in rows}
+    vintage = Vintage(ground.programme, day)
+    standings = comparison(shown, rows, newest.last, ground.compare, vintage).standings
+    return {
+        id_: _entry(shown[id_], _place(ground, id_), listed, (newest, *spans), (standings[id_], rules.coverage_min))
+        for id_, listed in rows.items()
+    }
+
+
+def _entry(
     building: Building,
-    ground: Ground,
+    place: Place,
     rows: Sequence[BuildingMonth],
     spans: Sequence[Span],
-    asked: tuple[date, PublishingRules],
+    told: tuple[Standing, float],
 ) -> Entry:
-    """A building with its figures; `asked` is the day and its rules."""
-    day, rules = asked
-    newest = newest_year(rows, day.isoformat()[:7], rules)
-    earlier = Span(shifted(newest.span.first, -12), shifted(newest.span.last, -12))
-    before = figures(rows, earlier, rules.coverage_min)
-    place = _zone(ground, building.id)
+    standing, coverage_min = told
+    newest, before = (figures(rows, span, coverage_min) for span in (spans[0], spans[0].before))
     name = building.name
     return Entry(
         building=building,
@@ -144,23 +166,17 @@ def entry(
         zone_name=place.name,
         newest=newest,
         before=before,
-        intensity=intensity(building, newest),
         change=change(newest, before),
-        years=tuple(figures(rows, span, rules.coverage_min) for span in spans),
+        years=tuple(figures(rows, span, coverage_min) for span in spans[1:]),
         rows=rows,
-        grade=ground.grades.get(building.id, ""),
-        searched=_searched(building, place),
+        standing=standing,
+        searched=searched(name.ko, name.en, place.name.ko, place.name.en, building.body, building.id),
         order={"ko": _order(name.ko, "ko", building.id), "en": _order(name.en or name.ko, "en", building.id)},
     )
 
 
-def _zone(ground: Ground, building: str) -> Place:
+def _place(ground: Ground, building: str) -> Place:
     return ground.places.get(building, Place("", Text("", "")))
-
-
-def _searched(building: Building, place: Place) -> str:
-    name = building.name
-    return searched(name.ko, name.en, place.name.ko, place.name.en, building.body, building.id)
 
 
 def _order(text: str, language: str, id_: str) -> tuple[object, ...]:

@@ -77,8 +77,8 @@ def _negative(value: float | None) -> float | None:
 
 
 _VALUES: Mapping[str, Callable[[Entry], float | None]] = {
-    "eui": lambda one: _negative(one.intensity.eui_kwh_m2),
-    "eui_low": lambda one: one.intensity.eui_kwh_m2,
+    "eui": lambda one: _negative(one.eui_kwh_m2),
+    "eui_low": lambda one: one.eui_kwh_m2,
     "carbon": lambda one: -one.newest.co2e_t if one.newest.months_n and not one.newest.refused else None,
     "energy": lambda one: -one.newest.energy_kwh if one.newest.months_n else None,
     "saved": lambda one: one.change,

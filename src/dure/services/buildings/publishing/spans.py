@@ -1,11 +1,10 @@
-"""Months as people count them: texts like "2026-05" of the city's clock, and spans of them."""
+"""Spans of months: texts like "2026-05" of the city's clock."""
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+from dure.services.buildings.comparing.spans import months_between, shifted
 
 
 class Span(NamedTuple):
@@ -17,7 +16,7 @@ class Span(NamedTuple):
     @property
     def months(self) -> tuple[str, ...]:
         """Every month of it."""
-        return tuple(shifted(self.first, n) for n in range(count(self.first, self.last)))
+        return months_between(self.first, self.last)
 
     def holds(self, month: str) -> bool:
         """Whether a month is in it."""
@@ -26,16 +25,10 @@ class Span(NamedTuple):
     def __str__(self) -> str:
         return f"{self.first}..{self.last}"
 
-
-def shifted(month: str, by: int) -> str:
-    """The month so many months later (or earlier, when negative)."""
-    number = int(month[:4]) * 12 + int(month[5:]) - 1 + by
-    return f"{number // 12:04}-{number % 12 + 1:02}"
-
-
-def count(first: str, last: str) -> int:
-    """How many months ``first..last`` holds."""
-    return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:]) - int(first[5:]) + 1
+    @property
+    def before(self) -> Span:
+        """The same months a year earlier."""
+        return Span(shifted(self.first, -12), shifted(self.last, -12))
 
 
 def year_of(year: int | str) -> Span:
