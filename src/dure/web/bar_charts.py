@@ -323,7 +323,8 @@ def _column(chart: BarChart, stack: Stack, axis: _Axis, place: tuple[float, floa
         parts.append(f'<path class="chart-suspect" d="M{middle:.1f} {top - 13:.1f}l5 9h-10z"/>')
     if stack.compare is not None:
         y = axis.y(stack.compare)
-        parts.append(f'<path class="bar-compare" d="M{x - 3:.1f} {y:.1f}h{bar + 6:.1f}"/>')
+        line = f"M{x - 3:.1f} {y:.1f}h{bar + 6:.1f}"
+        parts.append(f'<path class="bar-halo" d="{line}"/><path class="bar-compare" d="{line}"/>')
     told = f"{stack.name}: {say.quantity(stack.total, chart.decimals, chart.unit)}"
     return f"<g><title>{escape(told)}</title>{''.join(parts)}</g>"
 

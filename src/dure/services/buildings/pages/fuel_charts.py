@@ -61,7 +61,7 @@ def energy_months(
                 name=month_words(month, say),
                 parts=[_sum(listed, one.id, scale) for one in series],
                 unsure=sum(_unsure_wh(row) for row in listed) / scale,
-                complete=known == needed and all(row.coverage >= COVERAGE_FULL for row in listed),
+                complete=known == needed and all(row.filled or row.coverage >= COVERAGE_FULL for row in listed),
                 compare=sum(row.energy_wh or 0 for row in earlier) / scale if earlier and year_before else None,
             )
         )

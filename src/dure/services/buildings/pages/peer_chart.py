@@ -19,7 +19,7 @@ LEFT, RIGHT, LINE = 12.0, 12.0, 34.0
 def peer_line(place: Place, kwh_m2: float, target: float | None, say: Speech, *, width: int = 620) -> Markup:
     """One SVG element; the sentence and the table beside it say the same."""
     values = [place.high, kwh_m2, *([target] if target else [])]
-    step = nice_step(max(values) * 1.15 / 5)
+    step = nice_step(max(values) * 1.15 / (5 if width >= 480 else 3))
     high = math.ceil(max(values) * 1.05 / step) * step
 
     def x(value: float) -> float:

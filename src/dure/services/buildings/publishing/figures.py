@@ -45,7 +45,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     energy_wh : final energy of all fuels used, gas on gross calorific value [Wh]
     co2e_g : of all that has a factor [gCO2e]; `refused` are the codes of what has none
     won : as billed; None: no bill says it
-    months_n : months of which something is known
+    months_n, complete_n : months of which something is known, and everything
     whole : every month is known, of every fuel that the span holds
     unconverted : fuels whose energy is not known
     """
@@ -56,6 +56,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     co2e_g: int
     won: int | None
     months_n: int
+    complete_n: int
     whole: bool
     shares: Shares
     provisional: bool
@@ -78,6 +79,7 @@ def figures(rows: Iterable[BuildingMonth], span: Span, coverage_min: float) -> F
     """Sum rows of one building, or of several, over a span."""
     listed = [row for row in rows if span.holds(row.month)]
     used = _used(listed, span)
+    complete = _complete(used, coverage_min)
     return Figures(
         span=span,
         fuels=_fuels(listed),
@@ -85,7 +87,8 @@ def figures(rows: Iterable[BuildingMonth], span: Span, coverage_min: float) -> F
         co2e_g=sum(row.co2e_g or 0 for row in listed),
         won=_won(listed),
         months_n=len({row.month for row in used}),
-        whole=_whole(used, span, coverage_min),
+        complete_n=complete,
+        whole=complete == len(span.months),
         shares=_shares(used),
         provisional=any(row.provisional for row in listed),
         refused=tuple(sorted({row.refused for row in listed if row.refused})),
@@ -100,7 +103,7 @@ def newest_span(rows: Mapping[str, Sequence[BuildingMonth]], this_month: str, ru
     All buildings are shown over one span, so that they may be compared.
     """
     spans = [twelve(shifted(this_month, -1 - back)) for back in range(rules.lag_months + 1)]
-    whole = [sum(_whole(_used(listed, span), span, rules.coverage_min) for listed in rows.values()) for span in spans]
+    whole = [sum(_complete(_used(listed, span), rules.coverage_min) == 12 for listed in rows.values()) for span in spans]
     return spans[whole.index(max(whole))]
 
 
@@ -137,11 +140,14 @@ def _won(rows: Sequence[BuildingMonth]) -> int | None:
     return sum(billed) if billed else None
 
 
-def _whole(rows: Sequence[BuildingMonth], span: Span, coverage_min: float) -> bool:
-    """Whether each building and fuel that occurs is known in every month."""
-    needed = {(row.building, row.fuel) for row in rows}
-    known = {(row.building, row.fuel, row.month) for row in rows if row.coverage >= coverage_min}
-    return bool(needed) and len(known) == len(needed) * len(span.months)
+def _complete(rows: Sequence[BuildingMonth], coverage_min: float) -> int:
+    """Months of which each building and fuel that occurs is known."""
+    needed = len({(row.building, row.fuel) for row in rows})
+    known: dict[str, set[tuple[str, str]]] = {}
+    for row in rows:
+        if row.coverage >= coverage_min:
+            known.setdefault(row.month, set()).add((row.building, row.fuel))
+    return sum(len(found) == needed for found in known.values())
 
 
 def _shares(rows: Sequence[BuildingMonth]) -> Shares:
