@@ -7,15 +7,18 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy import func, select
 
 from dure.core.errors import InputError
 from dure.core.time import day_of
+from dure.engines.records.tables_buildings import building_months as months
 from dure.services.buildings.comparing.compare_rules import CompareRules, compare_rules
 from dure.services.buildings.comparing.spans import mean_area_m2, months_ending, shifted
 from dure.services.buildings.comparing.standings import Comparison, Vintage, comparison, rules_day
 from dure.services.buildings.comparing.targets import PORTFOLIO, Month, Target, Trajectory, trajectory
 from dure.services.buildings.factors.carbon import PROGRAMME
 from dure.services.buildings.model import SUPPLIES, Building
+from dure.services.buildings.months import month_records
 from dure.services.buildings.months.portfolio import BuildingMonth, of_buildings, portfolio
 from dure.services.buildings.rules import load_pack
 from dure.services.buildings.sites import Sites, registered
@@ -51,6 +54,23 @@ def asked(house: House, last: str = "", as_of: datetime | None = None, programme
         raise InputError("comparison.month", f"{last[:10]!r} is no month from {FIRST_MONTH} to {this}.")
     known_programme(house.city.folder, programme, day_of(at, house.city.zone))
     return Asked(last=last or shifted(this, -1), as_of=as_of, programme=programme)
+
+
+def newest(house: House, connection: Connection, question: Asked) -> Asked:
+    """The question about the newest month that is known of nearly all meters, up to its own; bills come late. Blocks."""
+    rules = compare_rules(rules_day(question.last), house.city.folder)
+    where = (
+        months.c.month >= shifted(question.last, -rules.months_n),
+        months.c.month <= question.last,
+        months.c.part == "main",
+        months.c.coverage >= rules.coverage_min,
+        month_records.known(question.as_of),
+    )
+    query = select(months.c.month, func.count()).where(*where).group_by(months.c.month)
+    counted: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
+    fewest = rules.month_known_min * max(counted.values(), default=0)
+    known = [month for month, n in counted.items() if n >= fewest]
+    return msgspec.structs.replace(question, last=max(known, default=question.last))
 
 
 def known_programme(folder: Path | None, programme: str, on: date) -> str:
