@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -33,6 +34,12 @@ def change(connection: Connection, measure: Measure, by: By, what: str) -> None:
     row = {name: value for name, value in _row(measure).items() if name != "id"}
     connection.execute(update(measures).where(measures.c.id == measure.id).values(**row))
     audit.append(connection, by, "act", "decision", measure.id, {"measure": {what: measure.changed_at.isoformat()}})
+
+
+def set_states(connection: Connection, states: Mapping[str, State]) -> None:
+    """Note what measures have become by their dates."""
+    for ident, state in states.items():
+        connection.execute(update(measures).where(measures.c.id == ident).values(state=state))
 
 
 def credit(connection: Connection, measure: Measure, until: date) -> Measure:

@@ -40,13 +40,13 @@ def put(connection: Connection, meter: str, fits: Iterable[Fit], at: datetime) -
         if known == fit.sha256:
             continue
         connection.execute(delete(models).where(where))
-        n += dialect.insert_new(connection, models, [_row(_ident(meter, fit, "now"), meter, fit, at, None)])
+        n += dialect.insert_new(connection, models, [_row(_ident(meter, fit), meter, fit, at, None)])
     return n
 
 
 def freeze(connection: Connection, measure: str, meter: str, fit: Fit, at: datetime) -> str:
     """Keep a fit for good, beside what stands; its id."""
-    ident = _ident(meter, fit, measure)
+    ident = frozen_id(measure, meter, fit.kind)
     dialect.insert_new(connection, models, [_row(ident, meter, fit, at, at)])
     return ident
 
@@ -93,8 +93,13 @@ def empty_meters(connection: Connection) -> set[str]:
     return set(refused) - set(fitted)
 
 
-def _ident(meter: str, fit: Fit, owner: str) -> str:
-    return f"{owner}-{meter}-{fit.kind}-{fit.sha256[:12]}"
+def frozen_id(measure: str, meter: str, kind: Kind) -> str:
+    """Id of the fit a measure rests on."""
+    return f"{measure}/{meter}/{kind}"
+
+
+def _ident(meter: str, fit: Fit) -> str:
+    return f"{meter}/{fit.kind}/{fit.sha256[:12]}"
 
 
 def _row(ident: str, meter: str, fit: Fit, at: datetime, replaced_at: datetime | None) -> dict[str, object]:

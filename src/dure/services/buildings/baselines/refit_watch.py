@@ -117,7 +117,7 @@ class RefitWatch:
             usage = usage_of(interval_books.read(house.telemetry, one.id, one.supply.use, span.us), span)
             own = bills.get(one.id, [])
             by_bills = bool(own) and not np.isfinite(usage).any()
-            weather = weather_at(due.sites.buildings[one.building], sky, due.rules)
+            weather = weather_at(due.sites.buildings[one.building], sky, due.rules, share_min=0.0)
             if not isinstance(weather, Weather):
                 refused.append(_without(one, weather.code, span, by_bills=by_bills))
                 continue

@@ -105,8 +105,8 @@ def sky_of(rows: RollUpColumns, places: Mapping[str, Point], span_us: tuple[int,
     return Sky(start, stations, found)
 
 
-def weather_at(building: Building, sky: Sky, rules: BaselineRules) -> Weather | Refused:
-    """The temperature where a building stands, or why it is not known."""
+def weather_at(building: Building, sky: Sky, rules: BaselineRules, *, share_min: float | None = None) -> Weather | Refused:
+    """The temperature where a building stands, or why it is not known; `share_min` of the hours [1], None: by the rules."""
     near = _near(building, sky.stations, rules)
     if not near:
         return Refused(
@@ -118,7 +118,7 @@ def weather_at(building: Building, sky: Sky, rules: BaselineRules) -> Weather | 
         )
     found, sources = _completed([(row, metres) for row, metres in near[: rules.stations_max]], sky, rules)
     weather = Weather(sky.start_us, found, tuple(sources))
-    if weather.coverage >= rules.span_share_min:
+    if weather.coverage >= (rules.span_share_min if share_min is None else share_min):
         return weather
     share = f"{weather.coverage:.0%}"
     return Refused(
