@@ -3,57 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import date, datetime
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from dure.core.errors import InputError, NotFound
 from dure.core.time import day_of
 from dure.engines.records import decisions, events
 from dure.services.buildings.baselines import measure_records, measures, model_records
-from dure.services.buildings.baselines.assessing import half_width
-from dure.services.buildings.baselines.baseline_rules import BaselineRules, Limit, baseline_rules, limits
-from dure.services.buildings.baselines.fits import Fit, Frame, fit_rows
+from dure.services.buildings.baselines.baseline_rules import BaselineRules, baseline_rules, limits
+from dure.services.buildings.baselines.looking import Looked, look, weeks_of
 from dure.services.buildings.baselines.measure_source import Place, Read, kind_of, local_span, place_of, read_meter
 from dure.services.buildings.baselines.measures import Measure, MeterBaseline, Wanted
 from dure.services.buildings.baselines.saving_story import frozen_decision, frozen_event
 from dure.services.buildings.baselines.saving_words import refusal
 from dure.services.buildings.baselines.weather_source import read_sky
-from dure.services.buildings.modelling.outcome import Refused
-from dure.services.buildings.modelling.savings import misses
 from dure.services.buildings.sites import Sites, registered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.engines.records.audit import By
-    from dure.services.buildings.model import Meter
-    from dure.services.buildings.modelling.rows import Rows
     from dure.spine.house import House
-
-YEAR_WEEKS = 365 / 7
-
-
-class Looked(msgspec.Struct, frozen=True, kw_only=True):
-    """The baseline of one meter before it is frozen.
-
-    Attributes
-    ----------
-    within : whether its model is within the limits it is judged by
-    shows_from : the smallest saving that a year could show [1 of use]; None: no model
-    """
-
-    meter: str
-    fit: Fit
-    limit: Limit
-    within: bool
-    baseline: MeterBaseline | None = None
-    shows_from: float | None = None
-    code: str = ""
 
 
 class MeasureDesk:
@@ -139,8 +111,8 @@ class MeasureDesk:
             kind = kind_of(house, meter, span, rules) if wanted.kind == "auto" else wanted.kind
             reads[name] = read_meter(house, connection, meter, place, (kind, rules, known_at))
         bars = limits(wanted.baseline_end, house.city.folder)
-        weeks = _weeks(reads)
-        return [_look(sites.meters[name], read, (wanted, rules, bars), weeks) for name, read in reads.items()]
+        asked, weeks = (span.first, span.end, rules, bars), weeks_of(reads)
+        return [look(sites.meters[name], read, asked, weeks) for name, read in reads.items()]
 
     def _frozen_or_refused(self, one: Looked, rules: BaselineRules) -> MeterBaseline:
         if one.baseline is None:
@@ -153,66 +125,6 @@ class MeasureDesk:
                 f"{one.meter}: use and temperature of {share} of the baseline are known, {rules.span_share_min:.0%} are needed.",
             )
         return one.baseline
-
-
-def _weeks(reads: Mapping[str, Read]) -> dict[bool, np.ndarray]:
-    """Weeks (or bills) any meter has, by whether they are bills: all are dealt alike."""
-    found: dict[bool, np.ndarray] = {}
-    for billing in (False, True):
-        own = [np.unique(_known(one.rows)) for one in reads.values() if (one.kind == "billing") == billing]
-        found[billing] = reduce(np.union1d, own) if own else np.empty(0, np.int64)
-    return found
-
-
-def _known(rows: Rows) -> np.ndarray:
-    known = rows.known()
-    return rows.week[known] if len(known) else rows.week
-
-
-def _look(
-    meter: Meter, read: Read, asked: tuple[Wanted, BaselineRules, Mapping[str, Limit]], weeks: dict[bool, np.ndarray]
-) -> Looked:
-    wanted, rules, bars = asked
-    start, end = wanted.baseline_start, wanted.baseline_end
-    frame = Frame(
-        kind=read.kind,
-        start_day=start.isoformat(),
-        end_day=end.isoformat(),
-        days=(end - start).days,
-        sha256=hashlib.sha256(f"{read.readings_sha256}/{read.weather_sha256}/{start}/{end}".encode()).hexdigest(),
-        sources=list(read.sources),
-    )
-    fit, limit = fit_rows(read.rows, frame, rules), bars[read.kind]
-    if fit.goodness is None:
-        return Looked(meter=meter.id, fit=fit, limit=limit, within=False, code=fit.code)
-    within = fit.goodness["cv_rmse"] <= limit.cv_rmse_max and abs(fit.goodness["nmbe"]) <= limit.nmbe_max
-    missed = misses(read.rows, rules.judging, weeks[read.kind == "billing"])
-    if isinstance(missed, Refused):
-        return Looked(meter=meter.id, fit=fit, limit=limit, within=within, code=missed.code)
-    baseline = MeterBaseline(
-        meter=meter.id,
-        fuel=meter.fuel,
-        book=meter.supply.book,
-        kind=read.kind,
-        model="",
-        start_day=frame.start_day,
-        end_day=frame.end_day,
-        coverage=fit.coverage,
-        readings_sha256=read.readings_sha256,
-        weather_sha256=read.weather_sha256,
-        missed=tuple(np.round(missed.missed, 3).tolist()),
-        held=tuple(np.round(missed.held, 6).tolist()),
-        dealt=missed.dealt,
-        weeks=missed.weeks,
-        goodness=fit.goodness,
-        sources=read.sources,
-    )
-    blocks = 12.0 if read.kind == "billing" else YEAR_WEEKS
-    half = half_width([(baseline, 1.0)], {read.kind: blocks}, rules.confidence)
-    year = fit.goodness["mean"] * fit.goodness["n"] / max(fit.coverage, 1e-9) * 365 / max(1, frame.days)
-    return Looked(
-        meter=meter.id, fit=fit, limit=limit, within=within, baseline=baseline, shows_from=half / year if year > 0 else None
-    )
 
 
 def _measure(wanted: Wanted, baselines: tuple[MeterBaseline, ...], by: By, known_at: datetime, today: date) -> Measure:

@@ -107,7 +107,7 @@ def sky_of(rows: RollUpColumns, places: Mapping[str, Point], span_us: tuple[int,
 
 def weather_at(building: Building, sky: Sky, rules: BaselineRules, *, share_min: float | None = None) -> Weather | Refused:
     """The temperature where a building stands, or why it is not known; `share_min` of the hours [1], None: by the rules."""
-    near = _near(building, sky.stations, rules)
+    near = near_stations(building, sky.stations, rules)
     if not near:
         return Refused(
             "weather.none",
@@ -127,7 +127,7 @@ def weather_at(building: Building, sky: Sky, rules: BaselineRules, *, share_min:
     )
 
 
-def _near(building: Building, stations: Sequence[Station], rules: BaselineRules) -> list[tuple[int, float]]:
+def near_stations(building: Building, stations: Sequence[Station], rules: BaselineRules) -> list[tuple[int, float]]:
     """Rows of stations that may serve, with their distance [m]: its own first, then whole ones by distance, then the others."""
     here = Point(building.lon, building.lat)
     ranked = []
