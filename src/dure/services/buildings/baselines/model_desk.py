@@ -1,4 +1,4 @@
-"""Questions about models: what they expect in some weather, in a normal year, and how warm it was where a building stands. Blocks."""
+"""Questions about models: what they expect of days and of a normal year, and how warm it was at a building. Blocks."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def meter_and_building(connection: Connection, meter: str) -> tuple[Meter, Build
 def models_of(house: House, connection: Connection, meter: str) -> list[Judged]:
     """The models of a meter as they stand."""
     meter_and_building(connection, meter)
-    standing = model_records.standing(connection, [meter])
-    return [judged(standing[meter, kind], house) for kind in KINDS if (meter, kind) in standing]
+    found = model_records.standing(connection, [meter])
+    return [judged(found[meter, kind], house) for kind in KINDS if (meter, kind) in found]
 
 
 def judged(one: Kept, house: House) -> Judged:
@@ -157,13 +157,21 @@ def judged(one: Kept, house: House) -> Judged:
 
 def model_named(connection: Connection, meter: str, kind: Kind | None) -> Kept:
     """The fitted model of a meter of that kind, or the best there is; refused with ``model.none``."""
-    standing = model_records.standing(connection, [meter])
+    stands = model_records.standing(connection, [meter])
     order: tuple[Kind, ...] = (kind,) if kind else ("daily", "hourly", "billing")
     for one in order:
-        found = standing.get((meter, one))
+        found = stands.get((meter, one))
         if found is not None and found.fit.fitted:
             return found
     raise NotFound("model.none", f"The meter {meter[:80]!r} has no such model.")
+
+
+def standing(connection: Connection, meter: str, kind: Kind) -> Kept:
+    """The model of a meter that stands, fitted or refused; refused with ``model.none``."""
+    found = model_records.standing(connection, [meter]).get((meter, kind))
+    if found is None:
+        raise NotFound("model.none", f"The meter {meter[:80]!r} has no such model.")
+    return found
 
 
 def expected(house: House, connection: Connection, meter: str, days: tuple[date, date], kind: Kind | None = None) -> Expected:

@@ -65,7 +65,7 @@ def saving_of(
         read = read_meter(house, connection, sites.meters[one.meter], place, (one.kind, rules, as_of))
         frozen = Frozen(one, model_records.get(connection, one.model).fit.of_rows())
         parts.append((frozen, meter_saving(frozen, read.rows, read.month, rules, read.readings_sha256)))
-    worth = _worth(house, connection, sites, [one for _, one in parts], (until, as_of or now, rules))
+    worth = worth_of(house, connection, sites, [one for _, one in parts], (until, as_of or now, rules))
     return measure_saving(measure, days, parts, worth, rules)
 
 
@@ -75,13 +75,14 @@ def weather_as_known(house: House, building: Building, span: Span, rules: Baseli
     return found if isinstance(found, Weather) else Weather(span.start_us, np.full(span.hours, np.nan), ())
 
 
-def _worth(
+def worth_of(
     house: House,
     connection: Connection,
     sites: Sites,
     parts: Sequence[MeterSaving],
     when: tuple[date, datetime, BaselineRules],
 ) -> Worth:
+    """What book units of the meters are worth: by month, with the factors and bills known then."""
     until, known_at, rules = when
     folder = house.city.folder
     book = carbon_book(folder, day_of(known_at, house.city.zone))

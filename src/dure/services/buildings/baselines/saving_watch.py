@@ -18,6 +18,7 @@ from dure.core.time import Interval, day_interval, day_of
 from dure.engines.records import decisions, events
 from dure.services.buildings.baselines import measure_records
 from dure.services.buildings.baselines.baseline_rules import BaselineRules, baseline_rules
+from dure.services.buildings.baselines.normal_saving import normal_saving
 from dure.services.buildings.baselines.saving_desk import saving_of
 from dure.services.buildings.baselines.saving_story import saving_decision, saving_id, verified_event
 from dure.services.buildings.baselines.series import digest_of
@@ -81,6 +82,7 @@ class SavingWatch:
         with house.records.read() as connection:
             measure = measure_records.get(connection, ident)
             whole = saving_of(house, connection, measure, (measure.begins_on, until))
+            whole = msgspec.structs.replace(whole, normal=normal_saving(house, connection, measure, until))
             since = measure.credited_until or measure.begins_on
             claim = whole if since == measure.begins_on else saving_of(house, connection, measure, (since, until))
         claimed = claim if verified(claim, measure, rules) else None
