@@ -16,11 +16,11 @@ from dure.engines.records import assets, audit, dialect
 from dure.engines.records.tables_buildings import building_imports as imports
 from dure.services.buildings.baselines.weather import TEMPERATURE
 from dure.services.buildings.baselines.weather_files import WeatherFile, read_weather_file
+from dure.services.buildings.importing.bills import RefusedRow
 from dure.spine.directory import IMPORTER
 
 if TYPE_CHECKING:
     from dure.engines.records.audit import By
-    from dure.services.buildings.importing.bills import RefusedRow
     from dure.spine.house import House
 
 PART_N = 5_000
