@@ -101,10 +101,10 @@ def assign(connection: Connection, ident: str, owner: str, by: By) -> Ticket:
     return _settle(connection, before, machine.assigned(before, owner, by.actor, by.at), by)
 
 
-def repaired(connection: Connection, ident: str, note: str, photo: str, by: By) -> Ticket:
+def repaired(connection: Connection, ident: str, note: str, by: By) -> Ticket:
     """Somebody repaired it: readings from now on are its re-test."""
     before = ticket_records.get(connection, ident, lock=True)
-    return _settle(connection, before, machine.repaired(before, note, photo, by.actor, by.at), by)
+    return _settle(connection, before, machine.repaired(before, note, by.actor, by.at), by)
 
 
 def reopen(connection: Connection, ident: str, note: str, by: By) -> Ticket:
@@ -179,7 +179,7 @@ def decision_of(ticket: Ticket, meter: Meter, rules: FindingRules) -> Decision:
     )
 
 
-_EVENTS: dict[Step, str] = {
+_EVENTS = {
     "opened": "buildings.finding.opened",
     "reopened": "buildings.finding.opened",
     "closed": "buildings.finding.closed",
