@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dure.services.buildings.model import Meter
     from dure.spine.house import House
 
+DISPUTED = 3  # of `interval_books.QUALITIES`: never summed
 MODEL_D = 400  # history the model of a gap is fitted to
 MODEL = Hourly(knots=KNOTS_C, apart_min=1.0)
 
@@ -63,7 +64,7 @@ def gaps(house: House, ident: str, days: int) -> list[MeterGap]:
     at = np.arange(begin, end, HOUR_US)
     use = np.full(len(at), np.nan)
     place = (rows.start_us - begin) // HOUR_US
-    kept = rows.quality != interval_books.QUALITIES.index(interval_books.Quality.DISPUTED)
+    kept = rows.quality != DISPUTED
     use[place[kept]] = rows.amount[kept]
     air = finding_source.temperature_of(house, meter, at)
     hour, month = local_hours(at, offsets_us(at, zone))

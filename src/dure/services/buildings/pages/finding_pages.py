@@ -82,7 +82,7 @@ async def listing(request: Request) -> Response:
     finding, building = query.get("finding", "")[:40], query.get("building", "")[:64]
     state, owner, after = query.get("state", "")[:20], query.get("owner", "")[:NAME_MAX], query.get("after", "")[:200]
     states = (state,) if state in STATES else UNSETTLED
-    asked = Asked(states=states, building=building, finding=finding, owner=owner)  # type: ignore[arg-type]
+    asked = Asked(states=states, building=building, finding=finding, owner=owner)
     today = day_of(house.clock.now(), house.city.zone)
 
     def read() -> tuple[list[Ticket], str, dict[str, int], Sites]:
