@@ -28,6 +28,7 @@ from dure.services.buildings.finding.tickets import Outcome, Step, Ticket
 from dure.services.buildings.finding.worth import Worth
 from dure.services.buildings.model import SERVICE, Meter
 
+DECISION = "buildings_finding"
 RENEWED = timedelta(hours=12)  # what is still seen is written down again this often
 
 
@@ -158,7 +159,7 @@ def decision_of(ticket: Ticket, meter: Meter, rules: FindingRules) -> Decision:
     words = wording.words_of(finding, meter)
     return Decision(
         id=ticket.facts.decision,
-        kind="buildings.finding",
+        kind=DECISION,
         decided_at=ticket.opened_at,
         inputs={
             "meter": finding.meter,
