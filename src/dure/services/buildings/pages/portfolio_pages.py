@@ -11,10 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from dure.core.errors import NotFound
 from dure.core.time import to_us
-from dure.services.buildings.comparing.eui import Eui
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.peers import Place
-from dure.services.buildings.comparing.spans import months_between, shifted
+from dure.services.buildings.comparing.spans import months_between
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.pages import energy_words, needs
@@ -22,8 +21,9 @@ from dure.services.buildings.pages.fuel_charts import energy_months, profile_cha
 from dure.services.buildings.pages.public_pages import LEGEND, MAP_STATUS, STATES
 from dure.services.buildings.pages.uses import use_names, use_words
 from dure.services.buildings.publishing.doing import doing
-from dure.services.buildings.publishing.figures import Figures, change, figures
+from dure.services.buildings.publishing.figures import figures
 from dure.services.buildings.publishing.load_shape import Shape, shape
+from dure.services.buildings.publishing.month_cells import month_cells
 from dure.services.buildings.publishing.shelf import Shelved, shelf_of
 from dure.services.buildings.publishing.spans import Span
 from dure.web.access import require
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dure.services.buildings.comparing.standings import Standing
     from dure.services.buildings.model import Building, Meter
+    from dure.services.buildings.publishing.staff_view import Row
     from dure.spine.house import House
     from dure.web.i18n import Speech
 
@@ -42,26 +43,6 @@ HERE = "/operations/buildings"
 SITES = f"{HERE}/sites"
 NEEDS_SHOWN, RANKS_SHOWN = 6, 12
 WEEK_US = 7 * 24 * 3_600_000_000
-
-
-class Row(NamedTuple):
-    """A building in a list of staff: how it stands, and what is known of it."""
-
-    building: Building
-    standing: Standing
-    newest: Figures
-    change: float | None
-
-    @property
-    def eui(self) -> Eui | None:
-        """Its intensity, when it may be compared."""
-        found = self.standing.eui
-        return found if isinstance(found, Eui) and found.comparable else None
-
-    @property
-    def grade(self) -> str:
-        """Its grade, "" when it has none."""
-        return self.standing.grade.letter if isinstance(self.standing.grade, Grade) else ""
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
@@ -74,48 +55,28 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     return router
 
 
-def rows_of(shelved: Shelved) -> list[Row]:
-    """Every building, the highest intensity first, then those that cannot be ranked."""
-    coverage_min = shelved.published.rules.coverage_min
-    found = []
-    for building in shelved.sites.buildings.values():
-        listed = shelved.rows.get(building.id, ())
-        newest = figures(listed, shelved.span, coverage_min)
-        before = figures(listed, shelved.span.before, coverage_min)
-        found.append(Row(building, shelved.comparison.standings[building.id], newest, change(newest, before)))
-    return sorted(found, key=lambda row: (row.standing.rank or 1_000_000, row.building.id))
-
-
 async def overview(request: Request) -> Response:
     """The whole portfolio."""
     house, say = house_of(request), layout_of(request).speech(request)
     shelved = await shelf_of(request.app.state, house).settled()
     rules, this_month = shelved.published.rules, shelved.published.day.isoformat()[:7]
-    everything = [row for listed in shelved.rows.values() for row in listed]
-    newest = figures(everything, shelved.span, rules.coverage_min)
-    before = figures(everything, shelved.span.before, rules.coverage_min)
-    months = months_between(shelved.span.first, this_month)
+    staff = shelved.staff
 
     def read() -> list[needs.Ticket]:
         with house.records.read() as connection:
             return needs.tickets(connection)
 
     tickets = await run_in_threadpool(read)
-    rows = rows_of(shelved)
     silent = needs.silent(shelved.sites, house.live.all(), house.clock.now(), rules)
     late = needs.late(shelved.rows, this_month, rules)
     return await layout_of(request).page(
         request,
         "buildings/portfolio.html",
         shelved=shelved,
-        newest=newest,
-        change=change(newest, before),
-        last_month=figures(everything, Span(shifted(this_month, -1), shifted(this_month, -1)), rules.coverage_min),
-        this_month=figures(everything, Span(this_month, this_month), rules.coverage_min),
-        chart_of_months=energy_months(everything, months, say, id_="months", title=say("달마다 쓴 에너지")),
-        rows=rows,
+        staff=staff,
+        chart_of_months=energy_months(staff.cells, say, id_="months", title=say("달마다 쓴 에너지")),
         ranks_shown=RANKS_SHOWN,
-        thin=sorted((row for row in rows if not row.newest.whole), key=lambda row: row.newest.complete_n)[:RANKS_SHOWN],
+        thin=sorted((row for row in staff.rows if not row.newest.whole), key=lambda row: row.newest.complete_n)[:RANKS_SHOWN],
         tickets=tickets,
         late=late,
         silent=silent,
@@ -131,7 +92,7 @@ async def overview(request: Request) -> Response:
 async def map_data(request: Request) -> Response:
     """All buildings with their grades, as GeoJSON."""
     house, say = house_of(request), layout_of(request).speech(request)
-    rows = rows_of(await shelf_of(request.app.state, house).settled())
+    rows = (await shelf_of(request.app.state, house).settled()).staff.rows
     return JSONResponse({"type": "FeatureCollection", "features": [_feature(row, say) for row in rows]})
 
 
@@ -151,13 +112,13 @@ async def one(request: Request, building_id: str) -> Response:
     """A building for who looks after it."""
     house, say = house_of(request), layout_of(request).speech(request)
     shelved = await shelf_of(request.app.state, house).settled()
-    row = next((each for each in rows_of(shelved) if each.building.id == building_id), None)
+    row = shelved.staff.row(building_id)
     if row is None:
         raise NotFound("buildings.unknown", f"The building {building_id[:80]!r} is not registered.")
     meters = shelved.sites.meters_of(building_id)
     told = await run_in_threadpool(_told, house, building_id, needs.main_electricity(meters), shelved)
     listed = shelved.rows.get(building_id, [])
-    months = months_between(shelved.span.first, shelved.published.day.isoformat()[:7])
+    months = months_between(shelved.staff.span.first, shelved.published.day.isoformat()[:7])
     standing = row.standing
     return await layout_of(request).page(
         request,
@@ -169,8 +130,8 @@ async def one(request: Request, building_id: str) -> Response:
         place=standing.place if isinstance(standing.place, Place) else None,
         place_sentence=_place(standing, house, row.building, say),
         grade=standing.grade if isinstance(standing.grade, Grade) else None,
-        ranked_n=len(shelved.comparison.ranked),
-        chart_of_months=energy_months(listed, months, say, id_="months", title=say("달마다 쓴 에너지")),
+        ranked_n=len(shelved.staff.comparison.ranked),
+        chart_of_months=energy_months(month_cells(listed, months), say, id_="months", title=say("달마다 쓴 에너지")),
         month_rows=[figures(listed, Span(month, month), 0.0) for month in reversed(months)],
         shape=told.shape and _charts(told.shape, say),
         shape_meter=needs.main_electricity(meters),

@@ -18,12 +18,13 @@ from dure.core.time import day_of
 from dure.engines.records.tables_buildings import building_months as months
 from dure.services.buildings import sites
 from dure.services.buildings.comparing.compare_rules import compare_rules
-from dure.services.buildings.comparing.standings import Comparison, Vintage, comparison
+from dure.services.buildings.comparing.standings import Vintage, comparison
 from dure.services.buildings.factors.carbon import PROGRAMME
 from dure.services.buildings.months.portfolio import of_buildings, portfolio
 from dure.services.buildings.publishing.figures import newest_span
 from dure.services.buildings.publishing.lookup import Ground, Place, Published, first_month, published
 from dure.services.buildings.publishing.publishing_rules import publishing_rules
+from dure.services.buildings.publishing.staff_view import StaffView, staff_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from dure.services.buildings.model import Building
     from dure.services.buildings.months.portfolio import BuildingMonth
-    from dure.services.buildings.publishing.spans import Span
     from dure.services.buildings.sites import Sites
     from dure.spine.house import House
 
@@ -57,8 +57,7 @@ class Shelved(NamedTuple):
     sites: Sites
     places: Mapping[str, Place]
     rows: Mapping[str, Sequence[BuildingMonth]]
-    span: Span
-    comparison: Comparison
+    staff: StaffView
 
 
 class Shelf:
@@ -132,7 +131,8 @@ class Shelf:
         by_building = of_buildings(rows)
         span = newest_span(by_building, day.isoformat()[:7], rules)
         standings = comparison(known.buildings, by_building, span.last, compare, Vintage(PROGRAMME, day))
-        return Shelved(mark, told, known, stand, by_building, span, standings)
+        staff = staff_view(known.buildings, by_building, (span, standings), day.isoformat()[:7], rules.coverage_min)
+        return Shelved(mark, told, known, stand, by_building, staff)
 
 
 def places(house: House, buildings: Mapping[str, Building]) -> dict[str, Place]:
