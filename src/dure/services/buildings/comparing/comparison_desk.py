@@ -1,0 +1,104 @@
+"""Where comparisons and trajectories are asked for: what they need is read, the rest is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dure.core.time import day_of
+from dure.services.buildings.comparing.compare_rules import CompareRules, compare_rules
+from dure.services.buildings.comparing.spans import mean_area_m2, months_ending, shifted
+from dure.services.buildings.comparing.standings import Comparison, Vintage, comparison, rules_day
+from dure.services.buildings.comparing.targets import PORTFOLIO, Month, Target, Trajectory, trajectory
+from dure.services.buildings.factors.carbon import PROGRAMME
+from dure.services.buildings.model import SUPPLIES, Building
+from dure.services.buildings.months.portfolio import BuildingMonth, of_buildings, portfolio
+from dure.services.buildings.sites import Sites, registered
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from dure.spine.house import House
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question about buildings: until which month, as known when (None: now), with the factors of which programme."""
+
+    last: str
+    as_of: datetime | None = None
+    programme: str = PROGRAMME
+
+
+def asked(house: House, last: str = "", as_of: datetime | None = None, programme: str = PROGRAMME) -> Asked:
+    """A question; until the last month that is over, unless it says otherwise."""
+    at = as_of or house.clock.now()
+    usual = shifted(day_of(at, house.city.zone).isoformat()[:7], -1)
+    return Asked(last=last or usual, as_of=as_of, programme=programme)
+
+
+def compared(folder: Path | None, connection: Connection, question: Asked, today: date, sites: Sites | None = None) -> Comparison:
+    """How all buildings stand. `today` names the vintage of a question about now. Blocks."""
+    sites = sites or registered(connection)
+    rules = compare_rules(rules_day(question.last), folder)
+    first = months_ending(question.last, rules.months_n)[0]
+    rows = portfolio(folder, connection, sites, first, question.last, as_of=question.as_of, programme=question.programme)
+    day = question.as_of.date() if question.as_of else today
+    return comparison(sites.buildings, of_buildings(rows), question.last, rules, Vintage(question.programme, day))
+
+
+def trajectories(
+    folder: Path | None, connection: Connection, targets: Sequence[Target], question: Asked, sites: Sites | None = None
+) -> list[Trajectory]:
+    """Where each target stands at the end of the question's month; emissions by the factors of the target's programme. Blocks."""
+    if not targets:
+        return []
+    sites = sites or registered(connection)
+    rules = compare_rules(rules_day(question.last), folder)
+    first = f"{min(target.base_to for target in targets):04d}-01"
+    found: dict[str, tuple[BuildingMonth, ...]] = {}
+    for programme in {target.programme for target in targets}:
+        found[programme] = portfolio(folder, connection, sites, first, question.last, as_of=question.as_of, programme=programme)
+    return [
+        trajectory(target, months_of(target, found[target.programme], sites.buildings.values(), rules), question.last, rules)
+        for target in targets
+    ]
+
+
+def subjects(target_subject: str, buildings: Iterable[Building]) -> list[Building]:
+    """The buildings a target or a filing is about."""
+    kind, _, name = target_subject.partition(":")
+    if target_subject == PORTFOLIO:
+        return list(buildings)
+    return [one for one in buildings if (one.body if kind == "body" else one.id) == name]
+
+
+def months_of(
+    target: Target, rows: Iterable[BuildingMonth], buildings: Iterable[Building], rules: CompareRules
+) -> dict[str, Month]:
+    """What each month came to, of the target's kind.
+
+    A month counts when every building and fuel that has a row in its year has one in it, known for ``coverage_min``.
+    """
+    chosen = {one.id: one for one in subjects(target.subject, buildings)}
+    by_month: dict[str, list[BuildingMonth]] = {}
+    series: dict[str, set[tuple[str, str]]] = {}
+    for one in rows:
+        if one.building in chosen and SUPPLIES[one.fuel].energy:
+            by_month.setdefault(one.month, []).append(one)
+            series.setdefault(one.month[:4], set()).add((one.building, one.fuel))
+    found = {}
+    for month, listed in by_month.items():
+        values = [one.co2e_g if target.kind == "emissions_g" else one.energy_wh for one in listed]
+        whole = {(one.building, one.fuel) for one in listed} == series[month[:4]]
+        counts = whole and None not in values and all(one.coverage >= rules.coverage_min for one in listed)
+        value = float(sum(one or 0 for one in values))
+        if target.kind == "eui_wh_m2":
+            area = sum(mean_area_m2(one, (month,)) for one in chosen.values())
+            value, counts = (value / area, counts) if area > 0 else (0.0, False)
+        found[month] = Month(value, counts)
+    return found
