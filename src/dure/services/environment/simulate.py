@@ -58,8 +58,7 @@ class Simulated(msgspec.Struct, frozen=True):
 def stations_of(city: City) -> list[Simulated]:
     """The stations of a city whose rows name a `protocol`; refused when a row asks for what no virtual station can do."""
     assets = {asset.id: asset for asset in city.assets()}
-    listed = [(assets[seed.asset], seed) for seed in city.devices() if seed.asset in assets]
-    return [_simulated(city, asset, seed) for asset, seed in listed if "protocol" in asset.attributes]
+    return [_simulated(city, assets[seed.asset], seed) for seed in city.devices() if "protocol" in assets[seed.asset].attributes]
 
 
 def _simulated(city: City, asset: Asset, seed: DeviceSeed) -> Simulated:
