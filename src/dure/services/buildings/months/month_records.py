@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from dure.engines.records import dialect
@@ -17,7 +17,10 @@ _SAME = ("known_at", "replaced_at", "facts")
 
 
 def put(connection: Connection, rows: Iterable[MonthUse]) -> int:
-    """Keep months that are new or other than what stands; how many. Bring each (meter, month) once, by one writer at a time."""
+    """Keep months that are new or other than what stands; how many. Bring each (meter, month) once, by one writer at a time.
+
+    A month that is still running (``facts["running"]``) is refreshed in its place: versions are kept from its end on.
+    """
     kept = 0
     for row in rows:
         where = and_(months.c.meter == row.meter, months.c.month == row.month, months.c.replaced_at.is_(None))
@@ -25,7 +28,10 @@ def put(connection: Connection, rows: Iterable[MonthUse]) -> int:
         if found is not None:
             if _told(_of(found)) == _told(row):
                 continue
-            connection.execute(update(months).where(where).values(replaced_at=row.known_at))
+            if found["facts"].get("running") or found["known_at"] == row.known_at:
+                connection.execute(delete(months).where(where))
+            else:
+                connection.execute(update(months).where(where).values(replaced_at=row.known_at))
         kept += dialect.insert_new(connection, months, [msgspec.structs.asdict(row)])
     return kept
 
