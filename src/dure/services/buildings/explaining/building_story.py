@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dure.core.errors import NotFound
-from dure.core.text import Text
+from dure.core.text import LANGUAGES, Text
 from dure.services.buildings.explaining.explanation import RuleRow, Step, factor_row, rule_row
 from dure.services.buildings.explaining.figures import Figure
 from dure.services.buildings.explaining.month_story import month_steps
@@ -92,8 +92,8 @@ def _fuel(word: str) -> Fuel:
 
 
 def _lacking(parts: Sequence[Step]) -> Text:
-    names = ", ".join(part.name.ko for part in parts if part.value is None)
-    return Text(f"합에 없음: {names}", f"Not in the sum: {names}")
+    ko, en = (", ".join(part.name(language) for part in parts if part.value is None) for language in LANGUAGES)
+    return Text(f"합에 없음: {ko}", f"Not in the sum: {en}")
 
 
 def _meter_step(reading: Reading, rows: Sequence[MonthUse], asked: Figure) -> Step:

@@ -128,10 +128,12 @@ def _reference(standing: Standing, grade: Grade) -> Step:
         name = Text("법정 목표", "Legal target")
         formula = Text("연면적 급의 목표 × 지역 가중치", "The target of its area class x the weight of its region")
     else:
-        count = standing.place.n if isinstance(standing.place, Place) else 0
+        place = standing.place if isinstance(standing.place, Place) else None
+        shared = " · ".join(filter(None, (place.use, place.size, place.region))) if place else ""
+        count = place.others_n if place else 0
         name = Text("비슷한 건물의 중앙값", "Median of its peers")
         formula = Text(
-            f"용도·크기·지역이 같은 {count}곳의 중앙값", f"The median of {count} buildings of like use, size and region"
+            f"이 건물과 비슷한 {count}곳({shared})의 중앙값", f"The median of it and {count} others like it ({shared})"
         )
     return Step(name=name, value=round(grade.against_kwh_m2, 3), unit="kWh/m2", formula=formula)
 

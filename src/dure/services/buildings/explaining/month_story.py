@@ -1,4 +1,4 @@
-"""A meter's month, unfolded: `months.month_making.months_made` run again with the entries and bills that were known when it was made."""
+"""A meter's month, unfolded: `months_made` run again with the entries and bills that were known when it was made."""
 
 from __future__ import annotations
 
