@@ -156,7 +156,7 @@ def explain_many(reading: Reading, asked: Figure) -> Step:
         if row.building not in names or not counts(asked, row.fuel):
             continue
         if value is None and asked.what != "won":
-            refused[row.building] = row.refused or "energy.unknown"
+            refused[row.building] = row.refused or "factor.missing"
         sums[row.building] = sums.get(row.building, 0) + (value or 0)
     order = sorted(sums, key=lambda one: (-sums[one], one))
     parts = [_building_part(names[one], sums[one], asked) for one in order[:MANY]]

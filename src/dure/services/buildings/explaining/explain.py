@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from dure import __version__
+from dure.core.errors import NotFound
 from dure.services.buildings.explaining.building_story import explain_sum
 from dure.services.buildings.explaining.comparing_story import explain_eui, explain_grade, explain_many
 from dure.services.buildings.explaining.explanation import Explanation, Step
@@ -43,7 +44,10 @@ def explain(books: Books, figure_id: str, as_of: datetime | None = None) -> Expl
 def _story(asked: Figure) -> Story:
     if asked.subject in {"body", "portfolio"}:
         return explain_many
-    return _STORIES[asked.what]
+    found = _STORIES.get(asked.what)
+    if found is None:
+        raise NotFound("figure.unknown", f"Nothing is known of {asked}.")
+    return found
 
 
 def _versions(books: Books) -> Mapping[str, str]:
