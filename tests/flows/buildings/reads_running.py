@@ -19,7 +19,9 @@ from dure.services.buildings.months import month_records
 from dure.services.buildings.months.month_watch import MonthWatch
 from dure.services.buildings.sites import registered
 
-HEAD = "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,parent,fuel,part,number,formula,rate_max_per_h,area_m2,parcel,use"
+HEAD = (
+    "id,kind,name_ko,name_en,lon,lat,state,device,dev_eui,codec,parent,fuel,part,number,formula,rate_max_per_h,area_m2,parcel,use"
+)
 METERS = (
     "hall,building,시청,City hall,126.9,37.2,live,,,,,,,,,,5200,4159010100-0001-0000,office",
     "annex,building,별관,Annex,126.91,37.2,live,,,,,,,,,,1300,4159010100-0001-0000,office",

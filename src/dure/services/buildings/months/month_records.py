@@ -63,7 +63,8 @@ def known(as_of: datetime | None) -> ColumnElement[bool]:
 
 
 def _told(row: MonthUse) -> dict[str, object]:
-    return {name: value for name, value in msgspec.structs.asdict(row).items() if name not in _SAME}
+    told = {name: value for name, value in msgspec.structs.asdict(row).items() if name not in _SAME}
+    return told | {"running": bool(row.facts.get("running"))}
 
 
 def _of(row: RowMapping) -> MonthUse:
