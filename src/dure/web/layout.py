@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from dure.core.access import Subject, Verb, may
 from dure.core.text import LANGUAGES, Language, Text, with_particle
-from dure.web import charts, words
+from dure.web import bar_charts, charts, words
 from dure.web.access import actor_of, house_of
 from dure.web.i18n import LANGUAGE_NAMES, Speech, unit_label
 from dure.web.scene import page_of
@@ -155,6 +155,10 @@ class Layout:
             language_names=LANGUAGE_NAMES,
             csrf_field=CSRF_FIELD,
             chart=charts.line_chart,
+            stacked_chart=bar_charts.stacked_chart,
+            line_over=bar_charts.line_over,
+            heat_map=bar_charts.heat_map,
+            swatch=bar_charts.swatch,
             words=words,
             page_of=partial(page_of, house),
             tiles_url=house.city.folder.joinpath("map.pmtiles").exists(),

@@ -42,13 +42,14 @@ def asked(house: House, last: str = "", as_of: datetime | None = None, programme
 
 
 def compared(folder: Path | None, connection: Connection, question: Asked, today: date, sites: Sites | None = None) -> Comparison:
-    """How all buildings stand. `today` names the vintage of a question about now. Blocks."""
+    """How all buildings stand. `today` is the vintage of a question about now. Blocks."""
     sites = sites or registered(connection)
     rules = compare_rules(rules_day(question.last), folder)
     first = months_ending(question.last, rules.months_n)[0]
     rows = portfolio(folder, connection, sites, first, question.last, as_of=question.as_of, programme=question.programme)
     day = question.as_of.date() if question.as_of else today
-    return comparison(sites.buildings, of_buildings(rows), question.last, rules, Vintage(question.programme, day))
+    vintage = Vintage(question.programme, day)
+    return comparison(sites.buildings, of_buildings(rows), question.last, rules, vintage)
 
 
 def trajectories(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection, and_, or_, select, update
 from sqlalchemy.engine import RowMapping
 
@@ -53,7 +54,10 @@ def get(connection: Connection, target_id: str) -> Target:
 
 
 def find(connection: Connection, subject: str = "", *, as_of: datetime | None = None) -> list[Target]:
-    """Targets that stood at an instant (None: that stand), of one subject or of all, by subject, kind and year."""
+    """Targets that stood at an instant (None: that stand), of one subject or of all, by subject, kind and year.
+
+    They come as they were known then: that one was replaced later does not show.
+    """
     if as_of is None:
         query = select(targets).where(targets.c.replaced_at.is_(None))
     else:
@@ -62,7 +66,8 @@ def find(connection: Connection, subject: str = "", *, as_of: datetime | None = 
     if subject:
         query = query.where(targets.c.subject == subject)
     query = query.order_by(targets.c.subject, targets.c.kind, targets.c.year)
-    return [_of(row) for row in connection.execute(query).mappings()]
+    found = [_of(row) for row in connection.execute(query).mappings()]
+    return found if as_of is None else [msgspec.structs.replace(one, replaced_at=None) for one in found]
 
 
 def end(connection: Connection, target_id: str, at: datetime) -> Target:
