@@ -21,6 +21,7 @@ from dure.running.parts import ALL, PARTS, open_house
 from dure.running.serving import served
 from dure.services.buildings import simulate as meters
 from dure.services.buildings.simulating.demo_began import began, keep
+from dure.services.buildings.simulating.demo_office import DemoOffice
 from dure.services.environment.simulate import backfill, fill_in, simulate
 from dure.services.environment.virtual_weather import climate_of, weather_history
 from dure.services.waste import simulate as bins
@@ -144,14 +145,17 @@ async def _play_meters(house: House, connection: Connection) -> None:
     if not known:
         return
     climate = climate_of(house.city)
+    office = DemoOffice(house, known, climate)
     async with asyncio.TaskGroup() as group:
         group.create_task(meters.simulate(house.city, connection, house.clock, known, climate))
+        group.create_task(repeat_all((Round("demo office", CREW_S, office.look),), log, "demo"))
         if not start.past_sent:
             stations = sorted({one.station for one in known if one.station})
             span = meters.weather_span(start.began_at, DEMO_PAST_DAYS)
             weather = await weather_history(house.city, connection, climate, stations, span)
             filled = await meters.backfill(house.city, connection, known, climate)
-            log.info("demo.past", readings=filled, of="meters", weather=weather)
+            bills = await office.begin()
+            log.info("demo.past", readings=filled, of="meters", weather=weather, bills=bills)
             await asyncio.to_thread(keep, house.settings.data, msgspec.structs.replace(start, past_sent=True))
 
 

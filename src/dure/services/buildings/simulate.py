@@ -211,10 +211,14 @@ def weather_span(began_at: datetime, known_d: int) -> tuple[int, int]:
     return to_us(began_at - WEATHER) // HOUR_US, end
 
 
-def _history(seed: int, one: VirtualMeter, climate: Climate, past: timedelta) -> Iterator[bytes]:
+def first_sent(one: VirtualMeter, past: timedelta = PAST) -> int:
+    """The hour since 1970 UTC from which on a meter has a past."""
     begin = to_us(one.began_at - past) // HOUR_US
-    if one.measure_at is not None:
-        begin = min(begin, to_us(one.measure_at - LEARNT_FROM) // HOUR_US)
+    return begin if one.measure_at is None else min(begin, to_us(one.measure_at - LEARNT_FROM) // HOUR_US)
+
+
+def _history(seed: int, one: VirtualMeter, climate: Climate, past: timedelta) -> Iterator[bytes]:
+    begin = first_sent(one, past)
     now = to_us(one.began_at) // HOUR_US
     end = now if one.speech == "use" else first_hour(one)
     rows = zip(range(begin, end), _uses(seed, one, climate, begin, end - begin), strict=True)
