@@ -17,6 +17,7 @@ from dure.services.buildings.explaining.explanation import Explanation, Step
 from dure.services.buildings.explaining.figures import Figure, parse
 from dure.services.buildings.explaining.interval_story import explain_interval
 from dure.services.buildings.explaining.month_story import explain_month
+from dure.services.buildings.explaining.saving_story import explain_saving
 from dure.services.buildings.explaining.sources import Books, Reading
 from dure.services.buildings.rules import load_pack
 
@@ -62,4 +63,5 @@ _STORIES: Mapping[str, Story] = {
     "won": explain_sum,
     "eui": explain_eui,
     "grade": explain_grade,
+    "saving": explain_saving,
 }

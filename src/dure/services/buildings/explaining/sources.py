@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """A city's books: its folder of rules, its clock, its records and telemetry; `sites` gives its register, cheaply."""
+    """A city's books: its folder of rules, its clock, its records and telemetry.
+
+    `sites` gives its register, cheaply; savings are told again where there is a house.
+    """
 
     folder: Path | None
     zone: ZoneInfo
@@ -45,6 +48,7 @@ class Books:
     telemetry: Telemetry
     now: datetime
     sites: Callable[[Connection], Sites] = registered
+    house: House | None = None
 
 
 class Register:
@@ -65,7 +69,9 @@ class Register:
 
 def books_of(house: House, register: Register | None = None) -> Books:
     """The books of a running house."""
-    return Books(house.city.folder, house.city.zone, house.records, house.telemetry, house.clock.now(), register or registered)
+    return Books(
+        house.city.folder, house.city.zone, house.records, house.telemetry, house.clock.now(), register or registered, house
+    )
 
 
 @dataclass
