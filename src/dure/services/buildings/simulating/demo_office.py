@@ -19,6 +19,8 @@ from dure.engines.records.audit import By
 from dure.services.buildings.baselines import measure_records
 from dure.services.buildings.baselines.measure_desk import MeasureDesk
 from dure.services.buildings.baselines.measures import Wanted
+from dure.services.buildings.baselines.refit_watch import RefitWatch
+from dure.services.buildings.baselines.saving_watch import SavingWatch
 from dure.services.buildings.comparing import target_records
 from dure.services.buildings.comparing.targets import Target
 from dure.services.buildings.factors.carbon import PROGRAMME
@@ -63,6 +65,7 @@ class DemoOffice:
     def __init__(self, house: House, meters: Sequence[VirtualMeter], climate: Climate) -> None:
         self._house, self._meters, self._climate = house, meters, climate
         self._began_at = meters[0].began_at
+        self._asked = False
 
     async def begin(self) -> int:
         """Take the bills in, note the exchange, set the target, ask for months; how many bills."""
@@ -75,8 +78,13 @@ class DemoOffice:
         return taken
 
     async def look(self) -> int:
-        """Freeze what can be frozen by now; how many measures."""
-        return await asyncio.to_thread(self._freeze)
+        """Freeze what can be frozen by now, and ask once for models and savings, which else come by night; how many measures."""
+        frozen, waiting = await asyncio.to_thread(self._freeze)
+        if not waiting and not self._asked:
+            self._asked = True
+            await RefitWatch(self._house).look()
+            await SavingWatch(self._house).look()
+        return frozen
 
     def _by(self) -> By:
         return By(MANAGER, self._house.clock.now())
@@ -131,11 +139,11 @@ class DemoOffice:
             base_note="시연용으로 정한 값 (simulated)",
         )
 
-    def _freeze(self) -> int:
-        """Freeze the baseline of each measure that is not frozen yet and whose year of readings is there."""
+    def _freeze(self) -> tuple[int, int]:
+        """Freeze the baseline of each measure whose year of readings is there; how many were frozen, and how many wait."""
         with self._house.records.read() as connection:
             known = {meter for one in measure_records.listing(connection) for meter in one.meters}
-        frozen = 0
+        frozen = waiting = 0
         for one in self._meters:
             if one.measure_at is None or one.meter.id in known:
                 continue
@@ -143,9 +151,10 @@ class DemoOffice:
                 MeasureDesk(self._house).freeze(self._wanted(one, one.measure_at), self._by())
             except DureError as error:  # readings or weather are not all stored yet: the next look tries again
                 log.debug("demo.measure_waits", code=error.code)
+                waiting += 1
                 continue
             frozen += 1
-        return frozen
+        return frozen, waiting
 
     def _wanted(self, one: VirtualMeter, began_at: datetime) -> Wanted:
         begins_on: date = day_of(began_at, self._house.city.zone)
