@@ -208,6 +208,9 @@ async def freeze(request: Request, actor: Actor = Depends(require("act", "decisi
     return RedirectResponse(f"/{language_of(request)}{HERE}/{kept.id}?told=frozen", 303)
 
 
+_FIELDS = ("building", "name_ko", "name_en", "work", "static", "note", "late")
+
+
 async def _form(  # what a form shows again
     request: Request,
     fields: Mapping[str, str],
@@ -225,7 +228,7 @@ async def _form(  # what a form shows again
     sites = await run_in_threadpool(read)
     today = day_of(house.clock.now(), house.city.zone)
     rules = baseline_rules(today, house.city.folder)
-    usual = {
+    usual = dict.fromkeys(_FIELDS, "") | {
         "begins_on": (today + timedelta(days=1)).isoformat(),
         "baseline_start": (today - timedelta(days=rules.span_d)).isoformat(),
         "baseline_end": today.isoformat(),
