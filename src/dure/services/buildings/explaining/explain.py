@@ -15,13 +15,14 @@ from dure.services.buildings.explaining.building_story import explain_sum
 from dure.services.buildings.explaining.comparing_story import explain_eui, explain_grade, explain_many
 from dure.services.buildings.explaining.explanation import Explanation, Step
 from dure.services.buildings.explaining.figures import Figure, parse
+from dure.services.buildings.explaining.finding_story import explain_finding
 from dure.services.buildings.explaining.interval_story import explain_interval
 from dure.services.buildings.explaining.month_story import explain_month
 from dure.services.buildings.explaining.saving_story import explain_saving
 from dure.services.buildings.explaining.sources import Books, Reading
 from dure.services.buildings.rules import load_pack
 
-PACKS = ("reads", "energy", "factors", "comparing")
+PACKS = ("reads", "energy", "factors", "comparing", "finding")
 Story = Callable[[Reading, Figure], Step]
 
 
@@ -64,4 +65,5 @@ _STORIES: Mapping[str, Story] = {
     "eui": explain_eui,
     "grade": explain_grade,
     "saving": explain_saving,
+    "finding": explain_finding,
 }

@@ -24,6 +24,7 @@ from dure.services.buildings.baselines.saving_watch import SavingWatch
 from dure.services.buildings.comparing import target_records
 from dure.services.buildings.comparing.targets import Target
 from dure.services.buildings.factors.carbon import PROGRAMME
+from dure.services.buildings.finding.finding_watch import FindingWatch
 from dure.services.buildings.intervals import exchange_records
 from dure.services.buildings.intervals.import_desk import ImportDesk
 from dure.services.buildings.intervals.import_files import Asked
@@ -78,12 +79,18 @@ class DemoOffice:
         return taken
 
     async def look(self) -> int:
-        """Freeze what can be frozen by now, and ask once for models and savings, which else come by night; how many measures."""
+        """Freeze what can be frozen by now; how many measures.
+
+        Models, savings and findings, which else come by night and in turns, are asked for once.
+        """
         frozen, waiting = await asyncio.to_thread(self._freeze)
         if not waiting and not self._asked:
             self._asked = True
             await RefitWatch(self._house).look()
             await SavingWatch(self._house).look()
+            watch, looked = FindingWatch(self._house), 0
+            while looked < len(self._meters):
+                looked += max(await watch.look(), 1)
         return frozen
 
     def _by(self) -> By:
