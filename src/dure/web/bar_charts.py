@@ -316,11 +316,12 @@ def _column(chart: BarChart, stack: Stack, axis: _Axis, place: tuple[float, floa
         if PATTERNS[series.pattern]:
             parts.append(f'<rect fill="url(#{scope}-{escape(series.id)})" {box}/>')
     top = axis.y(up)
-    if not stack.complete:
+    if not stack.complete and stack.total is not None:
         box = f'x="{x - 2:.1f}" y="{top - 2:.1f}" width="{bar + 4:.1f}" height="{axis.y(0) - top + 2:.1f}"'
         parts.append(f'<rect class="bar-part" {box}/>')
     if stack.unsure > 0:
-        parts.append(f'<path class="chart-suspect" d="M{middle:.1f} {top - 13:.1f}l5 9h-10z"/>')
+        above = min(top, axis.y(stack.compare) if stack.compare is not None else top)
+        parts.append(f'<path class="chart-suspect" d="M{middle:.1f} {above - 15:.1f}l5 9h-10z"/>')
     if stack.compare is not None:
         y = axis.y(stack.compare)
         line = f"M{x - 3:.1f} {y:.1f}h{bar + 6:.1f}"

@@ -29,7 +29,7 @@ COOKIE = "dure_language"
 UNIT_LABELS: dict[str, str] = {
     "1": "", "Cel": "℃", "[degF]": "℉", "m/s": "m/s", "[kn_i]": "kn", "deg": "°",
     "ug/m3": "µg/m³", "mg/m3": "mg/m³", "g/m3": "g/m³", "[ppm]": "ppm", "[ppb]": "ppb", "[ppth]": "‰",
-    "W/m2": "W/m²", "dB[SPL]": "dB", "[pH]": "pH", "[NTU]": "NTU", "uS/cm": "µS/cm", "m2": "m²", "m3": "m³", "m3/s": "m³/s",
+    "W/m2": "W/m²", "dB[SPL]": "dB", "[pH]": "pH", "[NTU]": "NTU", "uS/cm": "µS/cm", "m3": "m³", "m3/s": "m³/s",
     "ug/L": "µg/L", "/dL": "/100 mL",
 }  # fmt: skip
 _NO_SPACE_BEFORE = frozenset({"Cel", "[degF]", "%", "deg"})

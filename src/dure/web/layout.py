@@ -67,6 +67,7 @@ class Home(NamedTuple):
 
 ENVIRONMENT = Text("환경", "Environment")
 WASTE = Text("쓰레기 수거", "Waste collection")
+BUILDINGS = Text("공공건물", "Public buildings")
 DEVICES = Text("장치와 측정값", "Devices and readings")
 SYSTEM = Text("시스템", "System")
 
@@ -84,6 +85,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/environment/stations", Text("관측소", "Stations")),
             Stop("/environment/subscriptions", Text("내 알림", "My alerts")),
             Stop("/waste", Text("쓰레기통", "Bins")),
+            Stop("/buildings", Text("공공건물", "Buildings")),
         ),
     ),
     Home(
@@ -105,6 +107,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/waste/savings", Text("절감", "Savings"), "read", "city_data", WASTE),
             Stop("/operations/waste/placement", Text("통과 센서의 자리", "Placement"), "read", "city_data", WASTE),
             Stop("/operations/waste/rules", Text("수거 기준", "Rules and limits"), "read", "city_data", WASTE),
+            Stop("/operations/buildings", Text("건물 현황", "Portfolio"), "read", "city_data", BUILDINGS),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),
             Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data", DEVICES),

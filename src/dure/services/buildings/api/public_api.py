@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dure.core.errors import NotFound
@@ -192,9 +193,7 @@ class PublicRoutes:
     async def csv(self, request: Request, asked: Annotated[CsvQuery, Query()], _: SeesPublicData) -> Response:
         """A year as CSV."""
         shown = await _published(request)
-        monthly = asked.grain == "month"
-        rows = month_rows(shown, asked.year) if monthly else year_rows(shown, asked.year)
-        body = ("\ufeff" if asked.bom else "") + csv_text(rows, MONTH_COLUMNS if monthly else YEAR_COLUMNS)
+        body = ("\ufeff" if asked.bom else "") + await run_in_threadpool(_csv, shown, asked.year, asked.grain)
         name = f"public-buildings-{asked.year}-{asked.grain}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body.encode(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -202,13 +201,19 @@ class PublicRoutes:
     async def json(self, request: Request, asked: Annotated[GrainQuery, Query()], _: SeesPublicData) -> Response:
         """A year as JSON, with its licence."""
         shown = await _published(request)
-        rows = month_rows(shown, asked.year) if asked.grain == "month" else year_rows(shown, asked.year)
+        rows = await run_in_threadpool(month_rows if asked.grain == "month" else year_rows, shown, asked.year)
         licence = {"name": shown.rules.licence.name, "url": shown.rules.licence.url}
         return kept(request, {"year": asked.year, "grain": asked.grain, "licence": licence, "rows": rows})
 
     async def geojson(self, request: Request, asked: Annotated[YearQuery, Query()], _: SeesPublicData) -> Response:
         """A year as GeoJSON, one feature for each building."""
-        return kept(request, geojson(await _published(request), asked.year), media_type=GEOJSON)
+        return kept(request, await run_in_threadpool(geojson, await _published(request), asked.year), media_type=GEOJSON)
+
+
+def _csv(shown: Published, year: str, grain: str) -> str:
+    if grain == "month":
+        return csv_text(month_rows(shown, year), MONTH_COLUMNS)
+    return csv_text(year_rows(shown, year), YEAR_COLUMNS)
 
 
 async def _published(request: Request) -> Published:

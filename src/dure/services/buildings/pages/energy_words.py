@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from babel.dates import format_skeleton
 
-from dure.services.buildings.comparing.peers import Place
+from dure.core.text import Text
+from dure.services.buildings.comparing.peers import Level, Place
+from dure.services.buildings.importing.columns import Fuel
+from dure.services.buildings.reads.model import Book
 
 if TYPE_CHECKING:
     from dure.services.buildings.publishing.spans import Span
     from dure.web.i18n import Speech
 
 MWH_FROM_KWH = 100_000.0
+LEVELS: Mapping[Level, Text] = {
+    "use_size_region": Text(
+        "비슷한 건물: 쓰임새, 크기, 지역이 같은 공개된 건물.", "Similar: published buildings of the same use, size and region."
+    ),
+    "use_size": Text(
+        "비슷한 건물: 쓰임새와 크기가 같은 공개된 건물. 지역은 다를 수 있습니다.",
+        "Similar: published buildings of the same use and size; their region may differ.",
+    ),
+    "use": Text(
+        "비슷한 건물: 쓰임새가 같은 공개된 건물. 크기와 지역은 다를 수 있습니다.",
+        "Similar: published buildings of the same use; size and region may differ.",
+    ),
+}
 ABOUT_LOW, ABOUT_HIGH = 25.0, 75.0  # quartiles: between them is usual
-UNITS = {"Wh": ("kWh", 1_000.0), "kJ": ("MJ", 1_000.0), "L": ("m3", 1_000.0), "g": ("kg", 1_000.0)}
+UNITS: Mapping[Book, tuple[str, float]] = {
+    "Wh": ("kWh", 1_000.0),
+    "kJ": ("MJ", 1_000.0),
+    "L": ("m³", 1_000.0),
+    "g": ("kg", 1_000.0),
+}
+BY_VOLUME = ("city_gas", "water")  # what is counted in m3; oil is counted in litres
 
 
 class Amount(NamedTuple):
@@ -36,6 +59,12 @@ def energy(wh: float | None, say: Speech) -> Amount:
     if abs(kwh) >= MWH_FROM_KWH:
         return Amount(say.number(kwh / 1_000, 0 if abs(kwh) >= 10 * MWH_FROM_KWH else 1), "MWh")
     return Amount(say.number(kwh), "kWh")
+
+
+def metered(amount: int, book: Book, fuel: Fuel, say: Speech) -> Amount:
+    """An amount in the unit it is metered or billed in."""
+    unit, size = ("L", 1.0) if book == "L" and fuel not in BY_VOLUME else UNITS[book]
+    return Amount(say.number(amount / size), unit)
 
 
 def carbon(grams: float | None, say: Speech) -> Amount:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import SUPPLIES
-from dure.services.buildings.months.portfolio import BuildingMonth
 from dure.services.buildings.pages.energy_words import MWH_FROM_KWH, month_brief, month_words, span_words
 from dure.services.buildings.publishing.figures import Figures
+from dure.services.buildings.publishing.month_cells import Cell
 from dure.web.bar_charts import BarChart, Line, LineChart, Series, Stack
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ FUEL_PATTERNS: Mapping[Fuel, str] = {
     "water": "waves",
 }
 FUEL_ORDER: tuple[Fuel, ...] = tuple(FUEL_PATTERNS)
-COVERAGE_FULL = 0.995
-Value = Callable[[BuildingMonth], int | None]
+FUEL_OF: Mapping[str, Fuel] = {one: one for one in FUEL_ORDER}
 
 
 def fuel_series(fuels: Iterable[str], say: Speech) -> list[Series]:
@@ -38,33 +37,21 @@ def fuel_series(fuels: Iterable[str], say: Speech) -> list[Series]:
     return [Series(one, say.text(SUPPLIES[one].name), FUEL_PATTERNS[one]) for one in FUEL_ORDER if one in wanted]
 
 
-def energy_months(
-    rows: Sequence[BuildingMonth], months: Sequence[str], say: Speech, *, id_: str, title: str, year_before: bool = True
-) -> BarChart:
+def energy_months(cells: Sequence[Cell], say: Speech, *, id_: str, title: str) -> BarChart:
     """Final energy by month and fuel; the mark is the same month of the year before."""
-    used = [row for row in rows if SUPPLIES[row.fuel].energy]
-    by_month: dict[str, list[BuildingMonth]] = {}
-    for row in used:
-        by_month.setdefault(row.month, []).append(row)
-    shown = [row for month in months for row in by_month.get(month, ())]
-    series = fuel_series({row.fuel for row in shown}, say)
-    unit, scale = _unit([sum(row.energy_wh or 0 for row in by_month.get(month, ())) for month in months])
-    needed = len({(row.building, row.fuel) for row in shown})
-    stacks = []
-    for month in months:
-        listed = by_month.get(month, [])
-        earlier = by_month.get(f"{int(month[:4]) - 1:04}{month[4:]}", [])
-        known = len({(row.building, row.fuel) for row in listed})
-        stacks.append(
-            Stack(
-                label=month_brief(month, say),
-                name=month_words(month, say),
-                parts=[_sum(listed, one.id, scale) for one in series],
-                unsure=sum(_unsure_wh(row) for row in listed) / scale,
-                complete=known == needed and all(row.filled or row.coverage >= COVERAGE_FULL for row in listed),
-                compare=sum(row.energy_wh or 0 for row in earlier) / scale if earlier and year_before else None,
-            )
+    series = fuel_series({fuel for cell in cells for fuel in cell.by_fuel}, say)
+    unit, scale = _unit([cell.energy_wh for cell in cells])
+    stacks = [
+        Stack(
+            label=month_brief(cell.month, say),
+            name=month_words(cell.month, say),
+            parts=[_scaled(cell.by_fuel.get(FUEL_OF[one.id]), scale) for one in series],
+            unsure=cell.unsure_wh / scale,
+            complete=cell.complete,
+            compare=_scaled(cell.before_wh, scale),
         )
+        for cell in cells
+    ]
     compared = any(one.compare is not None for one in stacks)
     decimals = 0 if unit == "kWh" else 1
     return BarChart(
@@ -100,15 +87,8 @@ def profile_chart(hours: Mapping[str, Sequence[float | None]], say: Speech, *, i
     return LineChart(id=id_, title=title, unit=unit, labels=[say("{n}시", n=n) for n in range(24)], lines=lines, decimals=1)
 
 
-def _sum(rows: Sequence[BuildingMonth], fuel: str, scale: float) -> float | None:
-    found = [row.energy_wh or 0 for row in rows if row.fuel == fuel]
-    return sum(found) / scale if found else None
-
-
-def _unsure_wh(row: BuildingMonth) -> float:
-    if not row.amount or row.energy_wh is None:
-        return 0.0
-    return (row.estimated + row.substituted + row.filled) / row.amount * row.energy_wh
+def _scaled(wh: int | None, scale: float) -> float | None:
+    return None if wh is None else wh / scale
 
 
 def _unit(totals_wh: Sequence[int]) -> tuple[str, float]:

@@ -24,6 +24,7 @@ from dure.services.buildings.pages.peer_chart import peer_line
 from dure.services.buildings.pages.uses import use_names, use_words
 from dure.services.buildings.publishing.doing import doing
 from dure.services.buildings.publishing.lookup import Entry, Published
+from dure.services.buildings.publishing.month_cells import month_cells
 from dure.services.buildings.publishing.search import SORTS, Question, find
 from dure.services.buildings.publishing.shelf import shelf_of
 from dure.web.layout import house_of, language_of, layout_of
@@ -179,6 +180,7 @@ async def one(request: Request, building_id: str) -> Response:
         view=view_of(entry, told, house, say),
         doing=await run_in_threadpool(read),
         states=STATES,
+        levels=energy_words.LEVELS,
         words_of=energy_words,
         supplies=SUPPLIES,
         peer_line=peer_line,
@@ -216,7 +218,7 @@ def view_of(entry: Entry, told: Published, house: House, say: Speech) -> View:
         place=place,
         legal=standing.legal if isinstance(standing.legal, Legal) else None,
         grade=standing.grade if isinstance(standing.grade, Grade) else None,
-        months=energy_months(entry.rows, shown, say, id_="months", title=say("달마다 쓴 에너지")),
+        months=energy_months(month_cells(entry.rows, shown), say, id_="months", title=say("달마다 쓴 에너지")),
         years=energy_years([*years, entry.newest], say, id_="years", title=say("해마다 쓴 에너지")),
         factors=factor_rows(house, told, entry.newest.factors),
     )

@@ -34,6 +34,7 @@ class FuelSum(msgspec.Struct, frozen=True):
     amount: int
     energy_wh: int | None
     co2e_g: int | None
+    won: int | None
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +131,7 @@ def _fuels(rows: Sequence[BuildingMonth]) -> tuple[FuelSum, ...]:
             sum(row.amount for row in part),
             None if any(row.energy_wh is None for row in part) else sum(row.energy_wh or 0 for row in part),
             None if any(row.co2e_g is None for row in part) else sum(row.co2e_g or 0 for row in part),
+            _won(part),
         )
         for (fuel, book), part in sorted(parts.items(), key=lambda one: (order.index(one[0][0]), one[0][1]))
     )

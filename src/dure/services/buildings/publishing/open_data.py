@@ -38,7 +38,8 @@ def year_rows(told: Published, year: str) -> list[Row]:
     span = year_of(year)
     rows = []
     for one in told.entries.values():
-        found = figures(one.rows, span, told.rules.coverage_min)
+        known = next((each for each in one.years if each.span == span), None)
+        found = known or figures(one.rows, span, told.rules.coverage_min)
         if found.months_n:
             rows.append(_building(one, found, told))
     return rows + [_group(one, told) for one in told.groups.get(year, ()) if one.energy_wh is not None]

@@ -31,6 +31,8 @@ class PublishingRules(msgspec.Struct, frozen=True, kw_only=True):
     lag_months : how many months ago the newest whole year may end
     change_min : a smaller change between years is called the same [1]
     years_shown : how many calendar years a public page shows
+    silent_h, late_months : when staff are told of a meter that is silent, and of a month that lacks
+    profile_weeks : over how many weeks a load profile is the mean
     """
 
     people_min: int
@@ -43,6 +45,9 @@ class PublishingRules(msgspec.Struct, frozen=True, kw_only=True):
     lag_months: int
     change_min: float
     years_shown: int
+    silent_h: float
+    late_months: int
+    profile_weeks: int
     licence: Licence
 
 
@@ -64,5 +69,8 @@ def publishing_rules(day: date, folder: Path | None = None) -> PublishingRules:
         lag_months=round(value("reading", "lag_months")),
         change_min=value("reading", "change_min"),
         years_shown=round(value("reading", "years_shown")),
+        silent_h=value("desk", "silent_h"),
+        late_months=round(value("desk", "late_months")),
+        profile_weeks=round(value("desk", "profile_weeks")),
         licence=pack.row("licences", "open_data", Licence, day),
     )
