@@ -52,7 +52,7 @@ class MeasureDesk:
 
         Raises
         ------
-        InputError, Conflict : as `measures.checked` and `measures.unshared`; ``measure.no_model`` when a meter has no model of the baseline
+        InputError, Conflict : as `measures.checked` and `measures.unshared`; ``measure.no_model`` when a meter has no model
         NotFound : ``buildings.unknown``
         """
         house = self._house
