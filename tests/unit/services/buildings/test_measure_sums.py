@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dure.core.errors import Conflict, InputError
 from dure.core.text import Text
-from dure.services.buildings.baselines.assessing import Bounds, half_width, verdict
+from dure.services.buildings.baselines.assessing import Bounds, goodness_of, half_width, verdict
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.measures import Measure, MeterBaseline, Wanted, unshared
 from dure.services.buildings.baselines.saving_watch import closings
@@ -168,3 +168,12 @@ def test_no_saving_is_counted_by_two_measures(ask, other, code):
     except (InputError, Conflict) as error:
         found = error.code
     assert found == code
+
+
+def test_a_baseline_of_use_that_never_varies_can_be_asked():
+    flat = baseline(NOISE * 0)
+    known = {name: value for name, value in GOOD.items() if not name.startswith("r_squared")}
+    told = goodness_of(msgspec.structs.replace(flat, goodness=known))
+    assert (told.n, told.coefficients) == (GOOD["n"], GOOD["coefficients"])
+    assert np.isnan(told.r_squared)
+    assert half((flat, 1.0)) == 0
