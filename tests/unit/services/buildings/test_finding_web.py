@@ -81,7 +81,8 @@ def steady(seed: int, base: float) -> np.ndarray:
 def months(last: int) -> list[MonthUse]:
     return [
         MonthUse(
-            meter=meter, month=f"2026-{n:02d}", known_at=NOW, building="hall", fuel=fuel, part="main", book=book, amount=1_000_000,
+            meter=meter, month=f"2026-{n:02d}", known_at=NOW, building="hall", fuel=fuel, part="main", book=book,
+            amount=1_000_000,
             measured=1_000_000, won=won,
             source=source,
         )
