@@ -12,8 +12,10 @@ import importlib.util
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +32,9 @@ FILES = (
     ("krds-uiux/resources/fonts/PretendardGOV-Regular.subset.woff2", "PretendardGOV-Regular.woff2"),
     ("krds-uiux/resources/fonts/PretendardGOV-Medium.subset.woff2", "PretendardGOV-Medium.woff2"),
     ("krds-uiux/resources/fonts/PretendardGOV-Bold.subset.woff2", "PretendardGOV-Bold.woff2"),
+    # For reports in PDF: the same fonts, taken out of their web wrapping.
+    ("krds-uiux/resources/fonts/PretendardGOV-Regular.subset.woff", "PretendardGOV-Regular.ttf"),
+    ("krds-uiux/resources/fonts/PretendardGOV-Bold.subset.woff", "PretendardGOV-Bold.ttf"),
 )
 COMPRESSIBLE = {".js", ".mjs", ".css"}
 COMPRESS = """
@@ -45,6 +50,24 @@ for (const file of process.argv.slice(1)) {
 def sha256(file: Path) -> str:
     """Digest of a file, as hex."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def unwrapped(woff: bytes) -> bytes:
+    """The TrueType file inside a WOFF 1.0 file (W3C Recommendation, 13 December 2012)."""
+    signature, flavor, _, count = struct.unpack(">4s4sIH", woff[:14])
+    if signature != b"wOFF":
+        sys.exit("assets: a font is no WOFF 1.0 file.")
+    tables = sorted(struct.unpack(">4sIIII", woff[44 + 20 * i : 64 + 20 * i]) for i in range(count))
+    power = count.bit_length() - 1
+    head = flavor + struct.pack(">4H", count, 16 << power, power, 16 * count - (16 << power))
+    directory, body = b"", b""
+    start = len(head) + 16 * count
+    for tag, offset, packed_n, length, checksum in tables:
+        data = woff[offset : offset + packed_n]
+        data = zlib.decompress(data) if packed_n < length else data
+        directory += struct.pack(">4sIII", tag, checksum, start + len(body), length)
+        body += data + b"\0" * (-len(data) % 4)
+    return head + directory + body
 
 
 def wanted() -> str:
@@ -109,7 +132,10 @@ def install() -> None:
     shutil.rmtree(VENDOR, ignore_errors=True)
     VENDOR.mkdir(parents=True)
     for source, name in FILES:
-        shutil.copyfile(work / "node_modules" / source, VENDOR / name)
+        if source.endswith(".woff") and name.endswith(".ttf"):
+            (VENDOR / name).write_bytes(unwrapped((work / "node_modules" / source).read_bytes()))
+        else:
+            shutil.copyfile(work / "node_modules" / source, VENDOR / name)
     texts = [str(VENDOR / name) for _, name in FILES if Path(name).suffix in COMPRESSIBLE]
     subprocess.run([node, "-e", COMPRESS, *texts], env=environment, check=True)
     write_manifest(work)

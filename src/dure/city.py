@@ -26,7 +26,9 @@ from dure.core.text import Language, Text
 
 T = TypeVar("T")
 
-ASSET_COLUMNS = ("id", "kind", "name_ko", "name_en", "lon", "lat", "state", "device", "dev_eui", "codec", "properties")
+ASSET_COLUMNS = (
+    "id", "kind", "name_ko", "name_en", "lon", "lat", "parent", "state", "device", "dev_eui", "codec", "properties",
+)  # fmt: skip
 ASSET_COLUMNS_REQUIRED = ("id", "kind", "name_ko")
 _Position = Annotated[list[float], msgspec.Meta(min_length=2, max_length=3)]
 _Rings = Annotated[list[Annotated[list[_Position], msgspec.Meta(min_length=4)]], msgspec.Meta(min_length=1)]
@@ -336,6 +338,7 @@ def _asset(row: dict[str, str], city: str, where: str) -> Asset:
             kind=identifier(row["kind"], "asset kind"),
             name=Text(row["name_ko"], row.get("name_en", "")),
             place=_place(row.get("lon", ""), row.get("lat", ""), where),
+            parent=row.get("parent") or None,
             state=state,
             attributes=attributes,
         )

@@ -142,11 +142,11 @@ def export(
 
 @app.command()
 def explain(
-    what: Annotated[str, typer.Argument(help="asset:property:time, or the id of a decision.")],
+    what: Annotated[str, typer.Argument(help="asset:property:time, a figure of buildings, or the id of a decision.")],
     city: City = None,
     data: Data = None,
 ) -> None:
-    """Why a value or a decision is what it is, down to the message it came in."""
+    """Why a value, a decision or a figure is what it is, down to the message or the readings it came from."""
     from dure.running import desk
 
     settings, _ = _settings(city, data)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from demo_buildings import furnish_buildings
 from demo_city import ROOT, RunningCity
 from demo_environment import furnish
 from demo_waste import furnish_waste
@@ -21,7 +22,8 @@ def running(tmp_path_factory, request):
     city = RunningCity(tmp_path_factory.mktemp("city"))
     try:
         city.start()
-        city.made = furnish_waste(city) if "waste" in request.module.__name__ else furnish(city)
+        furnishing = {"waste": furnish_waste, "buildings": furnish_buildings}
+        city.made = next((each for name, each in furnishing.items() if name in request.module.__name__), furnish)(city)
         yield city
     finally:
         city.stop()

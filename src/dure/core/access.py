@@ -19,6 +19,7 @@ Subject = Literal[
     "system",  # settings, health of the engines, backups
     "decision",  # plans, warnings and their reasons
     "alert",  # what has reached a level and waits for somebody to acknowledge it
+    "filing",  # targets and what is given out to authorities
     "field_work",  # what crews do on the street: taps at bins, photos, repairs
     "personal",  # data of persons, apart and encrypted
 ]
@@ -53,6 +54,7 @@ _MAY: dict[tuple[Verb, Subject], frozenset[str]] = {
     ("read", "decision"): frozenset({"crew", "operator", "officer", "admin", "auditor"}),
     ("act", "decision"): frozenset({"operator", "admin"}),
     ("act", "alert"): frozenset({"operator", "officer", "admin"}),
+    ("act", "filing"): frozenset({"operator", "officer", "admin"}),
     ("act", "field_work"): frozenset({"crew", "operator", "admin"}),
     ("write", "city_data"): frozenset({"device", "operator", "admin"}),
 }

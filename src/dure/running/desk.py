@@ -26,6 +26,8 @@ from dure.running.bus_part import read_address
 from dure.running.importing import Report, add_assets, add_readings, import_file, write_rejected
 from dure.running.parts import codecs_of, open_house, records_of
 from dure.running.starting import city_of
+from dure.services.buildings.explaining.explain import explain as explain_figure
+from dure.services.buildings.explaining.sources import books_of
 from dure.services.environment.stations import import_station_list
 from dure.spine.recorder import stream_name
 from dure.web.api.explanations import explain_decision, explain_observation
@@ -204,8 +206,10 @@ async def _export_geojson(house: House, target: Path) -> int:
 
 
 async def explain(settings: Settings, what: str) -> str:
-    """The story of an observation or a decision, as JSON."""
+    """The story of an observation, a decision or a figure of buildings, as JSON."""
     async with visiting(settings) as house:
+        if "/" in what:
+            return msgspec.json.encode(await asyncio.to_thread(explain_figure, books_of(house), what)).decode()
         if ":" in what:
             return msgspec.json.encode(await explain_observation(house, observation_id(what))).decode()
         return msgspec.json.encode(await asyncio.to_thread(explain_decision, house, what)).decode()

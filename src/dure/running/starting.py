@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from dure.city import read_city
@@ -18,7 +19,11 @@ from dure.running.bus_part import read_address
 from dure.running.first_admin import first_admin
 from dure.running.parts import ALL, PARTS, open_house
 from dure.running.serving import served
+from dure.services.buildings import simulate as meters
+from dure.services.buildings.simulating.demo_began import began, keep
+from dure.services.buildings.simulating.demo_office import DemoOffice
 from dure.services.environment.simulate import backfill, fill_in, simulate
+from dure.services.environment.virtual_weather import climate_of, weather_history
 from dure.services.waste import simulate as bins
 from dure.services.waste.simulating.demo_crew import DemoCrew
 from dure.spine.repeating import Round, repeat_all
@@ -116,6 +121,7 @@ async def _play(house: House, url: str) -> None:
             group.create_task(_fill_in(house, connection))
         group.create_task(simulate(house.city, connection, house.clock))
         group.create_task(_play_bins(house, connection))
+        group.create_task(_play_meters(house, connection))
 
 
 async def _play_bins(house: House, connection: Connection) -> None:
@@ -130,6 +136,27 @@ async def _play_bins(house: House, connection: Connection) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(bins.simulate(house.city, connection, house.clock, crew.emptied))
         group.create_task(repeat_all((Round("demo crew", CREW_S, crew.look),), log, "demo"))
+
+
+async def _play_meters(house: House, connection: Connection) -> None:
+    """The simulated meters of the buildings; months of them, and of the weather they depend on, at the first start."""
+    start = await asyncio.to_thread(began, house.settings.data, house.clock.now())
+    known = meters.meters_simulated(house.city, start.began_at)
+    if not known:
+        return
+    climate = climate_of(house.city)
+    office = DemoOffice(house, known, climate)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(meters.simulate(house.city, connection, house.clock, known, climate))
+        group.create_task(repeat_all((Round("demo office", CREW_S, office.look),), log, "demo"))
+        if not start.past_sent:
+            stations = sorted({one.station for one in known if one.station})
+            span = meters.weather_span(start.began_at, DEMO_PAST_DAYS)
+            weather = await weather_history(house.city, connection, climate, stations, span)
+            filled = await meters.backfill(house.city, connection, known, climate)
+            bills = await office.begin()
+            log.info("demo.past", readings=filled, of="meters", weather=weather, bills=bills)
+            await asyncio.to_thread(keep, house.settings.data, msgspec.structs.replace(start, past_sent=True))
 
 
 async def _fill_in(house: House, connection: Connection) -> None:

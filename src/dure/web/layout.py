@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from dure.core.access import Subject, Verb, may
 from dure.core.text import LANGUAGES, Language, Text, with_particle
-from dure.web import charts, words
+from dure.web import bar_charts, charts, words
 from dure.web.access import actor_of, house_of
 from dure.web.i18n import LANGUAGE_NAMES, Speech, unit_label
 from dure.web.scene import page_of
@@ -67,6 +67,7 @@ class Home(NamedTuple):
 
 ENVIRONMENT = Text("환경", "Environment")
 WASTE = Text("쓰레기 수거", "Waste collection")
+BUILDINGS = Text("공공건물", "Public buildings")
 DEVICES = Text("장치와 측정값", "Devices and readings")
 SYSTEM = Text("시스템", "System")
 
@@ -84,6 +85,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/environment/stations", Text("관측소", "Stations")),
             Stop("/environment/subscriptions", Text("내 알림", "My alerts")),
             Stop("/waste", Text("쓰레기통", "Bins")),
+            Stop("/buildings", Text("공공건물", "Buildings")),
         ),
     ),
     Home(
@@ -105,6 +107,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/waste/savings", Text("절감", "Savings"), "read", "city_data", WASTE),
             Stop("/operations/waste/placement", Text("통과 센서의 자리", "Placement"), "read", "city_data", WASTE),
             Stop("/operations/waste/rules", Text("수거 기준", "Rules and limits"), "read", "city_data", WASTE),
+            Stop("/operations/buildings", Text("건물 현황", "Portfolio"), "read", "city_data", BUILDINGS),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),
             Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data", DEVICES),
@@ -155,6 +158,10 @@ class Layout:
             language_names=LANGUAGE_NAMES,
             csrf_field=CSRF_FIELD,
             chart=charts.line_chart,
+            stacked_chart=bar_charts.stacked_chart,
+            line_over=bar_charts.line_over,
+            heat_map=bar_charts.heat_map,
+            swatch=bar_charts.swatch,
             words=words,
             page_of=partial(page_of, house),
             tiles_url=house.city.folder.joinpath("map.pmtiles").exists(),

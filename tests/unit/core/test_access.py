@@ -26,6 +26,7 @@ TABLE: dict[str, dict[str, str]] = {
     "system":      {"read":   "....x..xx", "write": ".........", "act": ".........", "manage": ".......x."},
     "decision":    {"read":   "...xxx.xx", "write": ".........", "act": "....x..x.", "manage": "........."},
     "alert":       {"read":   ".........", "write": ".........", "act": "....xx.x.", "manage": "........."},
+    "filing":      {"read":   ".........", "write": ".........", "act": "....xx.x.", "manage": "........."},
     "field_work":  {"read":   ".........", "write": ".........", "act": "...xx..x.", "manage": "........."},
     "personal":    {"read":   ".........", "write": ".........", "act": ".........", "manage": "........."},
 }  # fmt: skip
@@ -47,7 +48,7 @@ def _actor(who: str) -> Actor:
 
 def test_the_table_speaks_of_every_verb_and_subject() -> None:
     assert {(verb, subject) for _, verb, subject, _ in RULES} == set(itertools.product(VERBS, SUBJECTS))
-    assert len(RULES) == len(WHO) * len(VERBS) * len(SUBJECTS) == 432
+    assert len(RULES) == len(WHO) * len(VERBS) * len(SUBJECTS) == 468
     assert get_args(Role) == ROLES
 
 

@@ -228,3 +228,28 @@ building_parcels = Table(
     Column("facts", Json, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# A physical meter was taken off and another put on, as a person noted it [book unit]; None where nobody noted a value.
+building_exchanges = Table(
+    "building_exchanges",
+    metadata,
+    Column("meter", Text, primary_key=True),
+    Column("exchanged_at", Instant, primary_key=True),
+    Column("last", BigInteger),
+    Column("first", BigInteger),
+    Column("person", Text, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Months whose entries or bills are new and that are to be made anew, once the entry `last_us` of the property `use` is stored.
+building_touched = Table(
+    "building_touched",
+    metadata,
+    Column("meter", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("touched_at", Instant, nullable=False),
+    Column("use", Text, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

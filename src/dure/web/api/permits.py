@@ -21,6 +21,7 @@ SeesSystem = Annotated[Actor, Depends(require("read", "system"))]
 SeesDecisions = Annotated[Actor, Depends(require("read", "decision"))]
 DoesFieldWork = Annotated[Actor, Depends(require("act", "field_work"))]
 ActsOnAlerts = Annotated[Actor, Depends(require("act", "alert"))]
+Files = Annotated[Actor, Depends(require("act", "filing"))]
 Commands = Annotated[Actor, Depends(require("act", "decision"))]
 
 # These only describe the credentials in the OpenAPI document; the gates above read them.

@@ -176,9 +176,11 @@ def test_the_demo_speaks_every_way_in():
     [("protocol", "pigeon"), ("profile", "moon"), ("fault", "lazy"), ("properties", ["fill_fraction"])],
 )
 def test_a_row_that_no_virtual_station_can_play_is_refused_by_name(word, value):
-    asset = CITY.asset_list[0]
+    asset = next(one for one in CITY.asset_list if one.kind == "station")
     odd = msgspec.structs.replace(asset, attributes={**asset.attributes, word: value})
-    city = dataclasses.replace(CITY, asset_list=(odd,), device_list=CITY.device_list[:1])
+    city = dataclasses.replace(
+        CITY, asset_list=(odd,), device_list=tuple(one for one in CITY.device_list if one.asset == asset.id)
+    )
     with pytest.raises(ConfigError) as caught:
         stations_of(city)
     assert caught.value.code == "simulator.row"

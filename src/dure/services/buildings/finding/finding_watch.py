@@ -83,7 +83,8 @@ class FindingWatch:
         if meter.id not in self._known and not tickets and grid.days:
             kinds = {one.kind for one in found}
             found += [one for one in first_look(grid, rules, flows=flows) if one.kind not in kinds]
-        self._known.add(meter.id)
+        if grid.days:  # a meter that has sent nothing yet is looked at for the first time once it has
+            self._known.add(meter.id)
         if meter.supply.sign < 0:
             found = [one for one in found if one.kind in OF_GENERATION]
         self._keep(meter, found, (seen, months), rules)

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from dure.services.buildings.modelling.goodness import Goodness, goodness, savings_uncertainty
-from dure.services.buildings.modelling.outcome import Bools, Floats, Refused
+from dure.services.buildings.modelling.outcome import Bools, Floats, Ints, Refused
 
 if TYPE_CHECKING:
     from dure.services.buildings.modelling.rows import Model, Rows
@@ -63,6 +63,30 @@ class HeldOut:
         """Half width of the interval of a prediction over some weeks [unit of use]."""
         variance = self.mean_square * (weeks + weeks**2 / self.weeks)
         return float(student.ppf(0.5 + confidence / 2, self.weeks - 1)) * math.sqrt(variance)
+
+
+@dataclass(frozen=True, eq=False)
+class Misses:
+    """What models missed in folds they had not seen; those of series that were dealt the same weeks may be added up.
+
+    Attributes
+    ----------
+    missed : (n_folds,) sum of use less prediction over each fold [unit of use]
+    held : (n_folds,) weeks in each fold that could be told
+    dealt : weeks that were dealt; weeks : those of them that are whole
+    """
+
+    missed: Floats
+    held: Floats
+    dealt: int
+    weeks: int
+
+    def errors(self) -> HeldOut:
+        """The mean square per week: ``E^2 / (m + m^2 / (n - m))`` over all folds that hold anything."""
+        m = self.held
+        told = m > 0
+        squares = self.missed[told] ** 2 / (m[told] + m[told] ** 2 / np.maximum(self.dealt - m[told], 1.0))
+        return HeldOut(float(squares.mean()), self.weeks)
 
 
 @dataclass(frozen=True)
@@ -114,22 +138,34 @@ class Annual:
 
 def held_out(baseline: Rows, how: Judging = DEFAULT) -> HeldOut | Refused:
     """What models of other weeks miss in weeks of the baseline, by blocked cross-validation."""
+    found = misses(baseline, how)
+    return found if isinstance(found, Refused) else found.errors()
+
+
+def misses(baseline: Rows, how: Judging = DEFAULT, weeks: Ints | None = None) -> Misses | Refused:
+    """What models of the other folds miss in each fold of every deal.
+
+    Parameters
+    ----------
+    weeks : the weeks that are dealt, ascending; None: those of the baseline. Series that shall be summed are dealt the same
+    """
     known = baseline.of(baseline.known())
-    weeks, place, rows = np.unique(known.week, return_inverse=True, return_counts=True)
-    whole = rows >= how.week_share_min * known.per_week
-    if whole.sum() < how.weeks_min:
-        return Refused("too_few", {"weeks": float(whole.sum()), "weeks_min": float(how.weeks_min)})
-    chance, found = np.random.default_rng(how.seed), []
-    for _ in range(how.deals):
-        fold = chance.permutation(len(weeks)) % how.folds
+    own, rows = np.unique(known.week, return_counts=True)
+    whole = int((rows >= how.week_share_min * known.per_week).sum())
+    if whole < how.weeks_min:
+        return Refused("too_few", {"weeks": float(whole), "weeks_min": float(how.weeks_min)})
+    dealt = own if weeks is None else np.union1d(weeks, own)
+    place = np.searchsorted(dealt, known.week)
+    chance = np.random.default_rng(how.seed)
+    missed, held = np.zeros((how.deals, how.folds)), np.zeros((how.deals, how.folds))
+    for deal in range(how.deals):
+        fold = chance.permutation(len(dealt)) % how.folds
         for each in range(how.folds):
-            missed = _missed(known, fold[place] == each)
-            if isinstance(missed, Refused):
-                return missed
-            total, count = missed
-            m = count / known.per_week
-            found.append(total**2 / (m + m**2 / max(len(weeks) - m, 1.0)))
-    return HeldOut(float(np.mean(found)), int(whole.sum()))
+            found = _missed(known, fold[place] == each)
+            if isinstance(found, Refused):
+                return found
+            missed[deal, each], held[deal, each] = found[0], found[1] / known.per_week
+    return Misses(missed.ravel(), held.ravel(), len(dealt), whole)
 
 
 def _missed(known: Rows, held: Bools) -> tuple[float, int] | Refused:

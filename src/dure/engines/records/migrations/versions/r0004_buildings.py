@@ -28,6 +28,8 @@ def upgrade() -> None:
     _targets()
     _filings()
     _parcels()
+    _exchanges()
+    _touched()
 
 
 def _imports() -> None:
@@ -261,5 +263,32 @@ def _parcels() -> None:
         sa.Column("replaced_at", sa.BigInteger(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("parcel", "month", "fuel", "known_at", name="pk_building_parcels"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _exchanges() -> None:
+    op.create_table(
+        "building_exchanges",
+        sa.Column("meter", KEY, nullable=False),
+        sa.Column("exchanged_at", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=True),
+        sa.Column("first", sa.BigInteger(), nullable=True),
+        sa.Column("person", KEY, nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("meter", "exchanged_at", name="pk_building_exchanges"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _touched() -> None:
+    op.create_table(
+        "building_touched",
+        sa.Column("meter", KEY, nullable=False),
+        sa.Column("month", KEY, nullable=False),
+        sa.Column("touched_at", sa.BigInteger(), nullable=False),
+        sa.Column("use", KEY, nullable=False),
+        sa.Column("last_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("meter", "month", name="pk_building_touched"),
         sqlite_with_rowid=False,
     )
