@@ -37,4 +37,6 @@ echo "Installing Dure's locked dependencies ($set_name) ..."
 .venv/bin/uv --system-certs pip install --quiet --no-deps --no-build-isolation --no-config -e .
 # The loop of quality control is compiled once here, so that nobody waits for it later.
 .venv/bin/python -m dure.services.environment.checks.quality_kernel
+# So are those of the buildings' models; without them a first fit only takes longer.
+.venv/bin/python -m dure.services.buildings.modelling.compiling || echo "The models' loops will be compiled when they are first needed." >&2
 echo "$stamp" > ".venv/.installed-$set_name"

@@ -24,7 +24,7 @@ from dure.engines.records.tables_buildings import building_models, building_savi
 from dure.services.buildings.baselines import measure_records, model_records
 from dure.services.buildings.baselines.measure_desk import MeasureDesk
 from dure.services.buildings.baselines.measures import Wanted
-from dure.services.buildings.baselines.saving_desk import saving_of
+from dure.services.buildings.baselines.saving_desk import retold, saving_of
 from dure.services.buildings.baselines.saving_story import FROZEN, VERIFIED, saving_id
 from dure.services.buildings.baselines.saving_watch import SavingWatch
 from dure.spine.house import House
@@ -250,6 +250,22 @@ async def test_a_saving_that_was_told_stays_when_it_is_told_again(house: House) 
         assert not again
         assert measure_records.savings_of(connection, measure.id) == before
         assert connection.execute(select(func.count()).select_from(building_savings)).scalar_one() == 4
+
+
+async def test_a_saving_is_made_again_to_the_last_digit_also_after_later_readings(house: House) -> None:
+    lived(house, saved=0.2)
+    measure = frozen(house)
+    on(house, date(2026, 1, 10))
+    await SavingWatch(house).look()
+    late = hours(BEGINS, BEGINS + 9 * DAY)
+    kept(house.telemetry, ("power", "electricity_use"), late + 1, np.full(len(late), 900.0), house.clock.now() + DAY)
+    on(house, date(2026, 2, 1))
+    with house.records.read() as connection:
+        found = retold(house, connection, measure.id, date(2026, 1, 1))
+        now = saving_of(house, connection, measure, (BEGINS, date(2026, 1, 1)))
+        refused_with("saving.unknown", retold, house, connection, measure.id, date(2026, 2, 1), kind=NotFound)
+    assert (found.same, found.weather_same) == (True, True)
+    assert now.measured_wh > found.told.measured_wh
 
 
 def test_records_of_fits_replace_what_stood(records: Records) -> None:

@@ -15,10 +15,12 @@ from dure.engines.records.store import Records
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.factors.emission import Emission
 from dure.services.buildings.fuels.conversion import Refused
-from dure.services.buildings.model import SUPPLIES, Building, Meter
+from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months import month_records
+from dure.services.buildings.months.month_columns import Alike
 from dure.services.buildings.months.month_use import MonthUse
-from dure.services.buildings.months.portfolio import by_month_and_fuel, portfolio, total
+from dure.services.buildings.months.portfolio import NOW as NOW_EVER
+from dure.services.buildings.months.portfolio import Question, _Rates, _share, by_month_and_fuel, month_totals, portfolio, total
 from dure.services.buildings.sites import Sites
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -111,12 +113,10 @@ def test_an_old_report_comes_out_again_as_it_was(records):
 
 @given(st.sampled_from(sorted(METERS)), st.integers(0, 10**12), st.sampled_from(["2018-02", "2023-01", "2025-12"]))
 def test_grams_equal_the_carbon_book_to_the_gram(meter, amount, month):
-    from dure.services.buildings.months.portfolio import NOW as EVER
-    from dure.services.buildings.months.portfolio import _Rates, _share
-
-    book = carbon_book(None, EVER)
+    book = carbon_book(None, NOW_EVER)
     one = METERS[meter]
-    rate = _Rates(book, METERS).of(meter, month, one.fuel, one.supply.book)
+    alike = Alike(month, one.fuel, one.supply.book, (one.supplier, one.branch) if one.fuel == "heat" else ("", ""))
+    rate = _Rates(book).of(alike)
     found = book.emission(one, amount, date(int(month[:4]), int(month[5:]), 1))
     if isinstance(found, Refused):
         assert (rate.grams, rate.refused) == (None, found.code)
@@ -131,4 +131,25 @@ def test_a_table_by_month_and_fuel_sums_its_rows(records):
     found = by_month_and_fuel(asked(records))
     assert list(found) == [("2024-05", "electricity", "Wh"), ("2024-05", "water", "L"), ("2024-06", "electricity", "Wh")]
     assert found["2024-05", "electricity", "Wh"].amount == 1_000
-    assert SUPPLIES["water"].sign == 1
+
+
+def test_totals_of_the_whole_are_the_sums_of_its_rows_in_every_digit(records):
+    amounts = {"e-1": 3, "e-2": 10**12 + 7, "g-1": 10**11 + 1, "h-1": 999_999, "h-2": 4, "w-1": 12, "d-1": 77, "v-1": 5}
+    kept(records, *(use(meter, amount + n, f"2024-0{n}", won=n) for meter, amount in amounts.items() for n in range(1, 6)))
+    for programme in ("NGMS", "ESG", "KETS"):
+        question = Question("2024-02", "2024-12", None, programme)
+        with records.read() as connection:
+            told = month_totals(None, connection, SITES, question)
+        rows = by_month_and_fuel(asked(records, programme=programme))
+        for key, found in told.items():
+            assert (found.amount, found.energy_wh, found.won) == (rows[key].amount, rows[key].energy_wh, rows[key].won)
+            if not found.refused:
+                assert found.co2e_g == rows[key].co2e_g
+
+
+def test_an_answer_about_now_follows_every_write_at_once(records):
+    kept(records, use("e-1", 1))
+    assert [row.amount for row in asked(records)] == [1]
+    with records.begin() as connection:
+        month_records.put(connection, [use("e-1", 2)])  # at the same instant, by the same clock
+    assert [row.amount for row in asked(records)] == [2]

@@ -9,6 +9,7 @@ from compared_city import RULES, YEAR, building, row, year
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dure.services.buildings.comparing.compare_rules import compare_rules
 from dure.services.buildings.comparing.eui import eui, normalised_kwh_m2
 from dure.services.buildings.comparing.grade import Grade, grade
 from dure.services.buildings.comparing.legal import Legal, legal_target
@@ -203,3 +204,11 @@ def test_figures_of_two_vintages_are_not_compared():
 def test_spans_cross_years():
     assert months_ending("2025-02", 12)[0] == "2024-03"
     assert len(months_ending("2025-02", 12)) == 12
+
+
+def test_before_grades_were_in_force_there_are_none():
+    early = compare_rules(date(2010, 12, 1))
+    one = eui(building(), [row(month=f"2010-{month:02d}") for month in range(1, 13)], "2010-12", early)
+
+    assert legal_target(building(), 4_000, early).code == "legal.none"
+    assert grade(one, Legal(100.0, 100.0, 1.0, ()), Refused("peers.too_few", None), early).code == "grade.not_in_force"

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 
 from dure.services.buildings.modelling import hinge_kernel, refining_kernel, towt_kernel
@@ -44,3 +47,44 @@ def test_within_a_bypass_the_loops_are_plain_python():
 def test_the_interpreted_loops_can_be_made_ready_too():
     with bypassed():
         compile_ahead()
+
+
+FIRST_FIT = """
+import time
+import numba
+import numpy as np
+from dure.services.buildings.modelling.change_points import KOREAN_C
+from dure.services.buildings.modelling.seasons import Splitting, fit_seasonal
+from dure.services.buildings.modelling.towt import KNOTS_C, Hourly, fit_hourly
+hour = np.arange(8760)
+temperature = 12 - 14 * np.cos(hour / 8760 * 6.283) + 4 * np.sin(hour / 24 * 6.283)
+usage = 100 + 3 * np.maximum(0, 15 - temperature) + 20 * (hour % 24 > 8)
+loaded = time.process_time()
+fit_hourly(temperature, usage, hour % 168, (hour // 730).clip(0, 11), Hourly(knots=KNOTS_C))
+days = temperature.reshape(-1, 24).mean(1), usage.reshape(-1, 24).sum(1)
+fit_seasonal(*days, np.arange(365) % 6, Splitting(grid=KOREAN_C))
+print(time.process_time() - loaded, loaded)
+"""
+
+
+def test_a_first_fit_in_a_new_process_takes_less_than_two_seconds_when_the_cache_is_warm():
+    compile_ahead()
+    told = subprocess.run([sys.executable, "-c", FIRST_FIT], check=True, capture_output=True, text=True, timeout=120)
+    cpu_s = float(told.stdout.split()[0])
+    assert cpu_s < 2, f"CPU of both fits, and of loading all before: {told.stdout}"
+
+
+def test_loops_are_kept_in_a_spare_folder_where_nothing_else_can_be_written(tmp_path):
+    """What numba tries first is taken away in a process of its own: the installation and the home cannot be written."""
+    program = """
+import sys
+import numba.core.caching as caching
+caching.CacheImpl._locator_classes = [caching.UserProvidedCacheLocator]
+from dure.services.buildings.modelling import compiling
+compiling.spare_cache(sys.argv[1])
+print(compiling.kernel("towt_kernel").occupancy.stats.cache_path)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "compiled")], check=True, capture_output=True, text=True, timeout=120
+    )
+    assert told.stdout.strip().startswith(str(tmp_path / "compiled"))

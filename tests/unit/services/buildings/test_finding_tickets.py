@@ -121,7 +121,7 @@ def test_a_ticket_is_due_in_working_days() -> None:
 
 def test_a_ticket_goes_from_open_to_closed_and_tells_its_story() -> None:
     one = machine.assigned(ticket(), "team 2", "kim", AT)
-    one = machine.repaired(one, "valve closed", "", "kim", AT)
+    one = machine.repaired(one, "valve closed", "kim", AT)
     one = machine.closed(one, "repaired", "", "", AT)
     assert [entry.step for entry in one.facts.story] == ["opened", "assigned", "repaired", "closed"]
     assert [entry.n for entry in one.facts.story] == [1, 2, 3, 4]
@@ -132,8 +132,8 @@ def test_a_ticket_goes_from_open_to_closed_and_tells_its_story() -> None:
 def test_doing_the_same_again_changes_nothing() -> None:
     one = machine.assigned(ticket(), "team 2", "kim", AT)
     assert machine.assigned(one, " team 2 ", "lee", AT) is one
-    one = machine.repaired(one, "", "", "kim", AT)
-    assert machine.repaired(one, "again", "", "kim", AT) is one
+    one = machine.repaired(one, "", "kim", AT)
+    assert machine.repaired(one, "again", "kim", AT) is one
     one = machine.closed(one, "repaired", "seen", "kim", AT)
     assert machine.closed(one, "accepted", "x", "kim", AT) is one
 
@@ -143,7 +143,7 @@ def test_doing_the_same_again_changes_nothing() -> None:
     [
         (lambda one: machine.assigned(one, " ", "kim", AT), "ticket.owner"),
         (lambda one: machine.assigned(one, "x" * 121, "kim", AT), "ticket.owner"),
-        (lambda one: machine.repaired(one, "\0", "", "kim", AT), "ticket.note"),
+        (lambda one: machine.repaired(one, "\0", "kim", AT), "ticket.note"),
         (lambda one: machine.closed(one, "no_waste", " ", "kim", AT), "ticket.note"),
         (lambda one: machine.closed(one, "gone", "x", "kim", AT), "ticket.outcome"),
         (lambda one: machine.closed(one, "else", "x", "kim", AT), "ticket.outcome"),
@@ -157,7 +157,7 @@ def test_what_cannot_be_read_is_refused_with_its_code(act: object, code: str) ->
 
 def test_a_step_that_does_not_fit_the_state_is_a_conflict() -> None:
     done = machine.closed(ticket(), "no_waste", "an event", "kim", AT)
-    for act in (lambda: machine.assigned(done, "a", "b", AT), lambda: machine.repaired(done, "", "", "b", AT)):
+    for act in (lambda: machine.assigned(done, "a", "b", AT), lambda: machine.repaired(done, "", "b", AT)):
         with pytest.raises(Conflict):
             act()
     with pytest.raises(Conflict):
@@ -200,13 +200,13 @@ def test_a_finding_that_lasts_is_still_seen_against_the_days_before_it() -> None
 
 
 def test_a_repair_that_holds_passes_after_its_quiet_days() -> None:
-    mended = machine.repaired(ticket(since=BEGIN), "", "", "kim", AT)
+    mended = machine.repaired(ticket(since=BEGIN), "", "kim", AT)
     assert looked(mended, AT + timedelta(days=3), BEGIN, AT).passed == ()
     assert looked(mended, AT + timedelta(days=6), BEGIN, AT).passed == (mended,)
 
 
 def test_a_repair_that_does_not_hold_fails_its_re_test() -> None:
-    mended = machine.repaired(ticket(since=BEGIN), "", "", "kim", AT)
+    mended = machine.repaired(ticket(since=BEGIN), "", "kim", AT)
     assert looked(mended, AT + timedelta(days=2), BEGIN).failed == ()  # too early to tell
     (failed,) = looked(mended, AT + timedelta(days=5), BEGIN).failed
     assert failed[0] is mended
@@ -230,7 +230,7 @@ def an_hourly_year() -> tuple[HourlyRows, np.ndarray]:
     at = to_us(datetime(2025, 1, 1, tzinfo=SEOUL)) + HOUR_US * np.arange(8_760)
     hour, month_ = local_hours(at, 9 * HOUR_US)
     air = 12 - 14 * np.cos(2 * np.pi * np.arange(8_760) / 8_760)
-    use = 100 + 50 * (hour % 24 > 8) + np.maximum(air - 20, 0) + np.random.default_rng(2).normal(0, 2, 8_760)
+    use = 100 + 50 * (hour % 24 > 8) + np.maximum(air - 18.5, 0) + np.random.default_rng(2).normal(0, 2, 8_760)
     return HourlyRows(air, use, hour, month_, np.arange(8_760) // 168, Hourly(knots=KNOTS_C, apart_min=1.0)), at
 
 

@@ -23,9 +23,11 @@ from dure.services.buildings.baselines.measure_desk import MeasureDesk
 from dure.services.buildings.baselines.measure_saving import MeasureSaving
 from dure.services.buildings.baselines.measures import NOTE_MAX, STATES, WORKS, Measure, Wanted
 from dure.services.buildings.baselines.normal_saving import normal_saving
+from dure.services.buildings.baselines.refit_watch import spare_folder
 from dure.services.buildings.baselines.saving_desk import saving_of
 from dure.services.buildings.baselines.weather_desk import WeatherDesk, WeatherImport
 from dure.services.buildings.fuels.conversion import Refused
+from dure.services.buildings.modelling.compiling import spare_cache
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.body import read_body
 from dure.web.api.permits import Commands, SeesCityData
@@ -304,6 +306,7 @@ def routes(house: House) -> APIRouter:
     """Models, weather, measures, savings, bridge."""
     router = APIRouter(prefix="/buildings", tags=["buildings"], route_class=CheckedRoute)
     desk = ModelRoutes(house)
+    spare_cache(spare_folder(house))
     _model_routes(router, desk)
     _measure_routes(router, desk)
     return router

@@ -11,11 +11,12 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from dure.core.time import day_of
 from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.services.buildings.api.comparison_api import MONTH, PROGRAMME_WORD, known_at
 from dure.services.buildings.comparing import target_records
-from dure.services.buildings.comparing.comparison_desk import asked, trajectories
+from dure.services.buildings.comparing.comparison_desk import asked, known_programme, trajectories
 from dure.services.buildings.comparing.spans import month_of
 from dure.services.buildings.comparing.targets import Forecast, Target, Trajectory, YearPoint, checked
 from dure.services.buildings.factors.carbon import PROGRAMME
@@ -76,6 +77,7 @@ def _form(one: Trajectory) -> TrajectoryForm:
 
 def put(house: House, target: Target, by: By) -> Target:
     """Keep a target that was checked. Blocks."""
+    known_programme(house.city.folder, target.programme, day_of(by.at, house.city.zone))
     with house.records.begin() as connection:
         kept = target_records.put(connection, checked(target))
         audit.append(connection, by, "act", "filing", kept.id, {"subject": kept.subject, "kind": kept.kind, "year": kept.year})

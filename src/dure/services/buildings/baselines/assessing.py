@@ -66,6 +66,7 @@ class MeterSaving(msgspec.Struct, frozen=True, kw_only=True):
     avoided : expected - measured with its interval from weeks no model had seen
     g14_half_width : what ASHRAE Guideline 14 would say
     coverage : share of the reporting rows that could be compared [1]; weeks : how many weeks (or bills) they are
+    readings_sha256, weather_sha256 : of what the reporting rows were made from
     """
 
     meter: str
@@ -81,6 +82,7 @@ class MeterSaving(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     months: tuple[MonthSaved, ...]
     readings_sha256: str = ""
+    weather_sha256: str = ""
 
 
 class Frozen(msgspec.Struct, frozen=True, eq=False):
@@ -90,13 +92,15 @@ class Frozen(msgspec.Struct, frozen=True, eq=False):
     model: Model
 
 
-def meter_saving(frozen: Frozen, rows: Rows, month: Sequence[str], rules: BaselineRules, readings: str = "") -> MeterSaving:
+def meter_saving(
+    frozen: Frozen, rows: Rows, month: Sequence[str], rules: BaselineRules, digests: tuple[str, str] = ("", "")
+) -> MeterSaving:
     """What a meter saved in the rows of a reporting period.
 
     Parameters
     ----------
     month : (n,) local month of each row
-    readings : digest of what the rows were made from
+    digests : of the readings and of the weather the rows were made from
     """
     one = frozen.baseline
     expected = frozen.model.of_rows(rows) if len(rows.usage) else np.empty(0)
@@ -120,7 +124,8 @@ def meter_saving(frozen: Frozen, rows: Rows, month: Sequence[str], rules: Baseli
         weeks=weeks,
         verdict=verdict(bounds, _days(one.kind, weeks), rules),
         months=_months(expected, rows.usage, told, month),
-        readings_sha256=readings,
+        readings_sha256=digests[0],
+        weather_sha256=digests[1],
     )
 
 

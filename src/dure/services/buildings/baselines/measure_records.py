@@ -95,6 +95,15 @@ def savings_of(connection: Connection, measure: str, meter: str = WHOLE) -> list
     return [(date.fromisoformat(until), saving, decision) for until, saving, decision in rows]
 
 
+def kept_saving(connection: Connection, measure: str, until: date) -> tuple[datetime, dict[str, Any], str]:
+    """(made at, saving, decision) of a measure as a whole; refused with ``saving.unknown``."""
+    where = (savings.c.measure == measure, savings.c.meter == WHOLE, savings.c.until_day == until.isoformat())
+    row = connection.execute(select(savings.c.made_at, savings.c.saving, savings.c.decision).where(*where)).one_or_none()
+    if row is None:
+        raise NotFound("saving.unknown", f"No saving of {measure[:80]!r} was told up to {until}.")
+    return row[0], row[1], row[2]
+
+
 def last_until(connection: Connection, measure: str) -> date | None:
     """Up to which day savings were told."""
     found = connection.execute(select(func.max(savings.c.until_day)).where(savings.c.measure == measure)).scalar_one()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -56,10 +57,14 @@ class RefitWatch:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._tried: dict[str, Any] = {}
+        self._tried: dict[str, datetime] = {}
+        self._warm = False
 
     async def look(self) -> int:
-        """One round; how many models were fitted anew."""
+        """One round; how many models were fitted anew. The first one has the loops compiled, where nobody waits for it."""
+        if not self._warm and self._house.jobs is not None:
+            await self._house.jobs.run(refits.WARM, {"spare": spare_folder(self._house)}, timeout_s=ANSWER_S)
+        self._warm = True
         due = await asyncio.to_thread(self._due)
         if due is None:
             return 0
@@ -128,7 +133,7 @@ class RefitWatch:
         return batch, refused
 
     async def _fitted(self, batch: refits.Batch) -> list[refits.Refitted]:
-        words = {"batch": msgspec.msgpack.encode(batch)}
+        words = {"batch": msgspec.msgpack.encode(batch), "spare": spare_folder(self._house)}
         jobs = self._house.jobs
         if jobs is None:
             data = encode_job(Job("refits", refits.REFIT, words))
@@ -149,6 +154,11 @@ class RefitWatch:
     def _done(self, day: date) -> None:
         with self._house.records.begin() as connection:
             cursors.advance(connection, {CURSOR: day.toordinal()})
+
+
+def spare_folder(house: House) -> str:
+    """Where compiled loops may be kept if no other place can be written."""
+    return str(Path(house.settings.data_dir) / "compiled")
 
 
 def _parts(meters: Sequence[Meter]) -> Iterator[Sequence[Meter]]:

@@ -26,7 +26,9 @@ from dure.services.buildings.baselines.series import (
     mean_of_days,
     span_of,
 )
+from dure.services.buildings.modelling.compiling import KERNELS, compile_ahead, spare_cache
 
+WARM = "dure.services.buildings.baselines.refits.warm"
 REFIT = "dure.services.buildings.baselines.refits.refit"
 BYTES_MAX = 900_000  # of a job's columns; a job holds at most 1 MB
 
@@ -69,8 +71,17 @@ class Refitted(msgspec.Struct, frozen=True, kw_only=True):
     same: int = 0
 
 
-def refit(batch: bytes) -> bytes:
-    """The fits of a batch, both as MessagePack."""
+def warm(spare: str) -> list[str]:
+    """Have every loop compiled, or loaded from the cache, in this process and so for all that come after it."""
+    spare_cache(spare)
+    compile_ahead()
+    return list(KERNELS)
+
+
+def refit(batch: bytes, spare: str = "") -> bytes:
+    """The fits of a batch, both as MessagePack; `spare` folder of compiled loops where no other can be written."""
+    if spare:
+        spare_cache(spare)
     asked = msgspec.msgpack.decode(batch, type=Batch)
     span = span_of(asked.first, asked.end, ZoneInfo(asked.zone))
     clock = clockwork(span, ZoneInfo(asked.zone))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from dure.core.errors import Conflict, InputError
 from dure.core.time import day_of
-from dure.services.buildings.baselines import bill_source, model_records
+from dure.services.buildings.baselines import bill_source, measure_records, model_records
 from dure.services.buildings.baselines.assessing import Frozen, MeterSaving, meter_saving
 from dure.services.buildings.baselines.baseline_rules import BaselineRules, baseline_rules
 from dure.services.buildings.baselines.measure_saving import MeasureSaving, Worth, measure_saving
@@ -64,9 +65,38 @@ def saving_of(
             raise InputError("meter.unknown", f"The meter {one.meter!r} of {measure.id} is no longer registered.")
         read = read_meter(house, connection, sites.meters[one.meter], place, (one.kind, rules, as_of))
         frozen = Frozen(one, model_records.get(connection, one.model).fit.of_rows())
-        parts.append((frozen, meter_saving(frozen, read.rows, read.month, rules, read.readings_sha256)))
+        parts.append((frozen, meter_saving(frozen, read.rows, read.month, rules, (read.readings_sha256, read.weather_sha256))))
     worth = worth_of(house, connection, sites, [one for _, one in parts], (until, as_of or now, rules))
     return measure_saving(measure, days, parts, worth, rules)
+
+
+class Retold(msgspec.Struct, frozen=True, kw_only=True):
+    """A saving as it was told, made again from the same readings, bills and factors; `same` to the last digit.
+
+    The weather of an hour may have been revised since: `weather_same` says whether it is what it was.
+    """
+
+    told: MeasureSaving
+    again: MeasureSaving
+    decision: str
+    same: bool
+    weather_same: bool
+
+
+def retold(house: House, connection: Connection, ident: str, until: date) -> Retold:
+    """A saving that was told, made again as of then; refused with ``measure.unknown``, ``saving.unknown``."""
+    measure = measure_records.get(connection, ident)
+    made_at, words, decision = measure_records.kept_saving(connection, ident, until)
+    told = msgspec.convert(words, MeasureSaving)
+    again = saving_of(house, connection, measure, (told.start, told.until), as_of=made_at)
+    again = msgspec.structs.replace(again, normal=told.normal)
+    return Retold(
+        told=told,
+        again=again,
+        decision=decision,
+        same=msgspec.to_builtins(again) == msgspec.to_builtins(told),
+        weather_same=[one.weather_sha256 for one in again.meters] == [one.weather_sha256 for one in told.meters],
+    )
 
 
 def weather_as_known(house: House, building: Building, span: Span, rules: BaselineRules, sky: Sky | None = None) -> Weather:

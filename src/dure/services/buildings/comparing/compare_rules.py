@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from dure.core.text import Text
 from dure.services.buildings.rules import Basis, Choice, Pack, Rule, load_pack
+
+R = TypeVar("R", bound=Rule)
 
 
 class SizeClass(Rule, frozen=True, kw_only=True):
@@ -106,11 +109,16 @@ def compare_rules(on: date, folder: Path | None = None) -> CompareRules:
         forecast_level=float(choice("forecast_level")),
         sizes=pack.rows("size_classes", SizeClass, on),
         uses={one.id: one for one in pack.rows("uses", UseKind, on)},
-        legal=pack.rows("legal_targets", LegalRow, on),
-        weights={one.id: one for one in pack.rows("regional_weights", RegionalWeight, on)},
-        grades=pack.rows("grades", GradeRow, on),
+        legal=_in_force(pack, "legal_targets", LegalRow, on),
+        weights={one.id: one for one in _in_force(pack, "regional_weights", RegionalWeight, on)},
+        grades=_in_force(pack, "grades", GradeRow, on),
         choices={one.id: pack.basis("choices", one) for one in pack.rows("choices", Choice, on)},
     )
+
+
+def _in_force(pack: Pack, table: str, kind: type[R], on: date) -> tuple[R, ...]:
+    """Rows of a table that was not always in force: none before its time."""
+    return pack.rows(table, kind, on) if any(row["effective_from"] <= on for row in pack.tables.get(table, ())) else ()
 
 
 def pack_versions(folder: Path | None) -> dict[str, str]:

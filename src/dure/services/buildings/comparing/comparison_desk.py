@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dure.core.errors import InputError
 from dure.core.time import day_of
 from dure.services.buildings.comparing.compare_rules import CompareRules, compare_rules
 from dure.services.buildings.comparing.spans import mean_area_m2, months_ending, shifted
@@ -16,6 +17,7 @@ from dure.services.buildings.comparing.targets import PORTFOLIO, Month, Target, 
 from dure.services.buildings.factors.carbon import PROGRAMME
 from dure.services.buildings.model import SUPPLIES, Building
 from dure.services.buildings.months.portfolio import BuildingMonth, of_buildings, portfolio
+from dure.services.buildings.rules import load_pack
 from dure.services.buildings.sites import Sites, registered
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.spine.house import House
+
+FIRST_MONTH = "1990-01"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +39,29 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def asked(house: House, last: str = "", as_of: datetime | None = None, programme: str = PROGRAMME) -> Asked:
-    """A question; until the last month that is over, unless it says otherwise."""
+    """A question; until the last month that is over, unless it says otherwise.
+
+    Raises
+    ------
+    InputError : ``comparison.month`` or ``factor.programme``
+    """
     at = as_of or house.clock.now()
-    usual = shifted(day_of(at, house.city.zone).isoformat()[:7], -1)
-    return Asked(last=last or usual, as_of=as_of, programme=programme)
+    this = day_of(at, house.city.zone).isoformat()[:7]
+    if last and not FIRST_MONTH <= last <= this:
+        raise InputError("comparison.month", f"{last[:10]!r} is no month from {FIRST_MONTH} to {this}.")
+    known_programme(house.city.folder, programme, day_of(at, house.city.zone))
+    return Asked(last=last or shifted(this, -1), as_of=as_of, programme=programme)
+
+
+def known_programme(folder: Path | None, programme: str, on: date) -> str:
+    """The programme when its emission factors are entered; refused with ``factor.programme``."""
+    rows = load_pack("factors", folder).as_of(on).get("programmes", ())
+    names = [str(row["id"]) for row in rows]
+    if programme not in names:
+        raise InputError(
+            "factor.programme", f"{programme[:40]!r} is no programme in force on {on}: {', '.join(names) or 'none'}."
+        )
+    return programme
 
 
 def compared(folder: Path | None, connection: Connection, question: Asked, today: date, sites: Sites | None = None) -> Comparison:

@@ -42,7 +42,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def grade(one: Eui, legal: Legal | Refused, place: Place | Refused, rules: CompareRules) -> Grade | Refused:
-    """The grade; refused with ``grade.incomplete`` or ``grade.no_target``."""
+    """The grade; refused with ``grade.incomplete``, ``grade.no_target`` or ``grade.not_in_force``."""
     if not one.comparable:
         words = Text("빠진 달이 있어 등급을 매기지 않습니다.", "It is not graded: months are missing.")
         return Refused("grade.incomplete", words)
@@ -55,7 +55,10 @@ def grade(one: Eui, legal: Legal | Refused, place: Place | Refused, rules: Compa
         words = Text("견줄 목표도, 견줄 건물도 없습니다.", "There is neither a target nor enough buildings like it.")
         return Refused("grade.no_target", words)
     ratio = one.kwh_m2 / target
-    row = next(row for row in rules.grades if row.ratio_max is None or ratio <= row.ratio_max)
+    row = next((row for row in rules.grades if row.ratio_max is None or ratio <= row.ratio_max), None)
+    if row is None:
+        words = Text("그때는 등급의 기준이 없었습니다.", "No grades were in force then.")
+        return Refused("grade.not_in_force", words)
     bases = (*bases, rules.basis("grades", row))
     provisional = one.provisional or any(basis.provisional for basis in bases)
     return Grade(

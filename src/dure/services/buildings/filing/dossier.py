@@ -96,7 +96,8 @@ def gather(city: City, connection: Connection, question: Question, sites: Sites)
     folder = city.folder
     chosen = tuple(sorted(subjects(question.subject, sites.buildings.values()), key=lambda one: one.id))
     first = shifted(question.last, -23)
-    uses = month_records.find(connection, first, question.last, buildings=[one.id for one in chosen], as_of=question.as_of)
+    found = month_records.find(connection, first, question.last, buildings=[one.id for one in chosen], as_of=question.as_of)
+    uses = [one for one in found if one.source != "none"]  # of those nothing is known: the month is missing
     on = first_day(question.last)
     targets = tuple(target_records.find(connection, question.subject, as_of=question.as_of))
     rows: tuple[BuildingMonth, ...] = ()

@@ -7,7 +7,7 @@ it refuses to hand over others than were given out and says what changed since.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ import msgspec
 from dure.core.errors import Conflict, InputError
 from dure.core.time import day_of
 from dure.engines.records import audit
+from dure.services.buildings.comparing.comparison_desk import known_programme
 from dure.services.buildings.filing import filing_records
 from dure.services.buildings.filing.checks import Check, checks
 from dure.services.buildings.filing.dossier import Dossier, gather, register_again, register_of
@@ -75,6 +76,7 @@ def answer(dossier: Dossier) -> bytes:
 def looked_at(house: House, question: Question) -> tuple[Dossier, list[Check]]:
     """What a question would be answered from, and what to know before. Blocks."""
     checked(question, latest(house))
+    known_programme(house.city.folder, question.programme, question.as_of.astimezone(UTC).date())
     with house.records.read() as connection:
         dossier = gather(house.city, connection, question, registered(connection))
     return dossier, checks(dossier, day_of(house.clock.now(), house.city.zone))

@@ -112,12 +112,17 @@ def kinds(first: date, days: int, holidays: Collection[date]) -> Ints:
     return found
 
 
-def _local_hours(start_us: Ints, zone: ZoneInfo) -> Ints:
-    """(n,) hours since 1970 by the local clock; the offset is looked up at each change only."""
+def offsets_us(start_us: Ints, zone: ZoneInfo) -> Ints:
+    """(n,) offset from UTC of instants in order [us]; looked up at each change only."""
     start_us = np.asarray(start_us, np.int64)
     offset_us = np.zeros(len(start_us), np.int64)
     _offsets(start_us, offset_us, (0, len(start_us)), zone)
-    return (start_us + offset_us) // HOUR_US
+    return offset_us
+
+
+def _local_hours(start_us: Ints, zone: ZoneInfo) -> Ints:
+    """(n,) hours since 1970 by the local clock."""
+    return np.asarray((np.asarray(start_us, np.int64) + offsets_us(start_us, zone)) // HOUR_US)
 
 
 def _offsets(start_us: Ints, offset_us: Ints, span: tuple[int, int], zone: ZoneInfo) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dure.core.time import day_interval, day_of, to_us
-from dure.services.buildings.finding.day_grid import DayGrid, day_grid
+from dure.services.buildings.finding.day_grid import DayGrid, Floats, Ints, day_grid
 from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.missing import late_bill
 from dure.services.buildings.finding.prices import Price, price_of, price_of_months, supply_id
@@ -41,6 +41,11 @@ def grid_of(house: House, meter: Meter, rules: FindingRules) -> DayGrid:
     use = np.where(np.isin(rows.quality, JUDGED), rows.amount.astype(float), np.nan)
     days_off = rules.days_off(range(first.year, today.year + 1))
     return day_grid(meter.id, (rows.start_us, use), (zone, days_off), None, end=today)
+
+
+def temperature_of(house: House, meter: Meter, at_us: Ints) -> Floats:  # noqa: ARG001  # until weather is merged
+    """(n,) air temperature of hours where the meter's building stands [degC]; NaN where not known."""
+    return np.full(len(at_us), np.nan)
 
 
 def billed_months(connection: Connection, meters: Sequence[str], today: date) -> dict[str, list[MonthUse]]:

@@ -9,7 +9,7 @@ from dure.services.buildings.finding.surplus import Standing, begin_of, standing
 
 
 def night_base(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | None:
-    """A surplus of the last week of a grid, below a step (`leak.step`).
+    """A surplus of the last week of a grid; a large one is a leak that `leak.step` had too few nights to tell by.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ def night_base(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | 
         return None
     if (found.surplus.by_day > 0).sum() < how.days_least:
         return None
-    return finding_of(grid, "night_base", (found, how.window_days), earlier, rules)
+    kind: Kind = "leak" if found.surplus.level >= how.step_level else "night_base"
+    return finding_of(grid, kind, (found, how.window_days), earlier, rules)
 
 
 def finding_of(grid: DayGrid, kind: Kind, seen: tuple[Standing, int], earlier: Bools, rules: FindingRules) -> Finding:

@@ -28,6 +28,7 @@ from dure.services.buildings.finding.tickets import Outcome, Step, Ticket
 from dure.services.buildings.finding.worth import Worth
 from dure.services.buildings.model import SERVICE, Meter
 
+DECISION = "buildings_finding"
 RENEWED = timedelta(hours=12)  # what is still seen is written down again this often
 
 
@@ -101,10 +102,10 @@ def assign(connection: Connection, ident: str, owner: str, by: By) -> Ticket:
     return _settle(connection, before, machine.assigned(before, owner, by.actor, by.at), by)
 
 
-def repaired(connection: Connection, ident: str, note: str, photo: str, by: By) -> Ticket:
+def repaired(connection: Connection, ident: str, note: str, by: By) -> Ticket:
     """Somebody repaired it: readings from now on are its re-test."""
     before = ticket_records.get(connection, ident, lock=True)
-    return _settle(connection, before, machine.repaired(before, note, photo, by.actor, by.at), by)
+    return _settle(connection, before, machine.repaired(before, note, by.actor, by.at), by)
 
 
 def reopen(connection: Connection, ident: str, note: str, by: By) -> Ticket:
@@ -158,7 +159,7 @@ def decision_of(ticket: Ticket, meter: Meter, rules: FindingRules) -> Decision:
     words = wording.words_of(finding, meter)
     return Decision(
         id=ticket.facts.decision,
-        kind="buildings.finding",
+        kind=DECISION,
         decided_at=ticket.opened_at,
         inputs={
             "meter": finding.meter,
@@ -179,7 +180,7 @@ def decision_of(ticket: Ticket, meter: Meter, rules: FindingRules) -> Decision:
     )
 
 
-_EVENTS: dict[Step, str] = {
+_EVENTS = {
     "opened": "buildings.finding.opened",
     "reopened": "buildings.finding.opened",
     "closed": "buildings.finding.closed",

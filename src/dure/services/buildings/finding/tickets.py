@@ -36,7 +36,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     by: str = ""
     note: str = ""
-    photo: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +55,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     worth: Worth
     seen_at: datetime
     repaired_at: datetime | None = None
-    photo: str = ""
     reopened_n: int = 0
     outcome: Outcome | Literal[""] = ""
     decision: str = ""
@@ -133,14 +131,14 @@ def assigned(ticket: Ticket, owner: str, by: str, at: datetime) -> Ticket:
     return _changed(ticket, Entry(n=0, step="assigned", at=at, by=by, note=owner), state="assigned", owner=owner)
 
 
-def repaired(ticket: Ticket, note: str, photo: str, by: str, at: datetime) -> Ticket:
+def repaired(ticket: Ticket, note: str, by: str, at: datetime) -> Ticket:
     """The ticket with its repair; readings from now on say whether it holds."""
-    note, photo = _text(note, "ticket.note", NOTE_MAX), _text(photo, "ticket.photo", 200)
+    note = _text(note, "ticket.note", NOTE_MAX)
     if ticket.state == "repaired":
         return ticket
     _fits(ticket, "open", "assigned")
-    facts = msgspec.structs.replace(ticket.facts, repaired_at=at, photo=photo)
-    entry = Entry(n=0, step="repaired", at=at, by=by, note=note, photo=photo)
+    facts = msgspec.structs.replace(ticket.facts, repaired_at=at)
+    entry = Entry(n=0, step="repaired", at=at, by=by, note=note)
     return _changed(msgspec.structs.replace(ticket, facts=facts), entry, state="repaired", owner=ticket.owner or by)
 
 

@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "dure.services.buildings.modelling"
 KERNELS = ("hinge_kernel", "refining_kernel", "towt_kernel")
+_SPARE: list[Path] = []
 _BYPASS: ContextVar[bool] = ContextVar("bypass", default=False)
 
 
@@ -34,8 +36,30 @@ def compiled(function: F) -> F:
     njit, options = cast("Any", numba.njit), {"nogil": True, "error_model": "numpy"}
     try:
         return cast("F", njit(cache=True, **options)(function))
-    except RuntimeError:  # numba found no folder for its cache
-        return cast("F", njit(**options)(function))
+    except RuntimeError:  # numba found no folder for its cache: the installation and the home are read-only
+        return cast("F", _compiled_elsewhere(function, njit, options))
+
+
+def _compiled_elsewhere(function: Any, njit: Any, options: dict[str, Any]) -> Any:
+    """The function with its cache in the folder that was named for it; without a cache where that cannot be written either."""
+    import numba  # noqa: PLC0415  # as above
+
+    if _SPARE:
+        config = cast("Any", numba.config)
+        config.CACHE_DIR, kept = str(_SPARE[-1]), config.CACHE_DIR
+        try:
+            _SPARE[-1].mkdir(parents=True, exist_ok=True)
+            return njit(cache=True, **options)(function)
+        except (RuntimeError, OSError):
+            pass
+        finally:
+            config.CACHE_DIR = kept
+    return njit(**options)(function)
+
+
+def spare_cache(folder: Path | str) -> None:
+    """Where compiled loops may be kept if neither the installation nor the home can be written; before the first of them."""
+    _SPARE[:] = [Path(folder)]
 
 
 def kernel(name: str) -> Any:

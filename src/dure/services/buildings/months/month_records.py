@@ -10,9 +10,12 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, upd
 from sqlalchemy.engine import RowMapping
 
 from dure.engines.records import dialect
+from dure.engines.records.tables import cursors
 from dure.engines.records.tables_buildings import building_months as months
 from dure.services.buildings.months.month_use import MonthUse
 
+REVISION = "buildings.months"
+AT_ONCE = 500  # meters of one question
 _SAME = ("known_at", "replaced_at", "facts")
 
 
@@ -21,19 +24,43 @@ def put(connection: Connection, rows: Iterable[MonthUse]) -> int:
 
     A month that is still running (``facts["running"]``) is refreshed in its place: versions are kept from its end on.
     """
-    kept = 0
-    for row in rows:
-        where = and_(months.c.meter == row.meter, months.c.month == row.month, months.c.replaced_at.is_(None))
-        found = connection.execute(select(months).where(where)).mappings().one_or_none()
+    listed = list(rows)
+    stood = _standing(connection, listed)
+    fresh: list[MonthUse] = []
+    for row in listed:
+        found = stood.get((row.meter, row.month))
         if found is not None:
-            if _told(_of(found)) == _told(row):
+            if _told(found) == _told(row):
                 continue
-            if found["facts"].get("running") or found["known_at"] == row.known_at:
+            where = and_(months.c.meter == row.meter, months.c.month == row.month, months.c.replaced_at.is_(None))
+            if found.facts.get("running") or found.known_at == row.known_at:
                 connection.execute(delete(months).where(where))
             else:
                 connection.execute(update(months).where(where).values(replaced_at=row.known_at))
-        kept += dialect.insert_new(connection, months, [msgspec.structs.asdict(row)])
-    return kept
+        fresh.append(row)
+    if not fresh:
+        return 0
+    if not connection.execute(update(cursors).where(cursors.c.name == REVISION).values(seq=cursors.c.seq + 1)).rowcount:
+        dialect.insert_new(connection, cursors, [{"name": REVISION, "seq": 1}])
+    return dialect.insert_new(connection, months, [msgspec.structs.asdict(row) for row in fresh])
+
+
+def revision(connection: Connection) -> int:
+    """A number that grows with everything that is written here: while it stays, so do all answers about now."""
+    return connection.execute(select(cursors.c.seq).where(cursors.c.name == REVISION)).scalar() or 0
+
+
+def _standing(connection: Connection, rows: Sequence[MonthUse]) -> dict[tuple[str, str], MonthUse]:
+    """What stands in the place of rows."""
+    if not rows:
+        return {}
+    first, last = min(row.month for row in rows), max(row.month for row in rows)
+    meters = sorted({row.meter for row in rows})
+    found: dict[tuple[str, str], MonthUse] = {}
+    for at in range(0, len(meters), AT_ONCE):
+        for one in find(connection, first, last, meters=meters[at : at + AT_ONCE]):
+            found[one.meter, one.month] = one
+    return found
 
 
 def find(  # what one may ask of months

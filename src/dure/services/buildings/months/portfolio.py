@@ -7,26 +7,30 @@ fractions: the result is that of `factors.carbon.CarbonBook.emission`, to the gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from fractions import Fraction
+from itertools import repeat
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
 
-from dure.engines.records.tables_buildings import building_months as months
 from dure.services.buildings.factors.carbon import PROGRAMME, CarbonBook, carbon_book
 from dure.services.buildings.fuels.conversion import Conditions, Converted, Reference, Refused, energy_of, normal_volume
 from dure.services.buildings.fuels.quantity import Quantity
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import SUPPLIES, Meter
-from dure.services.buildings.months.month_records import known
+from dure.services.buildings.months.month_columns import Alike, Run, runs_of
 from dure.services.buildings.reads.model import Book
 from dure.services.buildings.sites import Sites
 
 NOW = date(9999, 12, 31)  # as of now: all that was ever published
+INT64_MAX = 2**63 - 1
 
 
 class BuildingMonth(msgspec.Struct, frozen=True):
@@ -73,13 +77,16 @@ class _Rate(NamedTuple):
     energy: tuple[int, int] | None
     provisional: bool
     refused: str
-    factor: str
+    factors: tuple[str, ...]
 
 
-_COLUMNS = (
-    months.c.meter, months.c.month, months.c.building, months.c.fuel, months.c.book, months.c.amount, months.c.measured,
-    months.c.estimated, months.c.substituted, months.c.filled, months.c.half_width, months.c.coverage, months.c.won,
-)  # fmt: skip
+class Question(NamedTuple):
+    """Months ``first <= month <= last`` as known at `as_of` (None: now), with the factors of a programme as known then."""
+
+    first: str
+    last: str
+    as_of: datetime | None = None
+    programme: str = PROGRAMME
 
 
 def portfolio(  # noqa: PLR0913  # where from, which months, and the two times of the question
@@ -100,32 +107,114 @@ def portfolio(  # noqa: PLR0913  # where from, which months, and the two times o
     sites : `sites.registered(connection)`; a month whose meter is no longer registered keeps its amount and loses its supplier
     as_of : of months and of factors alike, so that an old report comes out again as it was
     """
-    query = select(*_COLUMNS).where(months.c.month >= first, months.c.month <= last, months.c.part == "main", known(as_of))
-    book = carbon_book(folder, NOW if as_of is None else as_of.astimezone(UTC).date(), programme)
-    rates = _Rates(book, sites.meters)
-    found: dict[tuple[str, str, str, str], BuildingMonth] = {}
-    for row in connection.execute(query):
-        meter, month, building, fuel, unit, amount, measured, estimated, substituted, filled, half, coverage, won = row
-        rate = rates.of(meter, month, fuel, unit)
-        one = BuildingMonth(
-            building, month, fuel, unit, amount, _share(amount, rate.energy), _share(amount, rate.grams), won, measured,
-            estimated, substituted, filled, half, coverage, rate.provisional, rate.refused,
-            (rate.factor,) if rate.factor else (), 1,
+    question = Question(first, last, as_of, programme)
+    rates = _Rates(_book_of(folder, question))
+    found: list[BuildingMonth] = []
+    for run in _runs(connection, sites, question):
+        rate, n = rates.of(run.alike), len(run)
+        month, fuel, book, _ = run.alike
+        energy, grams = (_shares(run, one) for one in (rate.energy, rate.grams))
+        found += map(
+            BuildingMonth, run.buildings, repeat(month, n), repeat(fuel), repeat(book), run.amounts, energy, grams, run.won,
+            *run.sums, repeat(rate.provisional), repeat(rate.refused), repeat(rate.factors), repeat(1),
         )  # fmt: skip
-        key = (building, month, fuel, unit)
-        other = found.get(key)
-        found[key] = one if other is None else _joined(other, one)
-    return tuple(found[key] for key in sorted(found))
+    found.sort(key=attrgetter("building"))  # stable: within a building they stay by month, fuel and book
+    return tuple(_apart(found))
+
+
+def _apart(rows: list[BuildingMonth]) -> list[BuildingMonth]:
+    """One row for each building, month, fuel and book."""
+    found: list[BuildingMonth] = []
+    key: tuple[str, str, str, str] | None = None
+    for row in rows:
+        own = (row.building, row.month, row.fuel, row.book)
+        if own == key:
+            found[-1] = _joined(found[-1], row)
+        else:
+            found.append(row)
+            key = own
+    return found
+
+
+def month_totals(
+    folder: Path | None, connection: Connection, sites: Sites, question: Question
+) -> dict[tuple[str, Fuel, Book], Total]:
+    """The whole portfolio by month, fuel and book unit: `by_month_and_fuel` of `portfolio`, without its rows.
+
+    The same grams, and the same energy: every meter's month is rounded once. `rows` counts meters' months here.
+    """
+    rates = _Rates(_book_of(folder, question))
+    groups: dict[tuple[str, Fuel, Book], list[tuple[_Rate, Run]]] = {}
+    for run in _runs(connection, sites, question):
+        groups.setdefault(run.alike[:3], []).append((rates.of(run.alike), run))
+    return {key: _total_of(groups[key]) for key in sorted(groups)}
+
+
+def _total_of(parts: list[tuple[_Rate, Run]]) -> Total:
+    refused: dict[str, int] = {}
+    for rate, run in parts:
+        if rate.refused:
+            refused[rate.refused] = refused.get(rate.refused, 0) + len(run)
+    return Total(
+        amount=sum(int(run.array.sum()) for _, run in parts),
+        energy_wh=sum(_shared_sum(run, rate.energy) for rate, run in parts),
+        co2e_g=sum(_shared_sum(run, rate.grams) for rate, run in parts),
+        won=sum(sum(filter(None, run.won)) for _, run in parts),
+        provisional=any(rate.provisional for rate, _ in parts),
+        refused=refused,
+        unknown_energy=sum(len(run) for rate, run in parts if rate.energy is None and SUPPLIES[run.alike.fuel].energy),
+        rows=sum(len(run) for _, run in parts),
+    )
+
+
+def _runs(connection: Connection, sites: Sites, question: Question) -> list[Run]:
+    runs = runs_of(connection, sites.meters, question.as_of)
+    return [run for run in runs if question.first <= run.alike.month <= question.last]
+
+
+def _book_of(folder: Path | None, question: Question) -> CarbonBook:
+    as_of = NOW if question.as_of is None else question.as_of.astimezone(UTC).date()
+    return carbon_book(folder, as_of, question.programme)
 
 
 def _share(amount: int, rate: tuple[int, int] | None) -> int | None:
     """The whole number nearest to a share of an amount, half to even, exactly."""
     if rate is None:
         return None
-    top, below = amount * rate[0], rate[1]
-    whole, rest = divmod(top, below)
+    top, below = rate
+    if below == 1:
+        return amount * top
+    whole, rest = divmod(amount * top, below)
     twice = 2 * rest
-    return whole + (twice > below or (twice == below and whole & 1))
+    return whole + 1 if twice > below or (twice == below and whole & 1) else whole
+
+
+def _shares(run: Run, rate: tuple[int, int] | None) -> Iterable[int | None]:
+    """`_share` of every amount, by columns where the products fit 64 bits."""
+    if rate is None:
+        return repeat(None, len(run))
+    if rate == (1, 1):
+        return run.amounts
+    whole = _whole(run, rate)
+    return [_share(amount, rate) for amount in run.amounts] if whole is None else whole.tolist()
+
+
+def _shared_sum(run: Run, rate: tuple[int, int] | None) -> int:
+    """The sum of `_shares`."""
+    if rate is None:
+        return 0
+    whole = _whole(run, rate)
+    return sum(_share(amount, rate) or 0 for amount in run.amounts) if whole is None else int(whole.sum())
+
+
+def _whole(run: Run, rate: tuple[int, int]) -> NDArray[np.int64] | None:
+    top, below = rate
+    if int(np.abs(run.array).max(initial=0)) * max(top, 1) >= INT64_MAX or below >= INT64_MAX // 2:
+        return None
+    whole, rest = np.divmod(run.array * top, below)
+    up = (2 * rest > below) | ((2 * rest == below) & (whole & 1 == 1))
+    found: NDArray[np.int64] = whole + up
+    return found
 
 
 def _joined(one: BuildingMonth, other: BuildingMonth) -> BuildingMonth:
@@ -157,22 +246,20 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 class _Rates:
-    """Rates by what they depend on: fuel, book, who delivers, month."""
+    """Rates by what they depend on."""
 
-    def __init__(self, book: CarbonBook, meters: Mapping[str, Meter]) -> None:
-        self._book, self._meters = book, meters
-        self._found: dict[tuple[str, str, str, str, str], _Rate] = {}
-        self._delivered = {one.id: (one.supplier, one.branch) for one in meters.values() if one.fuel == "heat"}
+    def __init__(self, book: CarbonBook) -> None:
+        self._book = book
+        self._found: dict[Alike, _Rate] = {}
 
-    def of(self, meter: str, month: str, fuel: Fuel, unit: Book) -> _Rate:
-        """The rate of a meter's month."""
-        supplier, branch = self._delivered.get(meter, ("", ""))
-        key = (fuel, unit, supplier, branch, month)
-        rate = self._found.get(key)
+    def of(self, alike: Alike) -> _Rate:
+        """The rate of a run."""
+        rate = self._found.get(alike)
         if rate is None:
-            volume = fuel == "city_gas" and unit == "L"
-            like = Meter(id=meter, building="", fuel=fuel, volume=volume, supplier=supplier, branch=branch)
-            rate = self._found[key] = _rate(self._book, like, date(int(month[:4]), int(month[5:]), 1))
+            month, fuel, book, (supplier, branch) = alike
+            volume = fuel == "city_gas" and book == "L"
+            like = Meter(id="", building="", fuel=fuel, volume=volume, supplier=supplier, branch=branch)
+            rate = self._found[alike] = _rate(self._book, like, date(int(month[:4]), int(month[5:]), 1))
         return rate
 
 
@@ -182,11 +269,11 @@ def _rate(book: CarbonBook, meter: Meter, on: date) -> _Rate:
     wh, unsure = (None, False) if isinstance(energy, Refused) or energy is None else energy
     per_wh = None if wh is None else (wh.numerator, wh.denominator)
     if emitted is None:
-        return _Rate((0, 1), per_wh, unsure, "", "")
+        return _Rate((0, 1), per_wh, unsure, "", ())
     if isinstance(emitted, Refused):
-        return _Rate(None, per_wh, unsure, emitted.code, "")
+        return _Rate(None, per_wh, unsure, emitted.code, ())
     grams = (emitted.exact_g.numerator, emitted.exact_g.denominator)
-    return _Rate(grams, per_wh, emitted.provisional or unsure, "", emitted.factor.id)
+    return _Rate(grams, per_wh, emitted.provisional or unsure, "", (emitted.factor.id,))
 
 
 def final_energy(book: CarbonBook, meter: Meter, on: date) -> tuple[Fraction, bool] | Refused | None:

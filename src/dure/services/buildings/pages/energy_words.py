@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from babel.dates import format_skeleton
 
-from dure.services.buildings.comparing.peers import Place
+from dure.core.text import Text
+from dure.services.buildings.comparing.peers import Level, Place
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.reads.model import Book
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     from dure.web.i18n import Speech
 
 MWH_FROM_KWH = 100_000.0
+LEVELS: Mapping[Level, Text] = {
+    "use_size_region": Text(
+        "비슷한 건물: 쓰임새, 크기, 지역이 같은 공개된 건물.", "Similar: published buildings of the same use, size and region."
+    ),
+    "use_size": Text(
+        "비슷한 건물: 쓰임새와 크기가 같은 공개된 건물. 지역은 다를 수 있습니다.",
+        "Similar: published buildings of the same use and size; their region may differ.",
+    ),
+    "use": Text(
+        "비슷한 건물: 쓰임새가 같은 공개된 건물. 크기와 지역은 다를 수 있습니다.",
+        "Similar: published buildings of the same use; size and region may differ.",
+    ),
+}
 ABOUT_LOW, ABOUT_HIGH = 25.0, 75.0  # quartiles: between them is usual
 UNITS: Mapping[Book, tuple[str, float]] = {
     "Wh": ("kWh", 1_000.0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
@@ -17,6 +18,7 @@ from dure.engines.records.audit import By
 from dure.services.buildings.baselines import measure_records, model_desk
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.measure_desk import MeasureDesk
+from dure.services.buildings.baselines.measure_saving import Normal
 from dure.services.buildings.baselines.measures import NOTE_MAX, WORKS, Measure, Wanted
 from dure.services.buildings.baselines.normal_saving import normal_saving
 from dure.services.buildings.baselines.saving_days import DaysCompared, days_compared
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.services.buildings.baselines.looking import Looked
-    from dure.services.buildings.baselines.measure_saving import MeasureSaving, Normal
+    from dure.services.buildings.baselines.measure_saving import MeasureSaving
     from dure.services.buildings.baselines.models import Kind
     from dure.spine.house import House
 
@@ -157,11 +159,20 @@ def _told(house: House, connection: Connection, measure: Measure) -> Told:
         return Told(measure, sites, None, None, None, kept, "")
     try:
         saving = saving_of(house, connection, measure, (measure.begins_on, until))
-        normal = normal_saving(house, connection, measure, until)
+        normal = _normal(house, connection, measure, until, kept)
         days = days_compared(house, connection, measure, measure_view.week_days(measure.begins_on, until))
     except DureError as error:
         return Told(measure, sites, None, None, None, kept, error.message)
     return Told(measure, sites, saving, normal, days, kept, "")
+
+
+def _normal(
+    house: House, connection: Connection, measure: Measure, until: date, kept: list[tuple[date, dict[str, Any], str]]
+) -> Normal:
+    """The saving of a normal year as it was told last, as it takes a while to make; before that, made now."""
+    if kept and kept[-1][1].get("normal"):
+        return msgspec.convert(kept[-1][1]["normal"], Normal)
+    return normal_saving(house, connection, measure, until)
 
 
 async def act(request: Request, measure: str, actor: Actor = Depends(require("act", "decision"))) -> Response:  # noqa: B008  # FastAPI's way

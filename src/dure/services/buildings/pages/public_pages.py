@@ -180,6 +180,7 @@ async def one(request: Request, building_id: str) -> Response:
         view=view_of(entry, told, house, say),
         doing=await run_in_threadpool(read),
         states=STATES,
+        levels=energy_words.LEVELS,
         words_of=energy_words,
         supplies=SUPPLIES,
         peer_line=peer_line,

@@ -7,11 +7,13 @@ a month, a bill or the register has changed; while the new look-up is made, read
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from dure.core.errors import Unavailable
 from dure.core.geo import Point
 from dure.core.text import Text
 from dure.core.time import day_of
@@ -97,7 +99,8 @@ class Shelf:
 
     async def _renew(self) -> None:
         async with self._making:
-            await self._renew_if_changed()
+            with contextlib.suppress(Unavailable):  # the one that stands is shown until the records answer again
+                await self._renew_if_changed()
 
     async def _renew_if_changed(self) -> None:
         self._checked_at = self._house.clock.now()
