@@ -168,7 +168,7 @@ async def _upload(house: House, blobs: BusBlobs, data: bytes) -> str:
 def _asked(fields: dict[str, str]) -> Asked:
     kind, fuel, stamp = fields.get("kind", ""), fields.get("fuel", ""), fields.get("stamp", "start")
     if kind not in ("", *KINDS) or fuel not in ("", *SUPPLIES) or stamp not in ("start", "end"):
-        raise InputError("import.unknown", "The form holds a choice that is none.")
+        raise InputError("import.choice", "The form holds a choice that is none.")
     return Asked(
         name=fields.get("name", "")[:200],
         kind=kind,  # type: ignore[arg-type]  # one of them, as checked above
