@@ -99,6 +99,8 @@ def test_a_saving_is_told_with_its_interval_and_only_weather_is_not_a_saving(hou
     assert found.co2e_g.value == pytest.approx(found.energy_wh.value * found.co2e_g.low / found.energy_wh.low)
     assert "interval" in found.headline.en
     assert sum(each.expected for each in found.meters[0].months) == pytest.approx(found.expected_wh)
+    assert found.won.low < found.won.value < found.won.high
+    assert "prices.toml" in found.prices["power"]  # no bill says what it cost
 
 
 def test_no_saving_is_shown_where_nothing_was_saved(house: House) -> None:

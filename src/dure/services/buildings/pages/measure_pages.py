@@ -24,7 +24,7 @@ from dure.services.buildings.baselines.normal_saving import normal_saving
 from dure.services.buildings.baselines.saving_days import DaysCompared, days_compared
 from dure.services.buildings.baselines.saving_desk import saving_of
 from dure.services.buildings.baselines.saving_words import refusal
-from dure.services.buildings.pages import measure_view
+from dure.services.buildings.pages import bridge_pages, measure_view
 from dure.services.buildings.pages.measure_view import MEASURE_STATES, MODEL_KINDS, VERDICTS
 from dure.services.buildings.pages.scatter_chart import scatter_chart
 from dure.services.buildings.sites import Sites, registered
@@ -80,8 +80,8 @@ class Told(NamedTuple):
     trouble: str
 
 
-def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
-    """Routes of measures and models."""
+def routes(house: House) -> APIRouter:
+    """Routes of measures and models, and of the bridge."""
     router = APIRouter()
     seen = [Depends(require("read", "city_data"))]
     router.add_api_route(HERE, listing, methods=["GET"], dependencies=seen)
@@ -90,6 +90,7 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     router.add_api_route(f"{HERE}/{{measure}}", one, methods=["GET"], dependencies=seen)
     router.add_api_route(f"{HERE}/{{measure}}", act, methods=["POST"])
     router.add_api_route(f"{METERS}/{{meter}}/model", model, methods=["GET"], dependencies=seen)
+    router.include_router(bridge_pages.routes(house))
     return router
 
 
