@@ -28,6 +28,7 @@ from dure.services.buildings.finding.finding_watch import FindingWatch
 from dure.services.buildings.intervals import exchange_records
 from dure.services.buildings.intervals.import_desk import ImportDesk
 from dure.services.buildings.intervals.import_files import Asked
+from dure.services.buildings.intervals.read_watch import ReadWatch
 from dure.services.buildings.months import touched_records
 from dure.services.buildings.months.touched_records import Touched
 from dure.services.buildings.reads.model import Exchange
@@ -48,6 +49,7 @@ log = structlog.get_logger("dure.simulator")
 MANAGER = "demo-energy-manager"
 BILL_MONTHS = 26
 BASELINE_D = 366
+STORED_S = 30.0
 FILE_NAMES = {
     "electricity.csv": "전기 고지서.csv",
     "city_gas.csv": "도시가스 고지서.csv",
@@ -84,14 +86,26 @@ class DemoOffice:
         Models, savings and findings, which else come by night and in turns, are asked for once.
         """
         frozen, waiting = await asyncio.to_thread(self._freeze)
-        if not waiting and not self._asked:
+        if not waiting and not self._asked and await self._stored():
             self._asked = True
-            await RefitWatch(self._house).look()
-            await SavingWatch(self._house).look()
-            watch, looked = FindingWatch(self._house), 0
-            while looked < len(self._meters):
-                looked += max(await watch.look(), 1)
+            await self._ask()
         return frozen
+
+    async def _ask(self) -> None:
+        """Models, savings and findings, once the hours of the registers are on the books."""
+        await ReadWatch(self._house).look()
+        await self._stored()
+        await RefitWatch(self._house).look()
+        await SavingWatch(self._house).look()
+        watch, looked = FindingWatch(self._house), 0
+        while looked < len(self._meters):
+            looked += max(await watch.look(), 1)
+
+    async def _stored(self) -> bool:
+        """Whether all that was sent so far is stored within a while; where another process records, nobody can tell."""
+        recorder = self._house.recorder
+        seq = (await self._house.bus.state()).last_seq
+        return recorder is None or await recorder.wait_for(seq, STORED_S)
 
     def _by(self) -> By:
         return By(MANAGER, self._house.clock.now())
