@@ -157,7 +157,7 @@ class DemoOffice:
             programme=PROGRAMME,
             person=MANAGER,
             made_at=self._house.clock.now(),
-            base_note="시연용으로 정한 값 (simulated)",
+            base_note="시연용으로 지어낸 값 · made up for the demo",
         )
 
     def _freeze(self) -> tuple[int, int]:
