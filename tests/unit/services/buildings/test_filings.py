@@ -20,6 +20,7 @@ from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.buildings.comparing import target_records
 from dure.services.buildings.comparing.targets import Target
+from dure.services.buildings.explaining.figures import parse
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.filing import filing_desk, filing_records
 from dure.services.buildings.filing.activity import activities
@@ -328,16 +329,16 @@ def test_a_report_is_a_tagged_pdf_with_its_fonts_inside_and_no_clock(house):
     assert b"/StructTreeRoot" in content or b"/ObjStm" in content
 
 
-def test_every_figure_of_a_building_report_has_an_id_that_explain_knows(house):
-    made = report(dossier_of(house, asked("report", "building:hall")))
+@pytest.mark.parametrize(("subject", "figures"), [("building:hall", 4), (BODY, 2), ("portfolio", 2)])
+def test_every_figure_of_a_report_has_an_id_that_explain_reads(house, subject, figures):
+    made = report(dossier_of(house, asked("report", subject, programme="ESG")))
 
-    figures = [fact.figure for fact in made.parts[0].facts if fact.figure]
-    assert figures == [
-        "building/hall/energy/2025-01..2025-12?as_of=2026-03-01T00:00:00Z",
-        "building/hall/carbon/2025-01..2025-12?as_of=2026-03-01T00:00:00Z",
-        "building/hall/eui/2025-01..2025-12?as_of=2026-03-01T00:00:00Z",
-        "building/hall/grade/2025?as_of=2026-03-01T00:00:00Z",
-    ]
+    ids = [fact.figure for fact in made.parts[0].facts if fact.figure]
+    assert len(ids) == figures
+    listed = [one for part in made.parts for grid in part.grids for one in grid.figures]
+    for figure in (*ids, *listed):
+        read = parse(figure)
+        assert (read.last, read.as_of, read.programme) == ("2025-12", AS_OF, "ESG")
 
 
 def test_names_of_buildings_are_never_read_as_markup(house):

@@ -187,12 +187,13 @@ def _month(grounds: Grounds, month: str, known: _Known, bills: list[_Bill]) -> M
     for bill in used:
         sums[ESTIMATED if bill.estimated else MEASURED] += bill.amount
         known_us += bill.us
-    filled, half, filled_h = (0, 0, 0) if used else _filled(grounds, span, known)
+    gaps = [] if used else _filled(grounds, span, known)
+    filled, half = sum(amount for _, _, amount, _ in gaps), sum(half for *_, half in gaps)
     won = [bill.won for bill in bills if bill.won is not None]
     source: Source = "both" if has_hours and used else "intervals" if has_hours else "bills" if used else "none"
     facts: dict[str, object] = {} if over else {"running": True}
     facts |= {"bills": [bill.id for bill in bills]} if bills else {}
-    facts |= {"filled_h": filled_h} if filled_h else {}
+    facts |= {"filled": [list(gap) for gap in gaps]} if gaps else {}
     below = sum(bill.below for bill in bills)
     facts |= {"bill_below": below} if below else {}  # intervals in its span say more than a bill does
     return MonthUse(
@@ -217,18 +218,16 @@ def _month(grounds: Grounds, month: str, known: _Known, bills: list[_Bill]) -> M
     )
 
 
-def _filled(grounds: Grounds, span: Span, known: _Known) -> tuple[int, int, int]:
-    """Amount and half width of what a model fills in a month, and how many hours."""
-    amount = half = 0.0
-    hours = 0
+def _filled(grounds: Grounds, span: Span, known: _Known) -> list[tuple[int, int, int, int]]:
+    """What a model fills in a month, gap by gap: its first hour [us], how many hours, amount and half width."""
+    found = []
     for gap in grounds.filled:
         inside = (gap.start_us >= span.start_us) & (gap.start_us < span.end_us) & ~np.isin(gap.start_us, known.start)
         count = int(inside.sum())
         if count:
-            amount += float(gap.amount[inside].sum())
-            half += gap.half_width * count / len(gap.start_us)
-            hours += count
-    return round(amount), round(half), hours
+            amount, half = round(float(gap.amount[inside].sum())), round(gap.half_width * count / len(gap.start_us))
+            found.append((int(gap.start_us[inside][0]), count, amount, half))
+    return found
 
 
 def _digest(known: _Known, span: Span, bills: list[_Bill]) -> str:

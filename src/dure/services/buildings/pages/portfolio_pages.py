@@ -14,11 +14,13 @@ from dure.core.time import to_us
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.spans import months_between
+from dure.services.buildings.finding.findings import NAMES as FINDINGS
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.pages import energy_words, needs
 from dure.services.buildings.pages.fuel_charts import energy_months, profile_chart
-from dure.services.buildings.pages.public_pages import LEGEND, MAP_STATUS, STATES
+from dure.services.buildings.pages.measure_view import MEASURE_STATES, VERDICTS
+from dure.services.buildings.pages.public_pages import LEGEND, MAP_STATUS
 from dure.services.buildings.pages.uses import use_names, use_words
 from dure.services.buildings.publishing.doing import doing
 from dure.services.buildings.publishing.figures import figures
@@ -78,6 +80,7 @@ async def overview(request: Request) -> Response:
         ranks_shown=RANKS_SHOWN,
         thin=sorted((row for row in staff.rows if not row.newest.whole), key=lambda row: row.newest.complete_n)[:RANKS_SHOWN],
         tickets=tickets,
+        findings=FINDINGS,
         late=late,
         silent=silent,
         needs_shown=NEEDS_SHOWN,
@@ -139,7 +142,9 @@ async def one(request: Request, building_id: str) -> Response:
         newest_us=_newest(house, meters),
         tickets=told.tickets,
         doing=told.doing,
-        states=STATES,
+        states=MEASURE_STATES,
+        verdicts=VERDICTS,
+        findings=FINDINGS,
         supplies=SUPPLIES,
         words_of=energy_words,
         public=building_id not in shelved.published.kept_back,
@@ -163,7 +168,7 @@ def _told(house: House, building: str, meter: Meter | None, shelved: Shelved) ->
         intervals = interval_books.read(house.telemetry, meter.id, meter.supply.use, span_us)
         found = shape(intervals, house.city.zone) if len(intervals) else None
     with house.records.read() as connection:
-        return Told(needs.tickets(connection, building), doing(connection, building), found)
+        return Told(needs.tickets(connection, building), doing(connection, building, shelved.published.day), found)
 
 
 def _place(standing: Standing, house: House, building: Building, say: Speech) -> str:
