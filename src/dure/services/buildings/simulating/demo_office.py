@@ -86,15 +86,23 @@ class DemoOffice:
         Models, savings and findings, which else come by night and in turns, are asked for once.
         """
         frozen, waiting = await asyncio.to_thread(self._freeze)
-        if not waiting and not self._asked and await self._stored():
+        if not waiting and not self._asked and await self._ready():
             self._asked = True
             await self._ask()
         return frozen
 
-    async def _ask(self) -> None:
-        """Models, savings and findings, once the hours of the registers are on the books."""
+    async def _ready(self) -> bool:
+        """Whether the hours of the registers are on the books, and every month that was touched is made."""
+        if not await self._stored():
+            return False
         await ReadWatch(self._house).look()
-        await self._stored()
+        return await self._stored() and not await asyncio.to_thread(self._months_wait)
+
+    def _months_wait(self) -> bool:
+        with self._house.records.read() as connection:
+            return bool(touched_records.waiting(connection, 1))
+
+    async def _ask(self) -> None:
         await RefitWatch(self._house).look()
         await SavingWatch(self._house).look()
         watch, looked = FindingWatch(self._house), 0
