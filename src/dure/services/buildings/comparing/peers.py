@@ -52,7 +52,7 @@ class Peers:
         self._known = {one.building: self._keys(one) for one in euis.values() if one.comparable}
         for one in euis.values():
             if one.comparable:
-                for key in self._known[one.building]:
+                for key in dict.fromkeys(self._known[one.building]):  # without a region two of its keys are one
                     groups.setdefault(key, []).append(one.kwh_m2)
         self._groups = {key: sorted(values) for key, values in groups.items()}
 
