@@ -154,10 +154,11 @@ async def test_a_retrospective_measure_is_told_and_never_verified(house: House) 
 async def test_a_withdrawn_measure_saves_nothing_and_one_that_ended_counts_to_its_end(house: House) -> None:
     lived(house, saved=0.2)
     one = frozen(house)
+    refused_with("measure.overlaps", frozen, house, kind=Conflict)
+    desk = MeasureDesk(house)
+    assert desk.withdraw(one.id, "계획이 바뀜", on(house, FROZEN_ON)).state == "withdrawn"
     other = frozen(house, work="schedule")
     by = on(house, date(2025, 12, 20))
-    desk = MeasureDesk(house)
-    assert desk.withdraw(one.id, "계획이 바뀜", by).state == "withdrawn"
     refused_with("measure.state", desk.withdraw, one.id, "", by, kind=Conflict)
     assert desk.end(other.id, date(2025, 12, 15), "철거", by).ends_on == date(2025, 12, 15)
     refused_with("measure.state", desk.end, other.id, date(2025, 12, 16), "", by, kind=Conflict)
@@ -203,7 +204,11 @@ def test_a_baseline_with_a_season_missing_is_refused(house: House) -> None:
 def test_the_same_measure_is_not_frozen_twice(house: House) -> None:
     lived(house, until=FROZEN_ON)
     frozen(house)
-    refused_with("measure.exists", frozen, house, kind=Conflict)
+    refused_with("measure.overlaps", frozen, house, kind=Conflict)
+    with house.records.read() as connection:
+        one = measure_records.listing(connection)[0]
+    MeasureDesk(house).withdraw(one.id, "", on(house, FROZEN_ON))
+    refused_with("measure.exists", frozen, house, kind=Conflict)  # what is withdrawn keeps its baseline
 
 
 def test_meters_are_summed_with_one_interval_that_is_no_wider_than_both(house: House) -> None:

@@ -115,7 +115,7 @@ def test_a_measure_goes_from_its_preview_to_its_saving(city):
     made = operator.post(f"{API}/measures", NEW)
     assert made.status_code == 201, made.text
     measure = made.json()["id"]
-    assert operator.post(f"{API}/measures", NEW).json()["code"] == "measure.exists"
+    assert operator.post(f"{API}/measures", NEW).json()["code"] == "measure.overlaps"
     assert operator.get(f"{API}/measures?building=school").json()["items"][0]["id"] == measure
     assert operator.get(f"{API}/measures/{measure}/saving").json()["code"] == "measure.span"
     on(city, date(2026, 3, 10))

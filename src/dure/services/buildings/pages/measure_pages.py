@@ -62,6 +62,10 @@ WHY: dict[str, Text] = {
         "It has begun already. Say so and its saving is shown, but credited nowhere.",
     ),
     "measure.exists": Text("같은 기준선이 이미 얼려져 있습니다.", "The same baseline is frozen already."),
+    "measure.overlaps": Text(
+        "다른 사업이 같은 계량기에 닿습니다. 그 사업을 먼저 끝내야 절감을 두 번 세지 않습니다.",
+        "Another measure acts on the same meter. End it first, so that no saving is counted twice.",
+    ),
     "measure.state": Text("지금은 그렇게 할 수 없습니다.", "That cannot be done now."),
     "weather.none": refusal("weather.none"),
     "weather.coverage": refusal("weather.coverage"),
