@@ -15,12 +15,12 @@ from dure.core.text import Text
 from dure.core.time import Interval, from_us
 from dure.services.buildings.baselines.series import span_of
 from dure.services.buildings.fuels.conversion import Refused
-from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals
+from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals, hourly
 from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months.bill_records import KeptBill
 from dure.services.buildings.months.derived_months import ParcelMonth, balances, parcel_months, physical_of, virtual_month
 from dure.services.buildings.months.month_filling import gaps_filled, kept_gaps
-from dure.services.buildings.months.month_making import FilledGap, Grounds, hourly, month_span, months_made
+from dure.services.buildings.months.month_making import FilledGap, Grounds, month_span, months_made
 from dure.services.buildings.months.month_use import MonthUse
 from dure.services.buildings.months.touched_records import months_between, months_of
 from dure.services.buildings.reads.model import Quality
@@ -84,9 +84,10 @@ def test_qualities_are_kept_apart_and_disputed_hours_are_not_known():
 
 
 def test_quarters_sent_by_a_meter_are_hours_of_the_least_quality():
-    found = hourly(rows(0, [1, 2, 3, 4, 5], [0, 0, 1, 0, 2], step_us=GRID_US // 4))
-    assert found.amount.tolist() == [10, 5]
-    assert [QUALITIES[one] for one in found.quality] == [Quality.ESTIMATED, Quality.SUBSTITUTED]
+    found = hourly(rows(0, [1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 0, 1, 0, 0, 0, 0, 0, 0], step_us=GRID_US // 4))
+    assert found.amount.tolist() == [10, 26, 9]
+    # the last hour has one quarter of the usual four
+    assert [QUALITIES[one] for one in found.quality] == [Quality.ESTIMATED, Quality.MEASURED, Quality.ESTIMATED]
 
 
 def test_a_bill_of_one_month_is_measured_and_one_across_two_an_estimate():

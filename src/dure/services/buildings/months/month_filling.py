@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dure.services.buildings.baselines.series import Series, clockwork
-from dure.services.buildings.intervals.interval_books import GRID_US, Intervals
+from dure.services.buildings.intervals.interval_books import GRID_US, Intervals, hourly
 from dure.services.buildings.modelling.filling import fill_gaps
 from dure.services.buildings.modelling.outcome import Refused
-from dure.services.buildings.months.month_making import DISPUTED, FilledGap, hourly
+from dure.services.buildings.months.month_making import DISPUTED, FilledGap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

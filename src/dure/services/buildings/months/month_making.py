@@ -19,17 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.core.time import to_us
-from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals
+from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals, hourly
 from dure.services.buildings.model import Meter
 from dure.services.buildings.months.bill_records import KeptBill, months_of
 from dure.services.buildings.months.month_use import MonthUse, Source
-from dure.services.buildings.reads.model import QUALITY_RANK, Quality
+from dure.services.buildings.reads.model import Quality
 from dure.services.buildings.reads.spreading import shares
 
 MEASURED, ESTIMATED, SUBSTITUTED, DISPUTED = range(len(QUALITIES))
-_RANK = np.array([QUALITY_RANK[one] for one in QUALITIES])
-_OF_RANK = np.zeros(int(_RANK.max()) + 1, np.uint8)
-_OF_RANK[_RANK] = np.arange(len(QUALITIES), dtype=np.uint8)
 
 
 class Span(NamedTuple):
@@ -85,26 +82,6 @@ def month_span(month: str, zone: ZoneInfo) -> Span:
     """A local month, "2026-05"."""
     first = date(int(month[:4]), int(month[5:]), 1)
     return Span(midnight_us(first, zone), midnight_us((first + timedelta(days=32)).replace(day=1), zone))
-
-
-def hourly(rows: Intervals) -> Intervals:
-    """Intervals that are finer than hours, by hours: summed, of the least quality among them; hourly ones as they are."""
-    start = rows.start_us // GRID_US * GRID_US
-    first = np.flatnonzero(np.diff(start, prepend=np.int64(-1)) != 0)
-    if len(first) == len(start):
-        return rows if len(start) == 0 or bool((start == rows.start_us).all()) else _replaced(rows, start)
-    rank = np.maximum.reduceat(_RANK[rows.quality], first)
-    return Intervals(
-        start[first],
-        np.add.reduceat(rows.amount, first),
-        _OF_RANK[rank],
-        np.add.reduceat(rows.entries, first),
-        np.maximum.reduceat(rows.result_us, first),
-    )
-
-
-def _replaced(rows: Intervals, start: NDArray[np.int64]) -> Intervals:
-    return Intervals(start, rows.amount, rows.quality, rows.entries, rows.result_us)
 
 
 class _Known:

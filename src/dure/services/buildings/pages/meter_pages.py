@@ -23,7 +23,6 @@ from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.derived_months import physical_of
-from dure.services.buildings.months.month_making import hourly
 from dure.services.buildings.months.touched_records import months_between
 from dure.services.buildings.pages import import_pages, meter_words
 from dure.services.buildings.reads.model import Exchange
@@ -170,7 +169,7 @@ async def _page(request: Request, meter_id: str, trouble: str = "", status: int 
     meter, name, building, months, exchanges, refused = await run_in_threadpool(read)
     start = until - timedelta(days=meter_words.REACHES[reach][1])
     span = (to_us(start) // GRID_US * GRID_US, to_us(until))
-    rows = hourly(await run_in_threadpool(interval_books.read, house.telemetry, meter.id, meter.supply.use, span))
+    rows = await run_in_threadpool(interval_books.read, house.telemetry, meter.id, meter.supply.use, span)
     say = layout_of(request).speech(request)
     newest = newest_us(house, meter)
     return await layout_of(request).page(
