@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.services.buildings.comparing.compare_rules import compare_rules
-from dure.services.buildings.comparing.eui import eui, normalised_kwh_m2
+from dure.services.buildings.comparing.eui import eui
 from dure.services.buildings.comparing.grade import Grade, grade
 from dure.services.buildings.comparing.legal import Legal, legal_target
+from dure.services.buildings.comparing.normal_weather import in_normal_weather
 from dure.services.buildings.comparing.peers import Peers, Place, quantile
 from dure.services.buildings.comparing.spans import area_m2, mean_area_m2, months_ending
 from dure.services.buildings.comparing.standings import Vintage, comparison, same_vintage
@@ -90,11 +91,16 @@ def test_without_area_or_use_there_is_no_intensity(one, rows, code):
     assert found.code == code
 
 
-def test_intensity_in_normal_weather_follows_the_model():
-    found = eui(building(), year(), LAST, RULES)
+def test_intensity_in_normal_weather_scales_what_has_a_model():
+    found = eui(building(), year(), LAST, RULES)  # 90 kWh/m2
+    energy = {"a": 240_000_000, "b": 120_000_000}
 
-    assert normalised_kwh_m2(found, expected_wh=300, normal_wh=330) == pytest.approx(99.0)
-    assert normalised_kwh_m2(found, expected_wh=0, normal_wh=1).code == "eui.no_model"
+    normal = in_normal_weather(found, energy, {"a": 1.25})
+
+    assert normal.kwh_m2 == pytest.approx((240 / 1.25 + 120) / 4)
+    assert normal.modelled_share == pytest.approx(2 / 3)
+    assert in_normal_weather(found, energy, {"a": 1.0, "b": 1.0}).kwh_m2 == found.kwh_m2
+    assert in_normal_weather(found, energy, {}).code == "eui.no_model"
 
 
 def euis_of(buildings, kwh):

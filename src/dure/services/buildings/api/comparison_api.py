@@ -17,6 +17,7 @@ from dure.services.buildings.comparing.comparison_desk import asked, compared, n
 from dure.services.buildings.comparing.eui import Eui
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.legal import Legal
+from dure.services.buildings.comparing.normal_weather import normal_intensity
 from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.spans import month_of
 from dure.services.buildings.comparing.standings import Comparison, Standing
@@ -65,6 +66,8 @@ class StandingForm(msgspec.Struct, frozen=True, kw_only=True):
     rules_version: str
     figure: str = ""
     kwh_m2: float | None = None
+    normal_kwh_m2: float | None = None
+    normal_modelled_share: float | None = None
     energy_wh: int | None = None
     energy_wh_by_fuel: dict[str, int] = {}
     area_m2: float | None = None
@@ -136,12 +139,22 @@ class ComparisonRoutes:
         return page(request, [form_of(one, whole) for one in shown], following)
 
     async def one(self, building: str, wanted: Annotated[ComparisonQuery, Query()], _: SeesCityData) -> Response:
-        """One building: intensity, place among peers, legal target, grade."""
-        whole, _uses = await run_in_threadpool(self._compared, wanted)
+        """One building: intensity, also in normal weather where there is a model, place among peers, legal target, grade."""
+        return answer(await run_in_threadpool(self._one, building, wanted))
+
+    def _one(self, building: str, wanted: ComparisonQuery) -> StandingForm:
+        whole, _uses = self._compared(wanted)
         found = whole.standings.get(building)
         if found is None:
             raise NotFound("buildings.unknown", "There is no such building. Choose one of the register.")
-        return answer(form_of(found, whole))
+        form = form_of(found, whole)
+        if wanted.as_of is not None or not isinstance(found.eui, Eui):
+            return form
+        with self._house.records.read() as connection:
+            normal = normal_intensity(self._house, connection, registered(connection), found.eui)
+        if isinstance(normal, Refused):
+            return msgspec.structs.replace(form, refused={**form.refused, "normal": normal.code})
+        return msgspec.structs.replace(form, normal_kwh_m2=normal.kwh_m2, normal_modelled_share=normal.modelled_share)
 
     def _compared(self, wanted: ComparisonQuery) -> tuple[Comparison, dict[str, str]]:
         house = self._house

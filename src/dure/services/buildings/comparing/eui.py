@@ -145,14 +145,7 @@ def _share(rows: Sequence[BuildingMonth], energy_wh: int, part: Callable[[Buildi
     return sum((one.energy_wh or 0) * part(one) / one.amount for one in rows if one.amount) / energy_wh
 
 
-def normalised_kwh_m2(one: Eui, expected_wh: int, normal_wh: int) -> float | Refused:
-    """Intensity in a normal year's weather: scaled by what the model expects then over what it expects in this weather.
-
-    Parameters
-    ----------
-    expected_wh, normal_wh : of the building's baseline models, over the same months in their weather and in a normal one [Wh]
-    """
-    if expected_wh <= 0 or normal_wh <= 0:
-        words = Text("모델이 기대하는 사용량이 없습니다.", "The model expects no use.")
-        return Refused("eui.no_model", words)
-    return one.kwh_m2 * normal_wh / expected_wh
+def no_model() -> Refused:
+    """Why an intensity is not told for normal weather."""
+    words = Text("한 해를 아는 모델이 없어 날씨를 고르지 않습니다.", "No model of a whole year: weather is not evened out.")
+    return Refused("eui.no_model", words)

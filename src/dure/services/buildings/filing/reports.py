@@ -260,7 +260,8 @@ def trajectory_picture(one: Trajectory, title: str, language: str) -> Picture:
         charts.Point(year.year, year.planned / scale, None if year.actual is None else year.actual / scale) for year in one.years
     ]
     ahead = None
-    if isinstance(one.forecast, Forecast):
+    over = any(year.actual is not None for year in one.years if year.year == int(one.last[:4]))
+    if isinstance(one.forecast, Forecast) and not over:
         parts = (one.forecast.value / scale, one.forecast.low / scale, one.forecast.high / scale)
         ahead = charts.Span(int(one.last[:4]), *parts)
     words = (

@@ -12,16 +12,19 @@ from starlette.responses import Response
 
 from dure.core.errors import InputError
 from dure.services.buildings.comparing.comparison_desk import asked, newest
+from dure.services.buildings.comparing.normal_weather import Normal, normal_intensity
 from dure.services.buildings.comparing.targets import PORTFOLIO
 from dure.services.buildings.factors.carbon import PROGRAMME
 from dure.services.buildings.filing import filing_desk
 from dure.services.buildings.filing.question import Question
 from dure.services.buildings.filing.reports import report
+from dure.services.buildings.fuels.conversion import Refused
 from dure.web.access import require
 from dure.web.api.queries import instant
 from dure.web.layout import house_of, language_of, layout_of
 
 if TYPE_CHECKING:
+    from dure.services.buildings.filing.dossier import Dossier
     from dure.services.buildings.filing.report_model import Report
     from dure.spine.house import House
 
@@ -52,6 +55,9 @@ async def page(request: Request) -> Response:
     if any(one.tone == "stop" for one in found):
         raise InputError(found[0].code, found[0].words(question.language))
     made: Report = await run_in_threadpool(report, dossier)
+    normal = None
+    if question.subject.startswith("building:") and not query.get("as_of"):
+        normal = await run_in_threadpool(_normal, house, dossier)
     same = {
         "subject": question.subject, "period": question.period, "programme": question.programme, "language": question.language,
         "as_of": question.as_of.isoformat(),
@@ -61,9 +67,20 @@ async def page(request: Request) -> Response:
         "buildings/report.html",
         report=made,
         checks=found,
+        normal=normal,
+        normal_known=isinstance(normal, Normal),
         pdf=f"/api/v1/buildings/report.pdf?{urlencode(same)}",
         drawn=lambda picture: Markup(picture.svg),  # noqa: S704  # our own shapes, texts escaped
     )
+
+
+def _normal(house: House, dossier: Dossier) -> Normal | Refused | None:
+    """The building's intensity in normal weather, as models say today; None where it has no intensity."""
+    found = dossier.compared().standings[dossier.chosen[0].id].eui
+    if isinstance(found, Refused):
+        return None
+    with house.records.read() as connection:
+        return normal_intensity(house, connection, dossier.sites, found)
 
 
 def _newest(house: House) -> str:
