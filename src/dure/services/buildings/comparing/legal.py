@@ -11,7 +11,7 @@ from dure.services.buildings.model import Building
 from dure.services.buildings.rules import Basis
 
 
-class Legal(msgspec.Struct, frozen=True):
+class Legal(msgspec.Struct, frozen=True, gc=False):
     """A legal target and the rows it rests on.
 
     Attributes

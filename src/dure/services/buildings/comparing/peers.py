@@ -21,7 +21,7 @@ Level = Literal["use_size_region", "use_size", "use"]
 LEVELS: tuple[Level, ...] = ("use_size_region", "use_size", "use")
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A building among its peers.
 
     Attributes
