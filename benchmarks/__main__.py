@@ -31,6 +31,7 @@ NAMES = (
     "mv-fit",
     "mv-coverage",
     "buildings-reads",
+    "buildings-queries",
 )
 HERE = Path(__file__).parent
 

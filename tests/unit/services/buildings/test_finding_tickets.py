@@ -16,7 +16,6 @@ from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.finding import tickets as machine
 from dure.services.buildings.finding.day_grid import HOUR_US, day_grid
 from dure.services.buildings.finding.finding_rules import finding_rules
-from dure.services.buildings.finding.finding_watch import Turns
 from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.gaps import gaps_of
 from dure.services.buildings.finding.looking import look
@@ -216,14 +215,6 @@ def test_what_went_by_itself_is_closed_after_a_while() -> None:
     one = ticket(since=BEGIN)
     assert looked(one, AT + timedelta(days=7), BEGIN, AT).gone == ()
     assert looked(one, AT + timedelta(days=16), BEGIN, AT).gone == (one,)
-
-
-def test_everybody_s_turn_comes() -> None:
-    turns = Turns(4, least_n=2)
-    names = [f"m{n}" for n in range(10)]
-    assert {one for _ in range(4) for one in turns.of(names)} == set(names)
-    assert turns.of([]) == []
-    assert Turns(100, least_n=5).of(["a"]) == ["a"]
 
 
 def an_hourly_year() -> tuple[HourlyRows, np.ndarray]:

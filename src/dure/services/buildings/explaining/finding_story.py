@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
-from dure.core.time import day_interval, day_of, to_us
+from dure.core.time import day_of, to_us
 from dure.services.buildings.explaining.building_story import basis_row
 from dure.services.buildings.explaining.explanation import Readings, Step, factor_row, readings_of
 from dure.services.buildings.explaining.figures import Figure
@@ -19,10 +18,10 @@ from dure.services.buildings.explaining.sources import Reading
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.factors.emission import Emission, co2e_kg
 from dure.services.buildings.finding import ticket_records, wording
-from dure.services.buildings.finding.day_grid import DayGrid, day_grid
+from dure.services.buildings.finding.day_grid import DayGrid
 from dure.services.buildings.finding.detecting import findings_of
 from dure.services.buildings.finding.finding_rules import FindingRules, finding_rules
-from dure.services.buildings.finding.finding_source import JUDGED, billed_months
+from dure.services.buildings.finding.finding_source import Source, billed_months, grid_of, sky_for
 from dure.services.buildings.finding.findings import NAMES, Finding
 from dure.services.buildings.finding.looking import SAME_LOAD, first_look, running
 from dure.services.buildings.finding.missing import late_bill
@@ -93,14 +92,10 @@ def _again(reading: Reading, ticket: Ticket, meter: Meter, day: date, rules: Fin
 
 
 def _grid(reading: Reading, ticket: Ticket, meter: Meter, day: date, rules: FindingRules) -> DayGrid:
-    zone = reading.books.zone
-    first = day - timedelta(days=rules.look.read_days)
-    span = (to_us(day_interval(first, zone).start), to_us(day_interval(day, zone).start))
-    seen_us = to_us(ticket.facts.seen_at)
-    rows = interval_books.read(reading.books.telemetry, meter.id, meter.supply.use, span, as_of_us=seen_us)
-    use = np.where(np.isin(rows.quality, JUDGED), rows.amount.astype(float), np.nan)
-    days_off = rules.days_off(range(first.year, day.year + 1))
-    return day_grid(meter.id, (rows.start_us, use), (zone, days_off), None, end=day)
+    source = Source(reading.books.telemetry, reading.books.zone, reading.books.folder, day)
+    sky = sky_for(source, reading.connection, rules)
+    weather = (reading.sites.buildings.get(meter.building), sky)
+    return grid_of(source, meter, weather, rules, as_of_us=to_us(ticket.facts.seen_at))
 
 
 def _window(reading: Reading, ticket: Ticket, meter: Meter) -> Step:

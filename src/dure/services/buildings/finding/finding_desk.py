@@ -10,33 +10,25 @@ import numpy as np
 from dure.core.errors import NotFound
 from dure.core.time import day_interval, day_of, to_us
 from dure.services.buildings import sites
+from dure.services.buildings.baselines.series import Series, clockwork, span_of
+from dure.services.buildings.baselines.weather_source import read_weather
 from dure.services.buildings.finding import finding_source, ticket_records
-from dure.services.buildings.finding.day_grid import HOUR_US, offsets_us
+from dure.services.buildings.finding.day_grid import HOUR_US
 from dure.services.buildings.finding.evidence import Evidence, evidence_of
 from dure.services.buildings.finding.finding_rules import finding_rules
 from dure.services.buildings.finding.gaps import MeterGap, gaps_of
 from dure.services.buildings.finding.looking import running
+from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.intervals import interval_books
-from dure.services.buildings.modelling.rows import HourlyRows
-from dure.services.buildings.modelling.towt import KNOTS_C, Hourly, local_hours
 
 if TYPE_CHECKING:
     from dure.services.buildings.finding.tickets import Ticket
     from dure.services.buildings.model import Meter
+    from dure.services.buildings.sites import Sites
     from dure.spine.house import House
 
 DISPUTED = 3  # of `interval_books.QUALITIES`: never summed
 MODEL_D = 400  # history the model of a gap is fitted to
-MODEL = Hourly(knots=KNOTS_C, apart_min=1.0)
-
-
-def meter_of(house: House, ident: str) -> Meter:
-    """A registered meter; refused with ``meter.unknown``."""
-    with house.records.read() as connection:
-        found = sites.registered(connection).meters.get(ident)
-    if found is None:
-        raise NotFound("meter.unknown", f"There is no meter {ident[:80]!r}.")
-    return found
 
 
 def evidence(house: House, ident: str) -> tuple[Ticket, Evidence]:
@@ -44,30 +36,40 @@ def evidence(house: House, ident: str) -> tuple[Ticket, Evidence]:
     with house.records.read() as connection:
         ticket = ticket_records.get(connection, ident)
         others = ticket_records.unsettled(connection, [ticket.meter])
-    meter = meter_of(house, ticket.meter)
-    rules = finding_rules(day_of(house.clock.now(), house.city.zone), house.city.folder)
-    grid = finding_source.grid_of(house, meter, rules)
+        known = sites.registered(connection)
+        source = finding_source.source_of(house)
+        rules = finding_rules(source.today, source.folder)
+        sky = finding_source.sky_for(source, connection, rules)
+    meter = _meter(known, ticket.meter)
+    grid = finding_source.grid_of(source, meter, (known.buildings.get(meter.building), sky), rules)
     return ticket, evidence_of(grid, ticket.facts.finding, running(grid, [*others, ticket]), rules)
 
 
 def gaps(house: House, ident: str, days: int) -> list[MeterGap]:
     """Gaps of the last days of a meter, with what the model of its history puts in their place."""
-    meter = meter_of(house, ident)
     zone = house.city.zone
     today = day_of(house.clock.now(), zone)
-    first = today - timedelta(days=max(days, MODEL_D))
-    start, end = (to_us(day_interval(one, zone).start) for one in (first, today))
-    rows = interval_books.read(house.telemetry, meter.id, meter.supply.use, (start, end))
+    span = span_of(today - timedelta(days=max(days, MODEL_D)), today, zone)
+    with house.records.read() as connection:
+        known = sites.registered(connection)
+    meter = _meter(known, ident)
+    rows = interval_books.read(house.telemetry, meter.id, meter.supply.use, span.us)
     if not len(rows):
         return []
-    begin = int(rows.start_us[0])  # before its first reading nothing is missing
-    at = np.arange(begin, end, HOUR_US)
-    use = np.full(len(at), np.nan)
-    place = (rows.start_us - begin) // HOUR_US
+    weather = read_weather(house, known.buildings[meter.building], span.us)
+    air = np.full(span.hours, np.nan) if isinstance(weather, Refused) else weather.temperature_c
+    at = span.start_us + HOUR_US * np.arange(span.hours)
+    use = np.full(span.hours, np.nan)
     kept = rows.quality != DISPUTED
-    use[place[kept]] = rows.amount[kept]
-    air = finding_source.temperature_of(house, meter, at)
-    hour, month = local_hours(at, offsets_us(at, zone))
-    model_rows = HourlyRows(air, use, hour, month, (at - begin) // (7 * 24 * HOUR_US), MODEL)
+    use[(rows.start_us[kept] - span.start_us) // HOUR_US] = rows.amount[kept]
+    begun = at >= rows.start_us[0]  # before its first reading nothing is missing
+    hours = Series(span, use, air, clockwork(span, zone)).hourly(net=meter.supply.sign < 0).of(begun)
     since = to_us(day_interval(today - timedelta(days=days), zone).start)
-    return [one for one in gaps_of(model_rows, at) if to_us(one.end) > since]
+    return [one for one in gaps_of(hours, at[begun]) if to_us(one.end) > since]
+
+
+def _meter(known: Sites, ident: str) -> Meter:
+    found = known.meters.get(ident)
+    if found is None:
+        raise NotFound("meter.unknown", f"There is no meter {ident[:80]!r}.")
+    return found

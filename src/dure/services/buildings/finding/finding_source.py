@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from dure.core.time import day_interval, day_of, to_us
-from dure.services.buildings.finding.day_grid import DayGrid, Floats, Ints, day_grid
+from dure.engines.records import assets
+from dure.engines.telemetry.port import Telemetry
+from dure.services.buildings.baselines.baseline_rules import baseline_rules
+from dure.services.buildings.baselines.weather import TEMPERATURE, Sky, sky_of, weather_at
+from dure.services.buildings.finding.day_grid import HOUR_US, DayGrid, Floats, Ints, day_grid
 from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.missing import late_bill
 from dure.services.buildings.finding.prices import Price, price_of, price_of_months, supply_id
 from dure.services.buildings.finding.worth import Worth, worth_of
+from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.months import month_records
 
@@ -23,29 +31,63 @@ if TYPE_CHECKING:
 
     from dure.services.buildings.factors.carbon import CarbonBook
     from dure.services.buildings.finding.finding_rules import FindingRules
-    from dure.services.buildings.model import Meter
+    from dure.services.buildings.model import Building, Meter
     from dure.services.buildings.months.month_use import MonthUse
     from dure.spine.house import House
 
 JUDGED = (0, 2)  # of `interval_books.QUALITIES`: measured and substituted; an estimate shows no waste
 BILL_MONTHS = 26
+WEATHER_SHARE_MIN = 0.3  # of the hours [1]: days without temperature are compared with none, the others still are
 
 
-def grid_of(house: House, meter: Meter, rules: FindingRules) -> DayGrid:
-    """The whole local days of a meter up to today's midnight."""
+class Source(msgspec.Struct, frozen=True):
+    """What is read from: the telemetry, the city's clock and its rules, and the local day up to which days are whole."""
+
+    telemetry: Telemetry
+    zone: ZoneInfo
+    folder: Path | None
+    today: date
+
+    def span(self, rules: FindingRules) -> tuple[int, int]:
+        """The instants that are read [us]."""
+        first = self.today - timedelta(days=rules.look.read_days)
+        return to_us(day_interval(first, self.zone).start), to_us(day_interval(self.today, self.zone).start)
+
+
+def source_of(house: House) -> Source:
+    """Everything up to now."""
     zone = house.city.zone
-    today = day_of(house.clock.now(), zone)
-    first = today - timedelta(days=rules.look.read_days)
-    span = (to_us(day_interval(first, zone).start), to_us(day_interval(today, zone).start))
-    rows = interval_books.read(house.telemetry, meter.id, meter.supply.use, span)
+    return Source(house.telemetry, zone, house.city.folder, day_of(house.clock.now(), zone))
+
+
+def sky_for(source: Source, connection: Connection, rules: FindingRules) -> Sky:
+    """The air temperatures of all stations over the days that are read: read once for many meters."""
+    span = source.span(rules)
+    rows = source.telemetry.rollup(TEMPERATURE, "hour", *span)
+    known = assets.find(connection, set(rows.asset))
+    return sky_of(rows, {name: one.place.point for name, one in known.items() if one.place is not None}, span)
+
+
+def grid_of(
+    source: Source, meter: Meter, weather: tuple[Building | None, Sky], rules: FindingRules, *, as_of_us: int | None = None
+) -> DayGrid:
+    """The whole local days of a meter, as known at `as_of_us` (None: now), with the temperature where its building stands."""
+    span = source.span(rules)
+    rows = interval_books.read(source.telemetry, meter.id, meter.supply.use, span, as_of_us=as_of_us)
     use = np.where(np.isin(rows.quality, JUDGED), rows.amount.astype(float), np.nan)
-    days_off = rules.days_off(range(first.year, today.year + 1))
-    return day_grid(meter.id, (rows.start_us, use), (zone, days_off), None, end=today)
+    first = source.today - timedelta(days=rules.look.read_days)
+    days_off = rules.days_off(range(first.year, source.today.year + 1))
+    building, sky = weather
+    air = None if building is None else temperature_of(source, building, sky)
+    return day_grid(meter.id, (rows.start_us, use), (source.zone, days_off), air, end=source.today)
 
 
-def temperature_of(house: House, meter: Meter, at_us: Ints) -> Floats:  # noqa: ARG001  # until weather is merged
-    """(n,) air temperature of hours where the meter's building stands [degC]; NaN where not known."""
-    return np.full(len(at_us), np.nan)
+def temperature_of(source: Source, building: Building, sky: Sky) -> tuple[Ints, Floats] | None:
+    """Begin of each hour of the sky [us] and the temperature where a building stands [degC]; None where nothing is known."""
+    known = weather_at(building, sky, baseline_rules(source.today, source.folder), share_min=WEATHER_SHARE_MIN)
+    if isinstance(known, Refused):
+        return None
+    return sky.start_us + HOUR_US * np.arange(len(known.temperature_c)), known.temperature_c
 
 
 def billed_months(connection: Connection, meters: Sequence[str], today: date) -> dict[str, list[MonthUse]]:

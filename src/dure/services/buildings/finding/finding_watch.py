@@ -18,12 +18,14 @@ from dure.services.buildings import sites
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.finding import finding_source, ticket_desk, ticket_records
 from dure.services.buildings.finding.finding_rules import FindingRules, finding_rules
-from dure.services.buildings.finding.looking import Look, first_look, look
+from dure.services.buildings.finding.looking import SAME_LOAD, Look, first_look, look
 from dure.services.buildings.finding.ticket_desk import Opening, Seen
+from dure.services.buildings.intervals.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dure.services.buildings.finding.day_grid import DayGrid
     from dure.services.buildings.finding.findings import Finding
     from dure.services.buildings.finding.tickets import Ticket
     from dure.services.buildings.model import Meter
@@ -53,16 +55,19 @@ class FindingWatch:
 
     def _look(self) -> int:
         house = self._house
+        source = finding_source.source_of(house)
+        today, rules = source.today, finding_rules(source.today, source.folder)
         with house.records.read() as connection:
-            meters = {one.id: one for one in sites.registered(connection).meters.values() if not one.formula}
-        turn = [meters[one] for one in self._turns.of(sorted(meters))]
-        today = day_of(house.clock.now(), house.city.zone)
-        rules = finding_rules(today, house.city.folder)
+            known = sites.registered(connection)
+            meters = {one.id: one for one in known.meters.values() if not one.formula}
+            turn = [meters[one] for one in self._turns.of(sorted(meters))]
+            sky = finding_source.sky_for(source, connection, rules) if turn else None
         if self._bills_on != today:
             turn = [meters[one] for one in sorted({one.id for one in turn} | self._late(meters, today, rules))]
             self._bills_on = today
         for meter in turn:
-            self._look_at(meter, today, rules)
+            assert sky is not None  # noqa: S101  # it is read when it is anybody's turn
+            self._look_at(meter, finding_source.grid_of(source, meter, (known.buildings.get(meter.building), sky), rules), rules)
         return len(turn)
 
     def _late(self, meters: dict[str, Meter], today: date, rules: FindingRules) -> set[str]:
@@ -70,18 +75,17 @@ class FindingWatch:
             months = finding_source.billed_months(connection, sorted(meters), today)
         return set(finding_source.late_bills(self._house, months, rules))
 
-    def _look_at(self, meter: Meter, today: date, rules: FindingRules) -> None:
-        house = self._house
+    def _look_at(self, meter: Meter, grid: DayGrid, rules: FindingRules) -> None:
+        house, today = self._house, day_of(self._house.clock.now(), self._house.city.zone)
         with house.records.read() as connection:
             tickets = ticket_records.unsettled(connection, [meter.id])
             months = finding_source.billed_months(connection, [meter.id], today).get(meter.id, [])
-        grid = finding_source.grid_of(house, meter, rules)
         late: list[Finding] = [] if grid.days else list(finding_source.late_bills(house, {meter.id: months}, rules).values())
         flows = meter.fuel in FLOWS
         seen = look(grid, tickets, late, rules, flows=flows)
         found = list(seen.found)
         if meter.id not in self._known and not tickets and grid.days:
-            kinds = {one.kind for one in found}
+            kinds = {kind for one in found for kind in (one.kind, SAME_LOAD.get(one.kind))}
             found += [one for one in first_look(grid, rules, flows=flows) if one.kind not in kinds]
         if grid.days:  # a meter that has sent nothing yet is looked at for the first time once it has
             self._known.add(meter.id)
@@ -107,19 +111,3 @@ class FindingWatch:
             log.info("finding.opened", city=self._house.city.id, asset=one.meter, finding=one.finding, id=one.id)
         for one in settled:
             log.info("finding.settled", city=self._house.city.id, asset=one.meter, state=one.state, id=one.id)
-
-
-class Turns:
-    """Whose turn it is; the next call goes on from there, so that everybody's comes within so many rounds."""
-
-    def __init__(self, within_rounds: int, *, least_n: int = 1) -> None:
-        self._within, self._least, self._next = within_rounds, least_n, 0
-
-    def of(self, waiting: Sequence[str]) -> list[str]:
-        """The next of those that wait."""
-        if not waiting:
-            return []
-        wanted = min(len(waiting), max(self._least, -(-len(waiting) // self._within)))
-        first = self._next % len(waiting)
-        self._next = first + wanted
-        return [*waiting[first:], *waiting[:first]][:wanted]
