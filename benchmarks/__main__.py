@@ -31,6 +31,7 @@ NAMES = (
     "mv-fit",
     "mv-coverage",
     "buildings-reads",
+    "buildings-faults",
 )
 HERE = Path(__file__).parent
 
