@@ -20,7 +20,7 @@ assets: ## the front-end files, from npm, without a Node on the machine
 
 test: setup-dev assets lint ## lint, types, import contracts, unit, contracts on every engine, flows, browser
 	@scripts/browser.sh
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 lint: setup-dev ## ruff, mypy --strict, import contracts, sizes
 	@.venv/bin/ruff check --no-cache .

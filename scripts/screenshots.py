@@ -28,6 +28,8 @@ SHOTS = (
     ("air-and-water-en.png", "/en/environment", 1440, 900),
     ("waste-citizen-ko.png", "/ko/waste/bins/bin-001", 390, 844),
     ("waste-citizen-en.png", "/en/waste/bins/bin-001", 390, 844),
+    ("buildings-citizen-ko.png", "/ko/buildings/bd-namyang-hall", 390, 844),
+    ("buildings-citizen-en.png", "/en/buildings/bd-namyang-hall", 390, 844),
 )
 STAFF_SHOTS = (
     ("environment-map-ko.png", "/ko/operations/environment?property=pm2_5", 1440, 900),
@@ -38,6 +40,10 @@ STAFF_SHOTS = (
     ("waste-plan-en.png", "/en/operations/waste", 1440, 900),
     ("waste-driver-ko.png", "/ko/field/waste/truck-1", 390, 844),
     ("waste-driver-en.png", "/en/field/waste/truck-1", 390, 844),
+    ("buildings-portfolio-ko.png", "/ko/operations/buildings", 1440, 900),
+    ("buildings-portfolio-en.png", "/en/operations/buildings", 1440, 900),
+    ("buildings-explain-ko.png", "/ko/operations/buildings/explain?figure=building/bd-namyang-hall/carbon/2025", 390, 844),
+    ("buildings-explain-en.png", "/en/operations/buildings/explain?figure=building/bd-namyang-hall/carbon/2025", 390, 844),
 )
 MAP_IN_VIEW = """() => {
   const card = innerWidth < 768 || document.querySelector("[data-surface]"); // a painted map is nothing without its legend

@@ -1,4 +1,4 @@
-"""What pages of public buildings show in the test city: fourteen buildings, their meters, three years of months, hours of one.
+"""What pages of public buildings show in the test city: buildings, meters, three years of months, hours, what is done with them.
 
 Every row comes by the functions that make it in a running house; nothing is written into tables by hand.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from demo_city import NOW, RunningCity
@@ -20,10 +21,26 @@ from dure.core.text import Text
 from dure.core.time import to_us
 from dure.engines.records import assets
 from dure.engines.records.audit import By
+from dure.services.buildings.baselines.measure_desk import MeasureDesk
+from dure.services.buildings.baselines.measures import Wanted
+from dure.services.buildings.baselines.refit_watch import RefitWatch
+from dure.services.buildings.baselines.saving_watch import SavingWatch
+from dure.services.buildings.comparing import target_records
 from dure.services.buildings.comparing.spans import months_between
-from dure.services.buildings.model import SUPPLIES
+from dure.services.buildings.comparing.targets import Target
+from dure.services.buildings.filing import filing_desk
+from dure.services.buildings.filing.question import Question
+from dure.services.buildings.finding import ticket_desk
+from dure.services.buildings.finding.finding_rules import finding_rules
+from dure.services.buildings.finding.findings import Finding
+from dure.services.buildings.finding.ticket_desk import Opening, Seen
+from dure.services.buildings.finding.worth import Worth
+from dure.services.buildings.intervals.import_desk import ImportDesk
+from dure.services.buildings.intervals.import_files import Asked
+from dure.services.buildings.model import SUPPLIES, Meter
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.month_use import MonthUse
+from dure.services.buildings.sites import registered
 
 # id, name, use, m2, people, kWh/m2 a year of electricity, of the second fuel, which fuel
 PLACES = (
@@ -43,16 +60,70 @@ PLACES = (
     ("elders", Text("느티나무경로당", "Zelkova elders' house"), "welfare", 96, 7, 60, 40, "city_gas"),
 )
 FIRST, LAST = "2024-01", "2026-10"
-HOURS_D = 60
+# kWh/m2 a year of electricity and of all else, by use, for the buildings that the city lists
+USES = {"office": (95, 30), "library": (102, 26), "welfare": (112, 55), "sports": (150, 190), "health": (116, 40)}
+METER = "demo-hall-electricity"
+HOURS_D = 430
+STATION = "air-namyang"
+EMPTY = "bd-seosin-office"
+BEGUN = date(2026, 9, 22)
+BILLS = """계량기번호,사용량(kWh),청구금액,사용시작일,종료일
+demo-annex-electricity,61200,9150000,2023-11-01,2023-12-01
+demo-annex-electricity,"63,100",9390000,2023-12-01,2024-01-01
+nobody-knows-it,10,1,2023-12-01,2024-01-01
+"""
 
 
 def furnish_buildings(running: RunningCity) -> dict[str, str]:
     """Fill the city; ids of what is in it, by name."""
+    house = running.house
     made = running.call(asyncio.to_thread(_registered, running))
-    running.call(running.house.directory.changed())
+    running.call(house.directory.changed())
     running.call(asyncio.to_thread(_months, running))
-    running.call(asyncio.to_thread(_hours, running, "demo-hall-electricity", 24_000 * 96 / 8_760))
-    return made
+    running.call(asyncio.to_thread(_hours, running, 24_000 * 96 / 8_760))
+    running.call(RefitWatch(house).look())
+    made["measure"] = running.call(asyncio.to_thread(_measure, running))
+    running.call(SavingWatch(house).look())
+    made["import"] = running.call(_import(running))
+    return made | running.call(asyncio.to_thread(_papers, running))
+
+
+def _measure(running: RunningCity) -> str:
+    """LED lighting since September, entered afterwards."""
+    wanted = Wanted(
+        building="demo-hall", name=Text("LED 조명 교체", "LED lighting"), work="led", meters=(METER,), begins_on=BEGUN,
+        baseline_start=BEGUN - timedelta(days=366), baseline_end=BEGUN, late=True,
+    )  # fmt: skip
+    return MeasureDesk(running.house).freeze(wanted, By(running.admin, NOW)).id
+
+
+async def _import(running: RunningCity) -> str:
+    """A file of bills of which one row is of nobody's meter."""
+    done = await ImportDesk(running.house).confirm(BILLS.encode(), Asked(name="bills.csv"), "accepted", By(running.admin, NOW))
+    return done.id
+
+
+def _papers(running: RunningCity) -> dict[str, str]:
+    """A finding, a target, a filing."""
+    house, by = running.house, By(running.admin, NOW)
+    rules = finding_rules(NOW.date(), house.city.folder)
+    since = NOW - timedelta(days=12)
+    leak = Finding(
+        kind="leak", meter=METER, since=since, until=NOW - timedelta(hours=3), window_from=since, actual=164_000.0,
+        expected=144_000.0, excess_per_h=20_000.0, hours_year=8_766, rule="finding@2026-11/base/surplus", provisional=False,
+        numbers={"surplus_per_h": 20_000.0, "surplus_share": 0.139, "threshold_share": 0.08, "days": 12.0, "hours": 288.0},
+    )  # fmt: skip
+    worth = Worth(amount_year=175_320_000, energy_wh_year=175_320_000, won_year=28_051_200, co2e_g_year=80_500_000)
+    seen = Seen(leak, Meter(id=METER, building="demo-hall", fuel="electricity"), worth)
+    question = Question(kind="grade_sheet", subject="portfolio", period="2025", as_of=filing_desk.latest(house))
+    target = Target(
+        id="demo-target", subject="portfolio", kind="emissions_g", year=2030, value=3_000e6, base=6_000e6, base_from=2007,
+        base_to=2009, programme="NGMS", person=running.admin, made_at=NOW,
+    )  # fmt: skip
+    with house.records.begin() as connection:
+        (ticket,) = ticket_desk.open_found(connection, [seen], Opening(NOW, house.city.zone, rules))
+        target_records.put(connection, target)
+    return {"finding": ticket.id, "filing": filing_desk.given_out(house, question, by).filing.id}
 
 
 def _registered(running: RunningCity) -> dict[str, str]:
@@ -73,11 +144,11 @@ def _registered(running: RunningCity) -> dict[str, str]:
                     id=f"{building}-{one}", kind="meter", name=label, place=place, attributes=words, parent=building, **facts
                 )
                 assets.add(connection, meter, by)
-    return {"building": "demo-hall", "short": "demo-pool", "kept_back": "demo-elders", "empty": "demo-empty"}
+    return {"building": "demo-hall", "short": "demo-pool", "kept_back": "demo-elders", "empty": "demo-empty", "meter": METER}
 
 
 def _months(running: RunningCity) -> None:
-    rows = []
+    rows = list(_listed(running))
     for key, _, _, area, _, electricity, second, fuel in PLACES:
         chance = random.Random(key)  # noqa: S311  # a seeded city, no secret
         for month in months_between(FIRST, LAST) if electricity else ():
@@ -90,7 +161,21 @@ def _months(running: RunningCity) -> None:
         month_records.put(connection, rows)
 
 
-def _month(building: str, fuel: str, month: str, kwh: float, chance: random.Random) -> MonthUse:
+def _listed(running: RunningCity) -> Iterator[MonthUse]:
+    """Months of the buildings that the city lists; one has none."""
+    with running.house.records.read() as connection:
+        known = registered(connection)
+    for building in known.buildings.values():
+        chance = random.Random(building.id)  # noqa: S311  # a seeded city, no secret
+        if building.demo and building.id != EMPTY:
+            for meter in known.meters_of(building.id):
+                share = USES.get(building.use, (80, 30))[meter.fuel != "electricity"] if meter.supply.energy else 12
+                if meter.part == "main" and not meter.formula:
+                    for month in months_between(FIRST, LAST):
+                        yield _month(building.id, meter.fuel, month, building.area_m2 * share / 12, chance, meter.id)
+
+
+def _month(building: str, fuel: str, month: str, kwh: float, chance: random.Random, meter: str = "") -> MonthUse:
     winter = math.cos((int(month[5:]) - 1) / 12 * 2 * math.pi)
     season = 1 + (0.9 * winter if fuel not in ("electricity", "pv") else -0.5 * winter if fuel == "pv" else 0.16 * abs(winter))
     fade = 1 - 0.03 * (int(month[:4]) - 2024)
@@ -100,26 +185,28 @@ def _month(building: str, fuel: str, month: str, kwh: float, chance: random.Rand
     filled = amount // 20 if fuel == "electricity" and month in ("2026-02", "2025-08") else 0
     estimated = amount // 6 if fuel != "electricity" and month.endswith("-01") else 0
     return MonthUse(
-        meter=f"{building}-{fuel}", month=month, known_at=NOW - timedelta(days=2), building=building, fuel=fuel, part="main",
-        book=book, amount=amount, measured=amount - filled - estimated, estimated=estimated, filled=filled,
+        meter=meter or f"{building}-{fuel}", month=month, known_at=NOW - timedelta(days=2), building=building, fuel=fuel,
+        part="main", book=book, amount=amount, measured=amount - filled - estimated, estimated=estimated, filled=filled,
         half_width=filled // 5, coverage=0.95 if filled else 1.0, won=round(wh / 1_000 * (160 if fuel == "electricity" else 85)),
         source="intervals" if fuel == "electricity" else "bills",
     )  # fmt: skip
 
 
-def _hours(running: RunningCity, meter: str, mean_kwh: float) -> None:
-    """Two months of hours of a meter, as its intervals stand in the telemetry store."""
-    chance = random.Random(meter)  # noqa: S311  # a seeded city, no secret
-    first_us = to_us(NOW) - HOURS_D * 86_400_000_000
-    time_us = first_us + np.arange(HOURS_D * 24, dtype=np.int64) * 3_600_000_000
+def _hours(running: RunningCity, mean_kwh: float) -> None:
+    """Fourteen months of hours of a meter, less since the measure began, and the air temperature of a station."""
+    chance = np.random.default_rng(41_590)
+    time_us = to_us(NOW) - HOURS_D * 86_400_000_000 + np.arange(HOURS_D * 24, dtype=np.int64) * 3_600_000_000
     local_h = (time_us // 3_600_000_000 + 9) % 24
-    weekday = ((time_us // 3_600_000_000 + 9) // 24 + 3) % 7
-    shape = np.where((local_h >= 8) & (local_h < 19) & (weekday < 5), 1.9, 0.55)
-    value = np.rint(mean_kwh * 1_000 * shape * np.array([chance.uniform(0.9, 1.1) for _ in time_us]))
-    n = len(time_us)
-    ones = np.ones(n, np.uint8)
-    batch = Batch(
-        [(meter, "electricity_use")], np.zeros(n, np.int32), time_us, time_us + 3_600_000_000, value, ones, 0 * ones,
-        np.zeros(n, np.int64),
-    )  # fmt: skip
-    running.house.telemetry.append(batch, {})
+    day = (time_us // 3_600_000_000 + 9) // 24
+    shape = np.where((local_h >= 8) & (local_h < 19) & ((day + 3) % 7 < 5), 1.9, 0.55)
+    warmth = 12.5 - 13.5 * np.cos((day % 365.25 - 15) / 365.25 * 2 * np.pi) + 4 * np.sin((local_h - 9) / 24 * 2 * np.pi)
+    warmth += chance.normal(0, 1.5, len(time_us))
+    load = mean_kwh * 1_000 * shape * (1 + 0.03 * np.maximum(0, warmth - 20) + 0.02 * np.maximum(0, 6 - warmth))
+    load *= np.where(time_us >= to_us(datetime(2026, 9, 21, 15, tzinfo=UTC)), 0.85, 1.0) * chance.normal(1, 0.03, len(time_us))
+    for series, value in (((METER, "electricity_use"), np.rint(load)), ((STATION, "air_temperature"), warmth.round(1))):
+        n = len(time_us)
+        ones = np.ones(n, np.uint8)
+        batch = Batch(
+            [series], np.zeros(n, np.int32), time_us, time_us + 3_600_000_000, value, ones, 0 * ones, np.zeros(n, np.int64)
+        )
+        running.house.telemetry.append(batch, {})

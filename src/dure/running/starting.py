@@ -45,6 +45,7 @@ log = structlog.get_logger("dure")
 DEMO_PAST_DAYS = 7
 BINS_PAST_DAYS = 14  # a bin is emptied every few days: a rate needs some of them
 CREW_S = 60.0
+OFFICE_S = 20.0
 
 
 def demo_city() -> Path:
@@ -148,7 +149,7 @@ async def _play_meters(house: House, connection: Connection) -> None:
     office = DemoOffice(house, known, climate)
     async with asyncio.TaskGroup() as group:
         group.create_task(meters.simulate(house.city, connection, house.clock, known, climate))
-        group.create_task(repeat_all((Round("demo office", CREW_S, office.look),), log, "demo"))
+        group.create_task(repeat_all((Round("demo office", OFFICE_S, office.look),), log, "demo"))
         if not start.past_sent:
             stations = sorted({one.station for one in known if one.station})
             span = meters.weather_span(start.began_at, DEMO_PAST_DAYS)

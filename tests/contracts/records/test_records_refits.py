@@ -12,7 +12,9 @@ from savings_world import FIRST, SEOUL, billed, hours, house_of, kept, lived, mo
 
 from dure.core.time import day_interval
 from dure.engines.clock import FixedClock
+from dure.engines.jobs.pool import PoolJobs
 from dure.engines.records.store import Records
+from dure.engines.records.tables_buildings import building_models
 from dure.services.buildings.baselines import model_records
 from dure.services.buildings.baselines.refit_watch import RefitWatch
 from dure.services.buildings.modelling.rows import HourlyRows
@@ -112,3 +114,17 @@ async def test_a_meter_of_a_month_is_fitted_and_marked_short(house: House) -> No
     assert fits["power", "hourly"].fitted
     assert fits["power", "hourly"].short
     assert fits["power", "hourly"].coverage == pytest.approx(60 / 365, abs=0.01)
+
+
+async def test_models_are_fitted_by_processes_of_their_own_as_they_are_here(house: House) -> None:
+    lived(house, saved=0.0, until=TODAY)
+    await RefitWatch(house).look()
+    here = standing(house)
+    with house.records.begin() as connection:
+        connection.execute(building_models.delete())
+    house.jobs = PoolJobs(1)
+    try:
+        assert await RefitWatch(house).look() == 4
+    finally:
+        await house.jobs.close()
+    assert standing(house) == here

@@ -99,6 +99,8 @@ def test_a_saving_is_told_with_its_interval_and_only_weather_is_not_a_saving(hou
     assert found.co2e_g.value == pytest.approx(found.energy_wh.value * found.co2e_g.low / found.energy_wh.low)
     assert "interval" in found.headline.en
     assert sum(each.expected for each in found.meters[0].months) == pytest.approx(found.expected_wh)
+    assert found.won.low < found.won.value < found.won.high
+    assert "prices.toml" in found.prices["power"]  # no bill says what it cost
 
 
 def test_no_saving_is_shown_where_nothing_was_saved(house: House) -> None:
@@ -152,10 +154,11 @@ async def test_a_retrospective_measure_is_told_and_never_verified(house: House) 
 async def test_a_withdrawn_measure_saves_nothing_and_one_that_ended_counts_to_its_end(house: House) -> None:
     lived(house, saved=0.2)
     one = frozen(house)
+    refused_with("measure.overlaps", frozen, house, kind=Conflict)
+    desk = MeasureDesk(house)
+    assert desk.withdraw(one.id, "계획이 바뀜", on(house, FROZEN_ON)).state == "withdrawn"
     other = frozen(house, work="schedule")
     by = on(house, date(2025, 12, 20))
-    desk = MeasureDesk(house)
-    assert desk.withdraw(one.id, "계획이 바뀜", by).state == "withdrawn"
     refused_with("measure.state", desk.withdraw, one.id, "", by, kind=Conflict)
     assert desk.end(other.id, date(2025, 12, 15), "철거", by).ends_on == date(2025, 12, 15)
     refused_with("measure.state", desk.end, other.id, date(2025, 12, 16), "", by, kind=Conflict)
@@ -201,7 +204,11 @@ def test_a_baseline_with_a_season_missing_is_refused(house: House) -> None:
 def test_the_same_measure_is_not_frozen_twice(house: House) -> None:
     lived(house, until=FROZEN_ON)
     frozen(house)
-    refused_with("measure.exists", frozen, house, kind=Conflict)
+    refused_with("measure.overlaps", frozen, house, kind=Conflict)
+    with house.records.read() as connection:
+        one = measure_records.listing(connection)[0]
+    MeasureDesk(house).withdraw(one.id, "", on(house, FROZEN_ON))
+    refused_with("measure.exists", frozen, house, kind=Conflict)  # what is withdrawn keeps its baseline
 
 
 def test_meters_are_summed_with_one_interval_that_is_no_wider_than_both(house: House) -> None:

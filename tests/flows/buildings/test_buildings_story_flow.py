@@ -7,6 +7,7 @@ import hashlib
 from datetime import UTC, datetime
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 from reads_running import BuildingsCity
@@ -14,6 +15,7 @@ from reads_running import BuildingsCity
 from dure.core.time import format_instant, from_us, to_us
 from dure.services.buildings.baselines.refit_watch import RefitWatch
 from dure.services.buildings.baselines.saving_watch import SavingWatch
+from dure.services.buildings.finding.finding_watch import FindingWatch
 from dure.services.buildings.months import touched_records
 from dure.services.buildings.months.touched_records import Touched
 from dure.services.buildings.simulate import meters_simulated
@@ -29,6 +31,7 @@ ROWS = [
     "shed,building,작은 창고,Small shed,126.91,37.2,,live,,,,other,90,시험시,2,,,,,,",
     "sky,station,하늘,Sky,126.9,37.2,,live,dev-sky,,,,,,,,,,,,",
     "m-el,meter,전기,Power,126.9,37.2,hall,live,dev-m-el,,,,,,,electricity,main,1001,400000,use,",
+    "m-water,meter,수도,Water,126.9,37.2,hall,live,dev-m-water,,,,,,,water,main,4001,9000,use,leak",
     "m-gas,meter,가스,Gas,126.9,37.2,hall,live,,,,,,,,city_gas,main,2001,,bills,",
     "m-shed,meter,창고 전기,Shed power,126.91,37.2,shed,live,dev-m-shed,,,,,,,electricity,main,1002,40000,use,",
 ]
@@ -62,10 +65,10 @@ class StoryCity(BuildingsCity):
         first, last = to_us(start) // HOUR_US, to_us(end) // HOUR_US
         hours = np.arange(first, last)
         self.sent("sky", "air_temperature", hours, np.round(warmth(hours), 1))
-        for one in meters_simulated(self.house.city, BEGINS):
+        for one in meters_simulated(self.house.city, AFTER):  # the leak began twenty days before
             if one.speech == "use":
-                saving = type(one)(**{n: getattr(one, n) for n in one.__struct_fields__} | {"measure_at": BEGINS})
-                self.sent(one.meter.id, "electricity_use", hours, uses(7, saving, first, last - first, warmth(hours)))
+                saving = msgspec.structs.replace(one, measure_at=BEGINS)
+                self.sent(one.meter.id, one.meter.supply.use, hours, uses(7, saving, first, last - first, warmth(hours)))
         self.recorded()
 
     def sent(self, asset, name, hours, values):
@@ -83,7 +86,7 @@ class StoryCity(BuildingsCity):
         hours = (hour * HOUR_US for hour in range(to_us(SINCE) // HOUR_US, to_us(now) // HOUR_US))
         months = touched_records.months_of(hours, zone)
         with self.house.records.begin() as connection:
-            rows = [Touched(meter=one, month=month, touched_at=now) for one in ("m-el", "m-shed") for month in months]
+            rows = [Touched(meter=one, month=month, touched_at=now) for one in ("m-el", "m-shed", "m-water") for month in months]
             touched_records.touch(connection, rows)
         return self.call(self.months.look())
 
@@ -115,7 +118,7 @@ def test_1_a_year_of_hours_and_bills_becomes_months_and_every_figure_agrees(city
         "admin", "POST", "/buildings/imports", status=201, content=BILLS.encode("cp949"), params={"name": "가스.csv"}
     )
     assert done["bills_n"] == 14
-    assert city.months_made() >= 2 * 13 + 14
+    assert city.months_made() >= 3 * 13 + 14
     energy = city.explained(PLAIN.format("energy"))
     assert energy["agrees"]
     power, gas = energy["step"]["parts"]
@@ -151,7 +154,17 @@ def test_3_what_it_saved_is_verified_with_its_interval_and_unfolds_to_the_frozen
     assert found["step"]["parts"][0]["model"]["id"].startswith(city.measure)
 
 
-def test_4_a_filing_prints_again_byte_for_byte_after_a_later_bill(city):
+def test_4_the_leak_is_found_and_unfolds_to_the_test_that_found_it(city):
+    city.patiently(FindingWatch(city.house).look())
+    (found,) = [one for one in city.asked("operator", "GET", "/buildings/findings")["items"] if one["meter"] == "m-water"]
+    assert found["finding"] == "leak"
+    told = city.explained(f"finding/{found['id']}")
+    assert told["agrees"]
+    assert told["step"]["value"] == told["step"]["stored"] > 0
+    assert told["step"]["rows"][0]["source"]
+
+
+def test_5_a_filing_prints_again_byte_for_byte_after_a_later_bill(city):
     wanted = {"kind": "ngms", "subject": "body:시험시", "period": "2025", "as_of": "2026-07-05T00:00:00Z", "language": "ko"}
     given = city.asked("officer", "POST", "/buildings/filings", status=201, json=wanted)
     path = f"/buildings/filings/{given['id']}/file"
@@ -172,7 +185,7 @@ def test_4_a_filing_prints_again_byte_for_byte_after_a_later_bill(city):
     assert (then["agrees"], then["step"]["value"]) == (True, before["step"]["value"])
 
 
-def test_5_citizens_see_the_hall_and_not_the_shed(city):
+def test_6_citizens_see_the_hall_and_not_the_shed(city):
     page = city.page("/ko/buildings/hall")
     assert page.status_code == 200
     assert "시청사" in page.text
@@ -183,7 +196,7 @@ def test_5_citizens_see_the_hall_and_not_the_shed(city):
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_6_the_page_that_explains_shows_the_same_tree(city, language):
+def test_7_the_page_that_explains_shows_the_same_tree(city, language):
     token = city.signed_in("officer").headers["authorization"].removeprefix("Bearer ")
     figure = PLAIN.format("energy")
     page = httpx.get(

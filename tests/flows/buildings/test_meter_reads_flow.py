@@ -8,6 +8,7 @@ import pytest
 from reads_running import BuildingsCity, registers
 
 from dure.core.time import to_us
+from dure.services.buildings.intervals.interval_reasons import reasons_of
 
 NOON = datetime(2026, 5, 10, 3, 0, tzinfo=UTC)  # noon in Korea
 START = datetime(2026, 4, 28, 15, 0, tzinfo=UTC)  # midnight in Korea, two days before May
@@ -100,3 +101,30 @@ def test_7_what_was_known_then_is_answered_then(city):
     assert now[0]["facts"].get("running") is None
     old = city.asked("officer", "GET", path, params={"first": "2026-04", "last": "2026-04", "as_of": then.isoformat()})["items"]
     assert old[0]["amount"] == 48_000
+
+
+def test_8_a_spike_is_set_aside_and_explained(city):
+    start = city.clock.at - timedelta(hours=20)
+    values = [90_000 + 400 * n for n in range(19)]
+    values[8] = 9_000_000
+    sent(city, "e-sub", start.replace(minute=0), values)
+    city.look()
+    hours = city.intervals("e-sub")
+    tail = hours.amount[hours.start_us >= to_us(start.replace(minute=0))]
+    assert tail.tolist() == [400] * len(tail)
+    with city.house.records.read():
+        spike = city.house.telemetry.observation(("e-sub", "electricity_register"), to_us(start.replace(minute=0) + 8 * HOUR))
+    assert "read.spike" in reasons_of(city.house, spike)[0]
+    usual = city.house.telemetry.observation(("e-sub", "electricity_register"), to_us(start.replace(minute=0) + 3 * HOUR))
+    assert reasons_of(city.house, usual)[0].startswith("400 Wh since the read before")
+
+
+def test_9_a_meter_that_sends_its_use_by_quarters_has_hours_and_months(city):
+    start = city.clock.at.replace(minute=0) - timedelta(days=2)
+    sent(city, "w-main", start, [5] * 8, "water_use", timedelta(minutes=15))
+    hours = city.intervals("w-main", "water_use")
+    assert hours.amount.tolist() == [20, 20]
+    city.later(days=1)
+    city.begin_anew()
+    city.look()
+    assert city.month("w-main", f"{start:%Y-%m}").amount == 40

@@ -8,12 +8,14 @@ from fractions import Fraction
 
 import msgspec
 import pytest
-from explained_city import KNOWN, METERS, MONTHS, NOW, SITES, explained_city
+from explained_city import BUILDINGS, KNOWN, METERS, MONTHS, NOW, SITES, explained_city
 from sqlalchemy import update
 
 from dure.core.errors import NotFound
 from dure.core.time import to_us
 from dure.engines.records.tables_buildings import building_months
+from dure.services.buildings.comparing.compare_rules import compare_rules
+from dure.services.buildings.comparing.eui import eui
 from dure.services.buildings.explaining.explain import explain
 from dure.services.buildings.explaining.explanation import digest
 from dure.services.buildings.factors.carbon import carbon_book
@@ -170,6 +172,13 @@ def test_intensity_is_energy_over_area(city):
     energy, area = step.parts
     assert (area.value, step.unit, step.whole) == (900, "kWh/m2", True)
     assert step.value == pytest.approx(energy.value / 1000 / 900)
+
+
+@pytest.mark.parametrize("name", ["hall", "lib"])
+def test_intensity_is_the_one_that_rankings_show(city, name):
+    rules = compare_rules(date(2026, 10, 1))
+    shown = eui(BUILDINGS[name], rows_of(city), MONTHS[-1], rules)
+    assert asked(city, f"building/{name}/eui/{SPAN}").step.value == pytest.approx(shown.kwh_m2, abs=1e-6)
 
 
 def test_a_grade_unfolds_to_its_intensity_and_the_target_it_is_judged_by(city):

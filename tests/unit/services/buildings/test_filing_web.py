@@ -220,3 +220,7 @@ def test_a_report_page_links_every_figure_to_its_explanation(city):
         assert f"figure=building/hall/{what}/" in text.replace("%2F", "/")
     assert text.count("<svg xmlns") >= 1
     assert "style=" not in text.split("<main")[1].split("</main")[0]
+
+
+def test_when_nobody_asks_for_a_month_the_newest_that_nearly_all_meters_know_is_taken(city):
+    assert city["crew"].get(f"{API}/comparison").json()["items"][0]["last"] == "2025-12"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 import zipfile
@@ -10,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import openpyxl
 import pytest
-from filed_city import BUILDINGS, KNOWN_AT, MONTHS, NOW, house_in, months_of_city
+from filed_city import BUILDINGS, CITY, KNOWN_AT, MONTHS, NOW, house_in, months_of_city
 
 from dure.core.assets import Asset
 from dure.core.errors import Conflict, InputError, NotFound
@@ -20,6 +21,7 @@ from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.buildings.comparing import target_records
 from dure.services.buildings.comparing.targets import Target
+from dure.services.buildings.explaining.figures import parse
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.filing import filing_desk, filing_records
 from dure.services.buildings.filing.activity import activities
@@ -33,6 +35,7 @@ from dure.services.buildings.filing.sheets import Column, Sheet, Workbook
 from dure.services.buildings.filing.workbook import xlsx_bytes
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.portfolio import portfolio
+from dure.services.buildings.rules import SHIPPED
 from dure.services.buildings.sites import registered
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -127,6 +130,32 @@ def test_a_factor_published_later_does_not_change_an_older_answer():
     assert old.series[0].factors == ("electricity-2020-2022",)
     assert new.series[0].factors == ("electricity-2023",)
     assert activities(uses, {}, carbon_book(None, date(2025, 12, 1), "ESG"), units) == old
+
+
+def newer_factors(folder):
+    """The city's own factor file: Dure's with a row that was published after the filing, and a version of its own."""
+    text = (SHIPPED / "factors.toml").read_text("utf-8").replace('version = "2026-11"', 'version = "2027-01"')
+    old = 'effective_from = 2015-01-01\npublished_at = 2020-12-31\ntotal_kg = 459.41\nsource = "public-sector'
+    assert text.count(old) == 1
+    row = text[text.index('[[factors]]\nid = "electricity-public-2020"') :].split("\n\n")[0]
+    newer = row.replace("electricity-public-2020", "electricity-public-2027").replace("459.41", "400.0")
+    newer = newer.replace("published_at = 2020-12-31", "published_at = 2026-03-05")
+    place = folder / "rules" / "buildings"
+    place.mkdir(parents=True)
+    (place / "factors.toml").write_text(f"{text}\n{newer}\n", "utf-8")
+    return dataclasses.replace(CITY, folder=folder)
+
+
+@pytest.mark.parametrize(("kind", "subject"), EVERY_KIND)
+def test_a_factor_entered_later_leaves_a_filing_as_it_was_and_changes_a_new_one(house, tmp_path, kind, subject):
+    given = filing_desk.given_out(house, asked(kind, subject), BY)
+    house.city = newer_factors(tmp_path / "city")
+
+    assert again(house, given.filing.id).content == given.content
+    assert filing_desk.answer(dossier_of(house, asked(kind, subject))) == given.content
+    if kind != "unit_target":  # it states energy, no carbon
+        assert filing_desk.answer(dossier_of(house, asked(kind, subject, as_of=NOW))) != given.content
+    assert dossier_of(house, asked(as_of=NOW)).worked().factors.keys() >= {"electricity-public-2027"}
 
 
 def test_an_altered_row_is_told_instead_of_printed(house):
@@ -328,16 +357,16 @@ def test_a_report_is_a_tagged_pdf_with_its_fonts_inside_and_no_clock(house):
     assert b"/StructTreeRoot" in content or b"/ObjStm" in content
 
 
-def test_every_figure_of_a_building_report_has_an_id_that_explain_knows(house):
-    made = report(dossier_of(house, asked("report", "building:hall")))
+@pytest.mark.parametrize(("subject", "figures"), [("building:hall", 4), (BODY, 2), ("portfolio", 2)])
+def test_every_figure_of_a_report_has_an_id_that_explain_reads(house, subject, figures):
+    made = report(dossier_of(house, asked("report", subject, programme="ESG")))
 
-    figures = [fact.figure for fact in made.parts[0].facts if fact.figure]
-    assert figures == [
-        "building/hall/energy/2025-01..2025-12?as_of=2026-03-01T00:00:00Z",
-        "building/hall/carbon/2025-01..2025-12?as_of=2026-03-01T00:00:00Z",
-        "building/hall/eui/2025-01..2025-12?as_of=2026-03-01T00:00:00Z",
-        "building/hall/grade/2025?as_of=2026-03-01T00:00:00Z",
-    ]
+    ids = [fact.figure for fact in made.parts[0].facts if fact.figure]
+    assert len(ids) == figures
+    listed = [one for part in made.parts for grid in part.grids for one in grid.figures]
+    for figure in (*ids, *listed):
+        read = parse(figure)
+        assert (read.last, read.as_of, read.programme) == ("2025-12", AS_OF, "ESG")
 
 
 def test_names_of_buildings_are_never_read_as_markup(house):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.expected import expected_of_days, known_sum, next_year, years_before
 from dure.services.buildings.baselines.fits import Frame, fit_rows
 from dure.services.buildings.baselines.models import kept, model_of, words_of
-from dure.services.buildings.baselines.normal_year import Year, known_years, normal_use
+from dure.services.buildings.baselines.normal_year import Year, expected_of_year, known_years, normal_use
 from dure.services.buildings.baselines.series import Bill, Series, billed, clockwork, span_of, usage_of
 from dure.services.buildings.intervals.interval_books import Intervals
 
@@ -92,6 +93,7 @@ def test_the_days_of_a_year_sum_to_about_what_was_used(kind):
     model = rows_of(kind).fit()
     days = expected_of_days(model, series.temperature, (series.span, series.clock), RULES)
     used = series.usage.sum() if kind != "billing" else rows_of(kind).usage.sum() * 365 / 360
+    assert expected_of_year(model, Year(series.span, series.clock, series.temperature), RULES) == pytest.approx(days)
     assert known_sum(days, 0.9) == pytest.approx(used, rel=0.03)
 
 
@@ -99,8 +101,8 @@ def test_a_normal_year_is_the_mean_of_the_years_that_are_known():
     series = year()
     model = series.daily(RULES).fit()
     same = Year(series.span, series.clock, series.temperature)
-    warmer = same._replace(temperature=series.temperature + 4)
-    gone = same._replace(temperature=np.full(series.span.hours, np.nan))
+    warmer = replace(same, temperature=series.temperature + 4)
+    gone = replace(same, temperature=np.full(series.span.hours, np.nan))
     assert known_years([same, gone], RULES) == [same]
     told = [normal_use(model, years, RULES) for years in ([same], [warmer], [same, warmer], [])]
     assert told[1] < told[0]

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dure.core.errors import Conflict, InputError
 from dure.core.text import Text
-from dure.services.buildings.baselines.assessing import Bounds, half_width, verdict
+from dure.services.buildings.baselines.assessing import Bounds, goodness_of, half_width, verdict
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
-from dure.services.buildings.baselines.measures import Measure, MeterBaseline
+from dure.services.buildings.baselines.measures import Measure, MeterBaseline, Wanted, unshared
 from dure.services.buildings.baselines.saving_watch import closings
 from dure.services.buildings.baselines.saving_words import sentence
+from dure.services.buildings.model import Meter
 from dure.services.buildings.modelling.goodness import goodness
 from dure.services.buildings.modelling.rows import DailyRows
 from dure.services.buildings.modelling.savings import held_out, misses
@@ -125,3 +127,53 @@ def test_a_measure_is_what_its_dates_make_it():
 def test_bounds_in_another_unit_keep_their_order():
     assert Bounds(1, -1, 3).times(-2) == Bounds(-2, -6, 2)
     assert Bounds(1, -1, 3).half_width == 2
+
+
+METERS = {
+    "main": Meter(id="main", building="b", fuel="electricity"),
+    "sub": Meter(id="sub", building="b", fuel="electricity", part="sub"),
+    "gas": Meter(id="gas", building="b", fuel="city_gas"),
+}
+
+
+def wanted(*meters: str, start=date(2025, 11, 1), begins=date(2026, 12, 1)) -> Wanted:
+    return Wanted(
+        building="b", name=Text("일"), work="led", meters=meters, begins_on=begins, baseline_start=start, baseline_end=begins
+    )
+
+
+def of(meter: str, **other) -> Measure:
+    return measure(baselines=(baseline(NOISE, meter=meter),), begins_on=date(2025, 1, 1), **other)
+
+
+@pytest.mark.parametrize(
+    ("ask", "other", "code"),
+    [
+        (("main", "sub"), None, "measure.meter"),
+        (("main",), of("main"), "measure.overlaps"),
+        (("sub",), of("main"), "measure.overlaps"),
+        (("main",), of("sub"), "measure.overlaps"),
+        (("main",), of("gas"), ""),
+        (("main", "gas"), None, ""),
+        (("main",), of("main", ends_on=date(2025, 10, 1)), ""),
+        (("main",), of("main", ends_on=date(2026, 6, 1)), ""),  # its baseline is all within the other, as far as that went
+        (("main",), of("main", ends_on=date(2027, 6, 1)), "measure.overlaps"),
+        (("main",), of("main", state="withdrawn"), ""),
+    ],
+)
+def test_no_saving_is_counted_by_two_measures(ask, other, code):
+    found = ""
+    try:
+        unshared(wanted(*ask), METERS, [other] if other else [])
+    except (InputError, Conflict) as error:
+        found = error.code
+    assert found == code
+
+
+def test_a_baseline_of_use_that_never_varies_can_be_asked():
+    flat = baseline(NOISE * 0)
+    known = {name: value for name, value in GOOD.items() if not name.startswith("r_squared")}
+    told = goodness_of(msgspec.structs.replace(flat, goodness=known))
+    assert (told.n, told.coefficients) == (GOOD["n"], GOOD["coefficients"])
+    assert np.isnan(told.r_squared)
+    assert half((flat, 1.0)) == 0

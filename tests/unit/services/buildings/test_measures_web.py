@@ -115,7 +115,7 @@ def test_a_measure_goes_from_its_preview_to_its_saving(city):
     made = operator.post(f"{API}/measures", NEW)
     assert made.status_code == 201, made.text
     measure = made.json()["id"]
-    assert operator.post(f"{API}/measures", NEW).json()["code"] == "measure.exists"
+    assert operator.post(f"{API}/measures", NEW).json()["code"] == "measure.overlaps"
     assert operator.get(f"{API}/measures?building=school").json()["items"][0]["id"] == measure
     assert operator.get(f"{API}/measures/{measure}/saving").json()["code"] == "measure.span"
     on(city, date(2026, 3, 10))
@@ -261,3 +261,15 @@ def test_a_file_of_weather_that_cannot_be_used_is_refused(city, body, query, cod
 def test_the_world_is_the_same_every_time():
     at_us = hours(FIRST, FIRST + timedelta(days=2))
     assert (use_of(at_us, at_us * 0.0) == use_of(at_us, at_us * 0.0)).all()
+
+
+def test_the_page_of_the_bridge_shows_the_steps_and_says_what_cannot_be_compared(city):
+    ask = f"/en{PAGES}/bridge?before_first=2024-11&before_last=2025-01&after_first=2025-02&after_last=2025-04"
+    page = city["operator"].get(ask)
+    assert page.status_code == 200
+    assert "From before to after, step by step" in page.text
+    wrong = city["operator"].get(
+        f"/ko{PAGES}/bridge?before_first=2024-11&before_last=2025-01&after_first=2025-02&after_last=2025-03"
+    )
+    assert (wrong.status_code, "이 기간은 견줄 수 없습니다" in wrong.text) == (422, True)
+    assert city["operator"].get(f"/en{PAGES}/bridge").status_code == 200

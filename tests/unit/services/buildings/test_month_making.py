@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from dure.core.text import Text
 from dure.core.time import Interval, from_us
+from dure.services.buildings.baselines.series import span_of
 from dure.services.buildings.fuels.conversion import Refused
-from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals
+from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals, hourly
 from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months.bill_records import KeptBill
 from dure.services.buildings.months.derived_months import ParcelMonth, balances, parcel_months, physical_of, virtual_month
-from dure.services.buildings.months.month_making import FilledGap, Grounds, hourly, month_span, months_made
+from dure.services.buildings.months.month_filling import gaps_filled, kept_gaps
+from dure.services.buildings.months.month_making import FilledGap, Grounds, month_span, months_made
 from dure.services.buildings.months.month_use import MonthUse
 from dure.services.buildings.months.touched_records import months_between, months_of
 from dure.services.buildings.reads.model import Quality
@@ -82,9 +84,10 @@ def test_qualities_are_kept_apart_and_disputed_hours_are_not_known():
 
 
 def test_quarters_sent_by_a_meter_are_hours_of_the_least_quality():
-    found = hourly(rows(0, [1, 2, 3, 4, 5], [0, 0, 1, 0, 2], step_us=GRID_US // 4))
-    assert found.amount.tolist() == [10, 5]
-    assert [QUALITIES[one] for one in found.quality] == [Quality.ESTIMATED, Quality.SUBSTITUTED]
+    found = hourly(rows(0, [1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 0, 1, 0, 0, 0, 0, 0, 0], step_us=GRID_US // 4))
+    assert found.amount.tolist() == [10, 26, 9]
+    # the last hour has one quarter of the usual four
+    assert [QUALITIES[one] for one in found.quality] == [Quality.ESTIMATED, Quality.MEASURED, Quality.ESTIMATED]
 
 
 def test_a_bill_of_one_month_is_measured_and_one_across_two_an_estimate():
@@ -126,6 +129,27 @@ def test_what_a_model_fills_stands_apart_with_its_half_width():
     (may,) = made(["2026-05"], hours, filled=[gap])
     assert (may.amount, may.measured, may.filled, may.half_width) == (7_484, 7_000, 484, 60)
     assert may.coverage == pytest.approx(700 / 744, abs=1e-6)
+
+
+def test_a_gap_is_filled_by_the_meters_own_model_and_the_month_is_made_again_without_it():
+    span = span_of(date(2025, 5, 1), date(2026, 6, 1), SEOUL)
+    hour = np.arange(span.hours)
+    temperature = 12 + 12 * np.sin(hour / 8766 * 2 * np.pi) + 4 * np.sin(hour / 24 * 2 * np.pi)
+    use = np.rint(5_000 + 200 * np.maximum(temperature - 18, 0) + 1_000 * (hour % 24 > 8)).astype(np.int64)
+    known = np.ones(span.hours, bool)
+    known[-400:-360] = False
+    held = rows(span.start_us, use)
+    held = Intervals(*(getattr(held, name)[known] for name in ("start_us", "amount", "quality", "entries", "result_us")))
+    gaps = gaps_filled(held, temperature, span, SEOUL)
+    (may,) = made(["2026-05"], held, filled=gaps)
+    truth = int(use[-400:-360].sum())
+    assert may.filled == pytest.approx(truth, rel=0.05)
+    assert abs(may.filled - truth) <= 3 * may.half_width
+    assert may.coverage == pytest.approx(1 - 40 / 744, abs=1e-6)
+    assert len(may.facts["filled"]) == 1
+    assert made(["2026-05"], held, filled=kept_gaps([may])) == [may]
+    unknown = np.full(span.hours, np.nan)
+    assert gaps_filled(held, unknown, span, SEOUL) == []
 
 
 def test_nothing_known_is_said_as_such():

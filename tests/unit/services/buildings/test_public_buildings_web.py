@@ -223,3 +223,23 @@ def test_answers_fit_their_own_schema(city):
     wanted = schema[f"{API}/public/{{building}}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(wanted["required"]) <= set(one)
     assert json.dumps(one)
+
+
+def test_every_other_way_to_readings_and_months_asks_who_one_is(city):
+    schema = city["nobody"].get("/api/v1/openapi.json").json()["paths"]
+    open_ways = {
+        f"{method.upper()} {path}"
+        for path, ways in schema.items()
+        for method, way in ways.items()
+        if path.startswith(API) and "401" not in way["responses"]
+    }
+    assert all(way.startswith(f"GET {API}/public") for way in open_ways), open_ways
+    for path in (f"{API}/buildings/{SECRET}/months", f"{API}/meters/{SECRET}-electricity/months", f"{API}/findings"):
+        assert city["nobody"].get(path).status_code in (401, 404)
+
+
+def test_the_series_of_a_meter_are_no_public_observations(city):
+    meter = f"{SECRET}-electricity"
+    assert city["nobody"].get(f"/api/v1/assets/{meter}").status_code == 404
+    assert meter not in city["nobody"].get("/api/v1/assets?kind=meter").text
+    assert city["nobody"].get(f"/api/v1/observations?asset={meter}&property=electricity_use").status_code in (404, 422)

@@ -125,3 +125,10 @@ def test_pages_follow_one_another_and_a_place_beyond_the_end_is_the_first_page(e
 def test_first_consonants_of_syllables():
     assert initials("동탄2 가나") == "ㄷㅌ2 ㄱㄴ"
     assert "ㄷㅌ" in searched("동탄")
+
+
+def test_a_building_without_a_region_counts_once_among_its_like():
+    buildings = [building(n, region="") for n in range(7)]
+    rows = [row for n, one in enumerate(buildings) for row in months(one.id, "2025-11", "2026-10", 1_000.0 + n)]
+    place = look_up(buildings, rows).entries["b003"].standing.place
+    assert (place.others_n, place.percentile) == (6, 50.0)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from dure.core.errors import NotFound
 from dure.core.time import day_of
-from dure.services.buildings.comparing.comparison_desk import asked, compared
+from dure.services.buildings.comparing.comparison_desk import asked, compared, newest
 from dure.services.buildings.comparing.eui import Eui
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.legal import Legal
@@ -37,7 +37,12 @@ PROGRAMME_WORD = r"^[A-Za-z0-9-]{1,40}$"
 class ComparisonQuery(AsOf):
     """Until when, as known when, with whose factors."""
 
-    last: str | None = Field(None, pattern=MONTH, description="The month the twelve months end with.", examples=["2026-10"])
+    last: str | None = Field(
+        None,
+        pattern=MONTH,
+        description="The month the twelve months end with; the newest that is known of nearly all meters.",
+        examples=["2026-10"],
+    )
     programme: str = Field(PROGRAMME, pattern=PROGRAMME_WORD, description="The programme whose emission factors are taken.")
 
 
@@ -143,6 +148,7 @@ class ComparisonRoutes:
         as_of = known_at(wanted.as_of)
         question = asked(house, month_of(wanted.last) if wanted.last else "", as_of, wanted.programme)
         with house.records.read() as connection:
+            question = question if wanted.last else newest(house, connection, question)
             sites = registered(connection)
             today = day_of(house.clock.now(), house.city.zone)
             whole = compared(house.city.folder, connection, question, today, sites)

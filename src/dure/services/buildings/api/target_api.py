@@ -16,7 +16,7 @@ from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.services.buildings.api.comparison_api import MONTH, PROGRAMME_WORD, known_at
 from dure.services.buildings.comparing import target_records
-from dure.services.buildings.comparing.comparison_desk import asked, known_programme, trajectories
+from dure.services.buildings.comparing.comparison_desk import asked, known_programme, newest, trajectories
 from dure.services.buildings.comparing.spans import month_of
 from dure.services.buildings.comparing.targets import Forecast, Target, Trajectory, YearPoint, checked
 from dure.services.buildings.factors.carbon import PROGRAMME
@@ -37,7 +37,12 @@ class TargetQuery(AsOf):
 class TrajectoryQuery(AsOf):
     """Until which month."""
 
-    last: str | None = Field(None, pattern=MONTH, description="The last month that is looked at.", examples=["2026-10"])
+    last: str | None = Field(
+        None,
+        pattern=MONTH,
+        description="The last month that is looked at; the newest that is known of nearly all meters.",
+        examples=["2026-10"],
+    )
 
 
 class NewTarget(BaseModel):
@@ -139,6 +144,7 @@ class TargetRoutes:
         question = asked(house, month_of(wanted.last) if wanted.last else "", known_at(wanted.as_of))
         with house.records.read() as connection:
             target = target_records.get(connection, target_id)
+            question = question if wanted.last else newest(house, connection, question)
             return trajectories(house.city.folder, connection, [target], question)[0]
 
 

@@ -7,7 +7,9 @@ adds up week by week, whatever moves them alike (weather, holidays). Sums of met
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Literal
 
 import msgspec
@@ -110,7 +112,6 @@ def meter_saving(
     half = half_width([(one, 1.0)], {one.kind: weeks}, rules.confidence) if weeks else 0.0
     avoided = predicted - measured
     bounds = Bounds(avoided, avoided - half, avoided + half)
-    fit = msgspec.convert(one.goodness, Goodness, strict=False)
     return MeterSaving(
         meter=one.meter,
         fuel=one.fuel,
@@ -119,7 +120,7 @@ def meter_saving(
         expected=predicted,
         measured=measured,
         avoided=bounds,
-        g14_half_width=savings_uncertainty(fit, predicted, int(told.sum()), rules.confidence),
+        g14_half_width=savings_uncertainty(goodness_of(one), predicted, int(told.sum()), rules.confidence),
         coverage=float(told.mean()) if len(told) else 0.0,
         weeks=weeks,
         verdict=verdict(bounds, _days(one.kind, weeks), rules),
@@ -127,6 +128,12 @@ def meter_saving(
         readings_sha256=digests[0],
         weather_sha256=digests[1],
     )
+
+
+def goodness_of(one: MeterBaseline) -> Goodness:
+    """The goodness of a frozen fit; NaN for what could not be told (R2 of use that never varies)."""
+    told = {each.name: one.goodness.get(each.name, math.nan) for each in fields(Goodness)}
+    return Goodness(**told | {"n": int(told["n"]), "coefficients": int(told["coefficients"])})  # type: ignore[arg-type]
 
 
 def verdict(bounds: Bounds, days: float, rules: BaselineRules) -> Verdict:

@@ -12,8 +12,8 @@ from dure.core.time import day_of
 from dure.services.buildings.baselines import model_records
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.bridging import Bridged, Period, bridged, months_between
-from dure.services.buildings.baselines.expected import expected_of_days, known_sum
-from dure.services.buildings.baselines.normal_year import known_years, normal_use
+from dure.services.buildings.baselines.expected import known_sum
+from dure.services.buildings.baselines.normal_year import expected_of_year, known_years, normal_use
 from dure.services.buildings.baselines.weather_years import WeatherYears
 from dure.services.buildings.factors.carbon import PROGRAMME, carbon_book
 from dure.services.buildings.months import month_records
@@ -88,7 +88,7 @@ def _indices(
         building = sites.buildings[sites.meters[meter].building]
         own = years.span(building, first, end)
         model = one.fit.of_rows()
-        here = known_sum(expected_of_days(model, own.temperature, (own.span, own.clock), rules), rules.span_share_min)
+        here = known_sum(expected_of_year(model, own, rules), rules.span_share_min)
         usual = normal_use(model, known_years(years.normal(building, first, end), rules), rules)
         if here is not None and usual is not None and here > 0 and usual > 0:
             found[meter] = here / usual

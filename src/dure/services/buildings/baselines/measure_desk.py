@@ -52,7 +52,7 @@ class MeasureDesk:
 
         Raises
         ------
-        InputError, Conflict : as `measures.checked`; ``measure.no_model`` when a meter has no model of the baseline
+        InputError, Conflict : as `measures.checked` and `measures.unshared`; ``measure.no_model`` when a meter has no model
         NotFound : ``buildings.unknown``
         """
         house = self._house
@@ -61,6 +61,7 @@ class MeasureDesk:
         with house.records.read() as connection:
             sites = registered(connection)
             rules = self._checked(wanted, sites, today)
+            measures.unshared(wanted, sites.meters, measure_records.listing(connection, building=wanted.building))
             looked = self._looked(connection, wanted, sites, rules, known_at)
         baselines = [self._frozen_or_refused(one, rules) for one in looked]
         measure = _measure(wanted, tuple(baselines), by, known_at, today)

@@ -5,7 +5,7 @@ A measure whose baseline was frozen after it had begun is *retrospective*: what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from dure.core.errors import Conflict, InputError
 from dure.core.text import Text
 from dure.services.buildings.baselines.models import Kind
 from dure.services.buildings.importing.columns import Fuel
+from dure.services.buildings.model import Meter
 from dure.services.buildings.reads.model import Book
 
 State = Literal["planned", "running", "ended", "withdrawn"]
@@ -160,6 +161,37 @@ def checked(wanted: Wanted, meters: Mapping[str, str], today: date, span_d_min: 
             "then what it saves is told and credited nowhere.",
         )
     return wanted
+
+
+def unshared(wanted: Wanted, meters: Mapping[str, Meter], others: Iterable[Measure]) -> Wanted:
+    """The wish, if nothing of it would be counted twice: no meter with its own sub-meter, none that another measure has.
+
+    Raises
+    ------
+    InputError : ``measure.meter`` when a main meter and a sub-meter of one fuel are named together
+    Conflict : ``measure.overlaps`` when another measure acts on a meter in days of the baseline or of the measure
+    """
+    own = [meters[one] for one in wanted.meters]
+    for one in own:
+        if any(_within(other, one) for other in own):
+            raise InputError("measure.meter", f"{one.id} is part of another meter of the measure: name one of the two.")
+    for other in others:
+        if other.state == "withdrawn" or (other.ends_on is not None and other.ends_on <= wanted.baseline_start):
+            continue
+        theirs = [meters[one] for one in other.meters if one in meters]
+        touched = [one for one in own if any(one.id == each.id or _within(one, each) or _within(each, one) for each in theirs)]
+        if touched and (other.ends_on is None or other.ends_on > wanted.begins_on or other.begins_on > wanted.baseline_start):
+            raise Conflict(
+                "measure.overlaps",
+                f"The measure {other.id} acts on {touched[0].id} from {other.begins_on} on. End it first, and take a baseline "
+                "that is all before it or all within it: a saving is credited once.",
+            )
+    return wanted
+
+
+def _within(whole: Meter, part: Meter) -> bool:
+    """Whether a meter counts what passes a main meter of its building, too."""
+    return whole.part == "main" and part.part == "sub" and (whole.building, whole.fuel) == (part.building, part.fuel)
 
 
 def withdrawn(measure: Measure, why: str, at: datetime) -> Measure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,7 @@ from dure.services.buildings.baselines.measure_saving import MeasureSaving, Wort
 from dure.services.buildings.baselines.measure_source import Place, local_span, price_days, read_meter
 from dure.services.buildings.baselines.weather import Sky, Weather, weather_at
 from dure.services.buildings.baselines.weather_source import read_sky
-from dure.services.buildings.baselines.worth import Price, price_of_bills, rate_of
+from dure.services.buildings.baselines.worth import Price, price_of_bills, price_of_rows, rate_of
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.sites import Sites, registered
 
@@ -122,14 +123,20 @@ def worth_of(
         }
         for one in parts
     }
-    prices = prices_of(connection, [sites.meters[one.meter] for one in parts], (until, known_at, rules))
+    prices = prices_of(connection, [sites.meters[one.meter] for one in parts], (until, known_at, rules), folder)
     return Worth(rates=rates, prices=prices)
 
 
-def prices_of(connection: Connection, meters: Sequence[Meter], when: tuple[date, datetime, BaselineRules]) -> dict[str, Price]:
-    """Average prices of meters by their own bills of the last year."""
+def prices_of(
+    connection: Connection, meters: Sequence[Meter], when: tuple[date, datetime, BaselineRules], folder: Path | None = None
+) -> dict[str, Price]:
+    """Average prices of meters by their own bills of the last year; where there are none, by the dated rows of prices."""
     until, known_at, rules = when
     first, end = price_days(until, rules.price_months)
     bills = bill_source.bills_of(connection, [one.id for one in meters], first, end, as_of=known_at)
-    found = {one.id: price_of_bills(bills.get(one.id, []), end) for one in meters}
-    return {meter: price for meter, price in found.items() if price is not None}
+    found: dict[str, Price] = {}
+    for one in meters:
+        price = price_of_bills(bills.get(one.id, []), end) or price_of_rows(one, until, folder)
+        if price is not None:
+            found[one.id] = price
+    return found

@@ -1,7 +1,7 @@
 """What one book unit of a meter is in Wh, grams and won on a day, with the rows it came by. Pure.
 
 Grams come by the dated factor that filings use (`factors.carbon`), Wh of fuels on gross calorific value. A price is the average
-of the meter's own bills; where there are none, none is told here.
+of the meter's own bills; where there are none, the dated row of its supply (`finding.prices`), which says how sure it is.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 
 import msgspec
 
+from dure.core.errors import ConfigError
 from dure.services.buildings.baselines.series import Bill
 from dure.services.buildings.factors.carbon import CarbonBook
+from dure.services.buildings.finding.prices import price_of, supply_id
 from dure.services.buildings.fuels.conversion import Conditions, Converted, Reference, Refused, energy_of, normal_volume
 from dure.services.buildings.fuels.quantity import Quantity
 from dure.services.buildings.model import Meter
@@ -68,6 +71,17 @@ def price_of_bills(bills: Iterable[Bill], last: date) -> Price | None:
     won = sum(one.won or 0 for one in paid)
     first, end = min(one.first for one in paid), max(one.end for one in paid)
     return Price(won=won / amount, source=f"{len(paid)} bills, {first} to {end}")
+
+
+def price_of_rows(meter: Meter, on: date, folder: Path | None = None) -> Price | None:
+    """The dated price of what a meter counts; None where no row is in force."""
+    try:
+        found = price_of(folder, supply_id(meter), on)
+    except ConfigError as error:
+        if error.code == "rules.not_in_force":
+            return None
+        raise
+    return Price(won=found.won_of(MANY, meter.supply.book) / MANY, source=found.source, mark=found.mark)
 
 
 def _energy(meter: Meter, on: date, pack: Pack) -> tuple[float | None, bool]:

@@ -58,6 +58,7 @@ class CompareRules(msgspec.Struct, frozen=True):
     ----------
     months_n : length of the span compared [month]
     coverage_min : least coverage of a month that counts [1]
+    month_known_min : share of the meters of the fullest month that a month needs to be looked at when nobody asks for one [1]
     peers_min : fewest other buildings a building is compared with
     grade_by_peers : whether the median of the peers stands in for a legal target that is not entered
     forecast_months_min, forecast_level : of `targets.forecast`
@@ -67,6 +68,7 @@ class CompareRules(msgspec.Struct, frozen=True):
     version: str
     months_n: int
     coverage_min: float
+    month_known_min: float
     peers_min: int
     grade_by_peers: bool
     forecast_months_min: int
@@ -103,6 +105,7 @@ def compare_rules(on: date, folder: Path | None = None) -> CompareRules:
         version=pack.version,
         months_n=int(choice("months")),
         coverage_min=float(choice("coverage_min")),
+        month_known_min=float(choice("month_known_min")),
         peers_min=int(choice("peers_min")),
         grade_by_peers=bool(choice("grade_by_peers")),
         forecast_months_min=int(choice("forecast_months_min")),

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy import func, select
 
 from dure.core.errors import InputError
 from dure.core.time import day_of
+from dure.engines.records.tables_buildings import building_months as months
 from dure.services.buildings.comparing.compare_rules import CompareRules, compare_rules
-from dure.services.buildings.comparing.spans import mean_area_m2, months_ending, shifted
-from dure.services.buildings.comparing.standings import Comparison, Vintage, comparison, rules_day
+from dure.services.buildings.comparing.spans import mean_area_m2, shifted
+from dure.services.buildings.comparing.standings import Comparison, Vintage, rules_day, standings_of
 from dure.services.buildings.comparing.targets import PORTFOLIO, Month, Target, Trajectory, trajectory
-from dure.services.buildings.factors.carbon import PROGRAMME
+from dure.services.buildings.comparing.year_columns import euis
+from dure.services.buildings.factors.carbon import PROGRAMME, carbon_book
 from dure.services.buildings.model import SUPPLIES, Building
-from dure.services.buildings.months.portfolio import BuildingMonth, of_buildings, portfolio
+from dure.services.buildings.months import month_records
+from dure.services.buildings.months.month_columns import runs_of
+from dure.services.buildings.months.portfolio import BuildingMonth, portfolio
 from dure.services.buildings.rules import load_pack
 from dure.services.buildings.sites import Sites, registered
 
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
     from dure.spine.house import House
 
+EVER = date(9999, 12, 31)  # of a question about now: all that was ever published
 FIRST_MONTH = "1990-01"
 
 
@@ -53,6 +59,23 @@ def asked(house: House, last: str = "", as_of: datetime | None = None, programme
     return Asked(last=last or shifted(this, -1), as_of=as_of, programme=programme)
 
 
+def newest(house: House, connection: Connection, question: Asked) -> Asked:
+    """The question about the newest month that is known of nearly all meters, up to its own; bills come late. Blocks."""
+    rules = compare_rules(rules_day(question.last), house.city.folder)
+    where = (
+        months.c.month >= shifted(question.last, -rules.months_n),
+        months.c.month <= question.last,
+        months.c.part == "main",
+        months.c.coverage >= rules.coverage_min,
+        month_records.known(question.as_of),
+    )
+    query = select(months.c.month, func.count()).where(*where).group_by(months.c.month)
+    counted: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
+    fewest = rules.month_known_min * max(counted.values(), default=0)
+    known = [month for month, n in counted.items() if n >= fewest]
+    return msgspec.structs.replace(question, last=max(known, default=question.last))
+
+
 def known_programme(folder: Path | None, programme: str, on: date) -> str:
     """The programme when its emission factors are entered; refused with ``factor.programme``."""
     rows = load_pack("factors", folder).as_of(on).get("programmes", ())
@@ -68,11 +91,11 @@ def compared(folder: Path | None, connection: Connection, question: Asked, today
     """How all buildings stand. `today` is the vintage of a question about now. Blocks."""
     sites = sites or registered(connection)
     rules = compare_rules(rules_day(question.last), folder)
-    first = months_ending(question.last, rules.months_n)[0]
-    rows = portfolio(folder, connection, sites, first, question.last, as_of=question.as_of, programme=question.programme)
+    book = carbon_book(folder, question.as_of.astimezone(UTC).date() if question.as_of else EVER, question.programme)
+    runs = runs_of(connection, sites.meters, question.as_of)
     day = question.as_of.date() if question.as_of else today
     vintage = Vintage(question.programme, day)
-    return comparison(sites.buildings, of_buildings(rows), question.last, rules, vintage)
+    return standings_of(sites.buildings, euis(runs, sites.buildings, question.last, rules, book), question.last, rules, vintage)
 
 
 def trajectories(

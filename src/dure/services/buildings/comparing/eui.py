@@ -85,14 +85,12 @@ def eui(building: Building, rows: Sequence[BuildingMonth], last: str, rules: Com
     months = months_ending(last, rules.months_n)
     area = mean_area_m2(building, months)
     if not area > 0:
-        words = Text("연면적이 없습니다. 건물에 넣어 주세요.", "The building has no floor area. Enter it in the register.")
-        return Refused("eui.no_area", words)
+        return no_area()
     counted = [
         one for one in rows if one.building == building.id and months[0] <= one.month <= last and SUPPLIES[one.fuel].energy
     ]
     if not counted:
-        words = Text(f"{months[0]}~{last}에 아는 사용량이 없습니다.", f"No use of {months[0]} to {last} is known.")
-        return Refused("eui.no_energy", words)
+        return no_energy(months[0], last)
     by_fuel: dict[str, int] = {}
     for one in counted:
         by_fuel[one.fuel] = by_fuel.get(one.fuel, 0) + (one.energy_wh or 0)
@@ -113,6 +111,17 @@ def eui(building: Building, rows: Sequence[BuildingMonth], last: str, rules: Com
         factors=tuple(sorted({row for one in counted for row in one.factors})),
         provisional=any(one.provisional for one in counted),
     )
+
+
+def no_area() -> Refused:
+    """Why a building without a floor area has no intensity."""
+    words = Text("연면적이 없습니다. 건물에 넣어 주세요.", "The building has no floor area. Enter it in the register.")
+    return Refused("eui.no_area", words)
+
+
+def no_energy(first: str, last: str) -> Refused:
+    """Why a building whose use is not known has none."""
+    return Refused("eui.no_energy", Text(f"{first}~{last}에 아는 사용량이 없습니다.", f"No use of {first} to {last} is known."))
 
 
 def short_months(rows: Sequence[BuildingMonth], months: Sequence[str], coverage_min: float) -> tuple[Short, ...]:

@@ -49,9 +49,10 @@ class Peers:
     def __init__(self, buildings: Mapping[str, Building], euis: Mapping[str, Eui], rules: CompareRules) -> None:
         self._buildings, self._rules = buildings, rules
         groups: dict[tuple[str, str, str], list[float]] = {}
+        self._known = {one.building: self._keys(one) for one in euis.values() if one.comparable}
         for one in euis.values():
             if one.comparable:
-                for key in self._keys(one):
+                for key in dict.fromkeys(self._known[one.building]):  # without a region two of its keys are one
                     groups.setdefault(key, []).append(one.kwh_m2)
         self._groups = {key: sorted(values) for key, values in groups.items()}
 
@@ -66,7 +67,7 @@ class Peers:
         if not one.comparable:
             words = Text("빠진 달이 있어 견주지 않습니다.", "It is not compared: months are missing.")
             return Refused("peers.incomplete", words)
-        for level, key in zip(LEVELS, self._keys(one), strict=True):
+        for level, key in zip(LEVELS, self._known.get(one.building) or self._keys(one), strict=True):
             values = self._groups.get(key, [])
             if len(values) - 1 >= self._rules.peers_min:
                 return _place(level, key, values, one.kwh_m2)

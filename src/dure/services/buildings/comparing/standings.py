@@ -65,6 +65,13 @@ def comparison(
 ) -> Comparison:
     """How the buildings stand in the months that end with `last`; `rows` by building, as `months.portfolio.of_buildings`."""
     found = {one.id: eui(one, rows.get(one.id, ()), last, rules) for one in buildings.values()}
+    return standings_of(buildings, found, last, rules, vintage)
+
+
+def standings_of(
+    buildings: Mapping[str, Building], found: Mapping[str, Eui | Refused], last: str, rules: CompareRules, vintage: Vintage
+) -> Comparison:
+    """The same of intensities that are known already (`year_columns.euis`)."""
     known = {name: one for name, one in found.items() if isinstance(one, Eui)}
     peers = Peers(buildings, known, rules)
     order = sorted((one for one in known.values() if one.comparable), key=lambda one: (-one.kwh_m2, one.building))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 from dure.core.errors import NotFound
@@ -15,18 +16,23 @@ from dure.services.buildings.comparing.legal import Legal
 from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.spans import months_ending
 from dure.services.buildings.comparing.standings import Standing, rules_day
-from dure.services.buildings.explaining.building_story import NAMES, UNITS, basis_row, counts, explain_sum
+from dure.services.buildings.explaining.building_story import NAMES, UNITS, basis_row, counts, explain_sum, meter_of
 from dure.services.buildings.explaining.explanation import RuleRow, Step
 from dure.services.buildings.explaining.figures import Figure
 from dure.services.buildings.explaining.sources import Reading
+from dure.services.buildings.factors.carbon import carbon_book
+from dure.services.buildings.factors.emission import Emission
 from dure.services.buildings.fuels.conversion import Refused
-from dure.services.buildings.months.portfolio import BuildingMonth, portfolio
+from dure.services.buildings.months import month_records
+from dure.services.buildings.months.portfolio import NOW, BuildingMonth, final_energy, portfolio
 from dure.services.buildings.rules import load_pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dure.services.buildings.factors.carbon import CarbonBook
     from dure.services.buildings.model import Building
+    from dure.services.buildings.months.month_use import MonthUse
     from dure.services.buildings.rules import Basis
 
 MANY = 200  # buildings of a sum that are told one by one; the rest together
@@ -38,8 +44,42 @@ def explain_eui(reading: Reading, asked: Figure) -> Step:
     rules = compare_rules(rules_day(asked.last), reading.books.folder)
     if (asked.first, asked.last) != (months_ending(asked.last, rules.months_n)[0], asked.last):
         raise NotFound("figure.unknown", f"An intensity is of {rules.months_n} months.")
-    rows = _portfolio(reading, asked)
-    return _eui_step(reading, building, eui(building, rows, asked.last, rules), asked)
+    return _eui_step(reading, building, eui(building, _own_rows(reading, asked), asked.last, rules), asked)
+
+
+def _own_rows(reading: Reading, asked: Figure) -> list[BuildingMonth]:
+    """Months of one building as `months.portfolio` has them, a row for each main meter: only these are read."""
+    rows = month_records.find(reading.connection, asked.first, asked.last, buildings=[asked.id], as_of=asked.as_of)
+    as_of = NOW if asked.as_of is None else asked.as_of.astimezone(UTC).date()
+    book = carbon_book(reading.books.folder, as_of, asked.programme)
+    return [_own_row(reading, book, row) for row in rows if row.part == "main"]
+
+
+def _own_row(reading: Reading, book: CarbonBook, row: MonthUse) -> BuildingMonth:
+    meter, on = meter_of(reading, row), date(int(row.month[:4]), int(row.month[5:]), 1)
+    energy, emitted = final_energy(book, meter, on), book.emission(meter, row.amount, on)
+    known = energy if isinstance(energy, tuple) else None
+    grams = emitted.co2e_g if isinstance(emitted, Emission) else 0 if emitted is None else None
+    return BuildingMonth(
+        building=row.building,
+        month=row.month,
+        fuel=row.fuel,
+        book=row.book,
+        amount=row.amount,
+        energy_wh=None if known is None else round(row.amount * known[0]),
+        co2e_g=grams,
+        won=row.won,
+        measured=row.measured,
+        estimated=row.estimated,
+        substituted=row.substituted,
+        filled=row.filled,
+        half_width=row.half_width,
+        coverage=row.coverage,
+        provisional=bool(known and known[1]) or (isinstance(emitted, Emission) and emitted.provisional),
+        refused=emitted.code if isinstance(emitted, Refused) else "",
+        factors=(emitted.factor.id,) if isinstance(emitted, Emission) else (),
+        meters=1,
+    )
 
 
 def _portfolio(reading: Reading, asked: Figure) -> tuple[BuildingMonth, ...]:

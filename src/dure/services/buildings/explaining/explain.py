@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from dure import __version__
-from dure.core.errors import NotFound
 from dure.services.buildings.explaining.building_story import explain_sum
 from dure.services.buildings.explaining.comparing_story import explain_eui, explain_grade, explain_many
 from dure.services.buildings.explaining.explanation import Explanation, Step
 from dure.services.buildings.explaining.figures import Figure, parse
 from dure.services.buildings.explaining.finding_story import explain_finding
+from dure.services.buildings.explaining.gap_story import explain_gap
 from dure.services.buildings.explaining.interval_story import explain_interval
 from dure.services.buildings.explaining.month_story import explain_month
 from dure.services.buildings.explaining.saving_story import explain_saving
@@ -46,10 +46,7 @@ def explain(books: Books, figure_id: str, as_of: datetime | None = None) -> Expl
 def _story(asked: Figure) -> Story:
     if asked.subject in {"body", "portfolio"}:
         return explain_many
-    found = _STORIES.get(asked.what)
-    if found is None:
-        raise NotFound("figure.unknown", f"Nothing is known of {asked}.")
-    return found
+    return _STORIES[asked.what]
 
 
 def _versions(books: Books) -> Mapping[str, str]:
@@ -64,6 +61,7 @@ _STORIES: Mapping[str, Story] = {
     "won": explain_sum,
     "eui": explain_eui,
     "grade": explain_grade,
+    "gap": explain_gap,
     "saving": explain_saving,
     "finding": explain_finding,
 }

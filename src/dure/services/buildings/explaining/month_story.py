@@ -15,6 +15,7 @@ from dure.services.buildings.explaining.sources import MeterBooks, Reading, know
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.derived_months import physical_of, virtual_month
+from dure.services.buildings.months.month_filling import kept_gaps
 from dure.services.buildings.months.month_making import DISPUTED, Grounds, midnight_us, month_span, months_made
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _remade(reading: Reading, books: MeterBooks, rows: Sequence[MonthUse]) -> di
             known_until_us=midnight_us(at.astimezone(zone).date(), zone),
             hours=books.hours(at),
             bills=bills,
+            filled=kept_gaps(row for row in rows if row.known_at == at),
         )
         months = [row.month for row in rows if row.known_at == at]
         found |= {one.month: one for one in months_made(grounds, months)}

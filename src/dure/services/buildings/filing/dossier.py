@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dure.city import City
 
 TOLD_YEARS = 4  # earlier years that stand beside a target
+PRINTED = ("months", "compared", "targets")
 LAYOUT = 1  # of all that is given out; raise it when the same dossier gives other bytes
 
 
@@ -73,6 +74,15 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     def months(self) -> tuple[str, ...]:
         """The twelve months of the period."""
         return months_between(shifted(self.question.last, -11), self.question.last)
+
+    @property
+    def printed_grounds(self) -> dict[str, str]:
+        """Digests of what it rests on.
+
+        Versions of rule files and programs are kept with a filing but not printed in it: a new row gives a rule file a new
+        version, and must leave an old answer as it was.
+        """
+        return {name: value for name, value in sorted(self.grounds.items()) if name in PRINTED}
 
     @property
     def as_of_words(self) -> str:

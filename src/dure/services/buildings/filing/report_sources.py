@@ -7,7 +7,7 @@ from dure.services.buildings.factors.emission import co2e_kg
 from dure.services.buildings.filing.activity import Worked
 from dure.services.buildings.filing.dossier import Dossier
 from dure.services.buildings.filing.report_model import Fact, Grid, Part
-from dure.services.buildings.filing.source_sheets import MARKS, missing_months
+from dure.services.buildings.filing.source_sheets import MARKS, missing_months, rule_name
 from dure.services.buildings.model import SUPPLIES
 
 ROWS_MAX = 40
@@ -96,14 +96,14 @@ def sources(dossier: Dossier, worked: Worked) -> Part:
     )
     rules = [dossier.compare.basis("grades", one) for one in dossier.compare.grades]
     rules += list(dossier.compare.choices.values())
-    named = tuple((one.rule, MARKS[one.mark](language), one.source) for one in rules)
+    named = tuple((rule_name(one), MARKS[one.mark](language), one.source) for one in rules)
     kinds = tuple(one(language) for one in (Text("규칙", "Rule"), Text("확실한가", "How sure"), Text("출처", "Source")))
-    grounds = tuple((name, value) for name, value in sorted(dossier.grounds.items()))
+    grounds = tuple(dossier.printed_grounds.items())
     return Part(
         heading=Text("무엇에 근거했나", "What it rests on")(language),
         grids=(
             Grid(Text("배출계수", "Emission factors")(language), tuple(one(language) for one in heads), tuple(rows)),
             Grid(Text("기준", "Rules")(language), kinds, named),
-            Grid(Text("판과 지문", "Versions and digests")(language), ("", ""), grounds),
+            Grid(Text("지문", "Digests")(language), ("", ""), grounds),
         ),
     )

@@ -12,6 +12,7 @@ from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.standings import Comparison, Standing
 from dure.services.buildings.comparing.targets import Forecast, Target, Trajectory, trajectory
+from dure.services.buildings.explaining.figures import Figure, Subject, What
 from dure.services.buildings.filing import charts
 from dure.services.buildings.filing.activity import Worked
 from dure.services.buildings.filing.dossier import Dossier
@@ -61,15 +62,28 @@ def report(dossier: Dossier) -> Report:
     )
 
 
-def figure_of(dossier: Dossier, what: str) -> str:
-    """The id of a figure of the subject: of a building by span, of a body by year; none of all buildings together."""
-    kind, _, name = dossier.question.subject.partition(":")
-    span = f"{dossier.months[0]}..{dossier.months[-1]}"
-    if kind == "building":
-        return f"building/{name}/{what}/{span}?as_of={dossier.question.as_of:%Y-%m-%dT%H:%M:%SZ}"
-    if kind == "body" and what == "carbon" and dossier.months[0].endswith("-01"):
-        return f"body/{name}/carbon/{dossier.question.year}?as_of={dossier.question.as_of:%Y-%m-%dT%H:%M:%SZ}"
-    return ""
+def figure_of(dossier: Dossier, what: What) -> str:
+    """The id of a figure of the subject over the period, as known at the question's instant and by its factors."""
+    asked = dossier.question
+    kind, _, name = asked.subject.partition(":")
+    subject: Subject = "building" if kind == "building" else "body" if kind == "body" else "portfolio"
+    return str(
+        Figure(
+            subject=subject, what=what, id=name, first=dossier.months[0], last=dossier.months[-1], as_of=asked.as_of,
+            programme=asked.programme,
+        )
+    )  # fmt: skip
+
+
+def of_building(dossier: Dossier, building: str, what: What) -> str:
+    """The id of a figure of one of the buildings, likewise."""
+    asked = dossier.question
+    return str(
+        Figure(
+            subject="building", what=what, id=building, first=dossier.months[0], last=dossier.months[-1], as_of=asked.as_of,
+            programme=asked.programme,
+        )
+    )  # fmt: skip
 
 
 def headline(dossier: Dossier, worked: Worked, compared: Comparison) -> Part:
@@ -103,11 +117,18 @@ def _of_building(dossier: Dossier, standing: Standing) -> list[Fact]:
     language, found = dossier.question.language, standing.eui
     if not isinstance(found, Eui):
         return []
-    as_of = f"?as_of={dossier.question.as_of:%Y-%m-%dT%H:%M:%SZ}"
     note = "" if found.comparable else Text("빠진 달이 있음", "months are missing")(language)
-    facts = [Fact(Text("단위면적당", "Per floor area")(language), f"{found.kwh_m2:,.1f}", "kWh/m²", found.figure + as_of, note)]
+    facts = [
+        Fact(
+            Text("단위면적당", "Per floor area")(language),
+            f"{found.kwh_m2:,.1f}",
+            "kWh/m²",
+            of_building(dossier, standing.building, "eui"),
+            note,
+        )
+    ]
     if isinstance(standing.grade, Grade):
-        figure = f"building/{standing.building}/grade/{dossier.question.period[:4]}{as_of}"
+        figure = of_building(dossier, standing.building, "grade")
         against = AGAINST[standing.grade.against](language)
         facts.append(Fact(Text("등급", "Grade")(language), standing.grade.letter, "", figure, against))
     return facts
@@ -172,7 +193,6 @@ def ranking(dossier: Dossier, compared: Comparison) -> Part:
     ranked = [one for one in compared.ranked if one.building in mine]
     rows: list[tuple[str, ...]] = []
     figures: list[str] = []
-    as_of = f"?as_of={dossier.question.as_of:%Y-%m-%dT%H:%M:%SZ}"
     for one in ranked[:RANKED_MAX]:
         assert isinstance(one.eui, Eui)  # noqa: S101  # only those are ranked
         letter = one.grade.letter if isinstance(one.grade, Grade) else "–"
@@ -180,7 +200,7 @@ def ranking(dossier: Dossier, compared: Comparison) -> Part:
         energy = f"{one.eui.energy_wh / WH_PER_KWH:,.0f}"
         name = dossier.sites.buildings[one.building].name(language)
         rows.append((str(len(rows) + 1), name, f"{one.eui.kwh_m2:,.1f}", letter, energy, tonnes))
-        figures.append(one.eui.figure + as_of)
+        figures.append(of_building(dossier, one.building, "eui"))
     counts = {row.id: 0 for row in dossier.compare.grades}
     for standing in ranked:
         if isinstance(standing.grade, Grade):

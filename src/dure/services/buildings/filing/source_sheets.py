@@ -87,7 +87,7 @@ def _factor_row(one: Factor, dossier: Dossier) -> tuple[Value, ...]:
 def basis_sheet(dossier: Dossier, bases: Iterable[Basis]) -> Sheet:
     """The rules an answer rests on, each once."""
     language = dossier.question.language
-    listed = {one.rule: one for one in bases}
+    listed = {rule_name(one): one for one in bases}
     return Sheet(
         name=Text("기준과 출처", "Rules and sources")(language),
         title=Text("쓴 기준과 그 출처", "Rules used and their sources")(language),
@@ -97,9 +97,15 @@ def basis_sheet(dossier: Dossier, bases: Iterable[Basis]) -> Sheet:
             Column(Text("출처", "Source")(language), 70),
             Column(Text("메모", "Note")(language), 50),
         ),
-        rows=tuple((one.rule, MARKS[one.mark](language), one.source, one.note) for _, one in sorted(listed.items())),
-        notes=tuple(f"{name}: {value}" for name, value in sorted(dossier.grounds.items())),
+        rows=tuple((name, MARKS[one.mark](language), one.source, one.note) for name, one in sorted(listed.items())),
+        notes=tuple(f"{name}: {value}" for name, value in dossier.printed_grounds.items()),
     )
+
+
+def rule_name(basis: Basis) -> str:
+    """A rule as it is printed: without the version of its file, which every new row changes."""
+    pack, _, rest = basis.rule.partition("@")
+    return f"{pack}/{rest.partition('/')[2]}"
 
 
 def uncertain_sheet(dossier: Dossier) -> Sheet:

@@ -18,7 +18,7 @@ from dure.services.buildings import sites
 from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.finding import finding_source, ticket_desk, ticket_records
 from dure.services.buildings.finding.finding_rules import FindingRules, finding_rules
-from dure.services.buildings.finding.looking import Look, first_look, look
+from dure.services.buildings.finding.looking import SAME_LOAD, Look, first_look, look
 from dure.services.buildings.finding.ticket_desk import Opening, Seen
 from dure.services.buildings.intervals.turns import Turns
 
@@ -85,7 +85,7 @@ class FindingWatch:
         seen = look(grid, tickets, late, rules, flows=flows)
         found = list(seen.found)
         if meter.id not in self._known and not tickets and grid.days:
-            kinds = {one.kind for one in found}
+            kinds = {kind for one in found for kind in (one.kind, SAME_LOAD.get(one.kind))}
             found += [one for one in first_look(grid, rules, flows=flows) if one.kind not in kinds]
         if grid.days:  # a meter that has sent nothing yet is looked at for the first time once it has
             self._known.add(meter.id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.engine import RowMapping
 
 from dure.core.errors import NotFound
@@ -71,6 +71,12 @@ def listing(connection: Connection, *, kind: str = "", after: str = "", limit: i
     query = query.order_by(imports.c.imported_at.desc(), imports.c.id.desc()).limit(checked_limit(limit) + 1)
     found = (_of(row) for row in connection.execute(query).mappings())
     return page(found, limit, lambda one: time_mark(one.imported_at, one.id))
+
+
+def state(connection: Connection) -> tuple[int, datetime | None]:
+    """How many there are and when the last was brought: another answer means that something changed."""
+    row = connection.execute(select(func.count(), func.max(imports.c.imported_at))).one()
+    return int(row[0]), row[1]
 
 
 def spans(connection: Connection) -> dict[str, list[tuple[int, int]]]:

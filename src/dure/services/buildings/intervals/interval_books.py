@@ -14,6 +14,9 @@ substituted    suspect           ``SUBSTITUTED``
 disputed       fail: not summed  ``DISPUTED``
 =============  ================  ====================================================
 
+A meter that sends its use itself, every quarter of an hour, has entries at those instants; they are read as the hour they lie in,
+and an hour with fewer of them than is usual is an estimate.
+
 What is filled by model stands in no interval: it is made anew wherever it is shown (`modelling.filling`).
 """
 
@@ -26,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.core.observations import Check, Flag
-from dure.services.buildings.reads.model import Quality
+from dure.services.buildings.reads.model import QUALITY_RANK, Quality
 
 if TYPE_CHECKING:
     from dure.engines.telemetry.port import SeriesColumns, Telemetry
@@ -40,6 +43,9 @@ MARKS: dict[Quality, tuple[Flag, Check]] = {
     Quality.DISPUTED: (Flag.FAIL, Check.DISPUTED),
 }
 QUALITIES: tuple[Quality, ...] = (Quality.MEASURED, Quality.ESTIMATED, Quality.SUBSTITUTED, Quality.DISPUTED)
+_RANK = np.array([QUALITY_RANK[one] for one in QUALITIES])
+_OF_RANK = np.zeros(int(_RANK.max()) + 1, np.uint8)
+_OF_RANK[_RANK] = np.arange(len(QUALITIES), dtype=np.uint8)
 _OF_CHECK = {Check.ESTIMATED: 1, Check.SUBSTITUTED: 2, Check.DISPUTED: 3}
 
 
@@ -86,4 +92,24 @@ def of_columns(rows: SeriesColumns) -> Intervals:
         quality[check[last] == code] = place
     quality[flag[last] == Flag.FAIL] = 3
     amount = np.add.reduceat(np.rint(value).astype(np.int64), first)
-    return Intervals(start_us[first], amount, quality, last - first + 1, np.maximum.reduceat(result_us, first))
+    return hourly(Intervals(start_us[first], amount, quality, last - first + 1, np.maximum.reduceat(result_us, first)))
+
+
+def hourly(rows: Intervals) -> Intervals:
+    """Intervals that are finer than hours, by hours: summed, of the least quality among them; hourly ones as they are."""
+    start = rows.start_us // GRID_US * GRID_US
+    first = np.flatnonzero(np.diff(start, prepend=np.int64(-1)) != 0)
+    if len(first) == len(start):
+        on_grid = len(start) == 0 or bool((start == rows.start_us).all())
+        return rows if on_grid else Intervals(start, rows.amount, rows.quality, rows.entries, rows.result_us)
+    rank = np.maximum.reduceat(_RANK[rows.quality], first)
+    parts = np.diff(np.append(first, len(start)))
+    usual = int(np.argmax(np.bincount(parts)))
+    rank = np.where(parts < usual, np.maximum(rank, _RANK[1]), rank)
+    return Intervals(
+        start[first],
+        np.add.reduceat(rows.amount, first),
+        _OF_RANK[rank],
+        np.add.reduceat(rows.entries, first),
+        np.maximum.reduceat(rows.result_us, first),
+    )

@@ -74,6 +74,7 @@ class ReadWatch:
         self._exchanges: dict[str, list[Exchange]] = {}
         self._brought: dict[str, list[tuple[int, int]]] = {}
         self._seen: tuple[int, int, datetime | None] = (-1, -1, None)
+        self._imports: tuple[int, datetime | None] = (0, None)
         self._derived_us: dict[str, int] = {}
         self._coarse: set[str] = set()  # read by days: all their reads are derived every time
         self._daily = Turns(DAILY_ROUNDS, least_n=1)
@@ -106,7 +107,8 @@ class ReadWatch:
                     if noted.get(meter) != self._exchanges.get(meter) and self._seen[0] >= 0:
                         self._derived_us.pop(meter, None)  # all of it is derived again
                 self._exchanges, self._seen = noted, state
-            self._brought = import_records.spans(connection)
+            if self._imports != (imports := import_records.state(connection)):
+                self._brought, self._imports = import_records.spans(connection), imports
 
     def _due(self, now_us: int, ways: Ways) -> list[tuple[Meter, int, int]]:
         """Meters to be derived: from which instant on, and their newest read."""

@@ -19,17 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.core.time import to_us
-from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals
+from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals, hourly
 from dure.services.buildings.model import Meter
 from dure.services.buildings.months.bill_records import KeptBill, months_of
 from dure.services.buildings.months.month_use import MonthUse, Source
-from dure.services.buildings.reads.model import QUALITY_RANK, Quality
+from dure.services.buildings.reads.model import Quality
 from dure.services.buildings.reads.spreading import shares
 
 MEASURED, ESTIMATED, SUBSTITUTED, DISPUTED = range(len(QUALITIES))
-_RANK = np.array([QUALITY_RANK[one] for one in QUALITIES])
-_OF_RANK = np.zeros(int(_RANK.max()) + 1, np.uint8)
-_OF_RANK[_RANK] = np.arange(len(QUALITIES), dtype=np.uint8)
 
 
 class Span(NamedTuple):
@@ -85,26 +82,6 @@ def month_span(month: str, zone: ZoneInfo) -> Span:
     """A local month, "2026-05"."""
     first = date(int(month[:4]), int(month[5:]), 1)
     return Span(midnight_us(first, zone), midnight_us((first + timedelta(days=32)).replace(day=1), zone))
-
-
-def hourly(rows: Intervals) -> Intervals:
-    """Intervals that are finer than hours, by hours: summed, of the least quality among them; hourly ones as they are."""
-    start = rows.start_us // GRID_US * GRID_US
-    first = np.flatnonzero(np.diff(start, prepend=np.int64(-1)) != 0)
-    if len(first) == len(start):
-        return rows if len(start) == 0 or bool((start == rows.start_us).all()) else _replaced(rows, start)
-    rank = np.maximum.reduceat(_RANK[rows.quality], first)
-    return Intervals(
-        start[first],
-        np.add.reduceat(rows.amount, first),
-        _OF_RANK[rank],
-        np.add.reduceat(rows.entries, first),
-        np.maximum.reduceat(rows.result_us, first),
-    )
-
-
-def _replaced(rows: Intervals, start: NDArray[np.int64]) -> Intervals:
-    return Intervals(start, rows.amount, rows.quality, rows.entries, rows.result_us)
 
 
 class _Known:
@@ -187,12 +164,13 @@ def _month(grounds: Grounds, month: str, known: _Known, bills: list[_Bill]) -> M
     for bill in used:
         sums[ESTIMATED if bill.estimated else MEASURED] += bill.amount
         known_us += bill.us
-    filled, half, filled_h = (0, 0, 0) if used else _filled(grounds, span, known)
+    gaps = [] if used else _filled(grounds, span, known)
+    filled, half = sum(amount for _, _, amount, _ in gaps), sum(half for *_, half in gaps)
     won = [bill.won for bill in bills if bill.won is not None]
     source: Source = "both" if has_hours and used else "intervals" if has_hours else "bills" if used else "none"
     facts: dict[str, object] = {} if over else {"running": True}
     facts |= {"bills": [bill.id for bill in bills]} if bills else {}
-    facts |= {"filled_h": filled_h} if filled_h else {}
+    facts |= {"filled": [list(gap) for gap in gaps]} if gaps else {}
     below = sum(bill.below for bill in bills)
     facts |= {"bill_below": below} if below else {}  # intervals in its span say more than a bill does
     return MonthUse(
@@ -217,18 +195,16 @@ def _month(grounds: Grounds, month: str, known: _Known, bills: list[_Bill]) -> M
     )
 
 
-def _filled(grounds: Grounds, span: Span, known: _Known) -> tuple[int, int, int]:
-    """Amount and half width of what a model fills in a month, and how many hours."""
-    amount = half = 0.0
-    hours = 0
+def _filled(grounds: Grounds, span: Span, known: _Known) -> list[tuple[int, int, int, int]]:
+    """What a model fills in a month, gap by gap: its first hour [us], how many hours, amount and half width."""
+    found = []
     for gap in grounds.filled:
         inside = (gap.start_us >= span.start_us) & (gap.start_us < span.end_us) & ~np.isin(gap.start_us, known.start)
         count = int(inside.sum())
         if count:
-            amount += float(gap.amount[inside].sum())
-            half += gap.half_width * count / len(gap.start_us)
-            hours += count
-    return round(amount), round(half), hours
+            amount, half = round(float(gap.amount[inside].sum())), round(gap.half_width * count / len(gap.start_us))
+            found.append((int(gap.start_us[inside][0]), count, amount, half))
+    return found
 
 
 def _digest(known: _Known, span: Span, bills: list[_Bill]) -> str:

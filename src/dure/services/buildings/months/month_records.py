@@ -14,7 +14,7 @@ from dure.engines.records.tables import cursors
 from dure.engines.records.tables_buildings import building_months as months
 from dure.services.buildings.months.month_use import MonthUse
 
-REVISION = "buildings.months"
+REVISION = "buildings/months"
 AT_ONCE = 500  # meters of one question
 _SAME = ("known_at", "replaced_at", "facts")
 

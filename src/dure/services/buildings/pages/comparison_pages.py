@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dure.core.errors import ConfigError, InputError
 from dure.core.time import day_of
 from dure.services.buildings.comparing.compare_rules import CompareRules, compare_rules
-from dure.services.buildings.comparing.comparison_desk import Asked, asked, compared
+from dure.services.buildings.comparing.comparison_desk import Asked, asked, compared, newest
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.legal import Legal
 from dure.services.buildings.comparing.peers import Place
@@ -45,12 +45,12 @@ async def ranking(request: Request) -> Response:
     usual, trouble = asked(house), ""
     try:
         question = asked(house, month_of(query["last"][:10]) if query.get("last") else "")
-        whole, sites = await run_in_threadpool(_compared, house, question)
+        whole, sites = await run_in_threadpool(_compared, house, question, given=bool(query.get("last")))
     except (InputError, ConfigError):
         trouble, question = say("달은 2026-10처럼 적어 주세요."), usual
-        whole, sites = await run_in_threadpool(_compared, house, question)
+        whole, sites = await run_in_threadpool(_compared, house, question, given=False)
     use = query.get("use", "")[:64]
-    rules = compare_rules(rules_day(question.last), house.city.folder)
+    rules = compare_rules(rules_day(whole.last), house.city.folder)
     wanted = {one.id for one in sites.buildings.values() if not use or one.use == use}
     return await layout_of(request).page(
         request,
@@ -75,8 +75,9 @@ async def ranking(request: Request) -> Response:
     )
 
 
-def _compared(house: House, question: Asked) -> tuple[Comparison, Sites]:
+def _compared(house: House, question: Asked, *, given: bool) -> tuple[Comparison, Sites]:
     with house.records.read() as connection:
+        question = question if given else newest(house, connection, question)
         sites = registered(connection)
         today = day_of(house.clock.now(), house.city.zone)
         return compared(house.city.folder, connection, question, today, sites), sites

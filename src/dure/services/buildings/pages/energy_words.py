@@ -75,6 +75,12 @@ def carbon(grams: float | None, say: Speech) -> Amount:
     return Amount(say.number(tonnes, 0 if abs(tonnes) >= 100 else 1 if abs(tonnes) >= 1 else 2), "tCO2e")
 
 
+def signed_carbon(grams: int, say: Speech) -> str:
+    """A change of carbon with its sign."""
+    told = carbon(abs(grams), say)
+    return f"{'+' if grams > 0 else '−' if grams < 0 else '±'}{told}"
+
+
 def money(won: float | None, say: Speech) -> Amount:
     """Won; much of it in units of 10,000 in Korean, of a million in English."""
     unit = say("원")

@@ -24,7 +24,7 @@ from dure.services.buildings.baselines.normal_saving import normal_saving
 from dure.services.buildings.baselines.saving_days import DaysCompared, days_compared
 from dure.services.buildings.baselines.saving_desk import saving_of
 from dure.services.buildings.baselines.saving_words import refusal
-from dure.services.buildings.pages import measure_view
+from dure.services.buildings.pages import bridge_pages, measure_view
 from dure.services.buildings.pages.measure_view import MEASURE_STATES, MODEL_KINDS, VERDICTS
 from dure.services.buildings.pages.scatter_chart import scatter_chart
 from dure.services.buildings.sites import Sites, registered
@@ -62,6 +62,10 @@ WHY: dict[str, Text] = {
         "It has begun already. Say so and its saving is shown, but credited nowhere.",
     ),
     "measure.exists": Text("같은 기준선이 이미 얼려져 있습니다.", "The same baseline is frozen already."),
+    "measure.overlaps": Text(
+        "다른 사업이 같은 계량기에 닿습니다. 그 사업을 먼저 끝내야 절감을 두 번 세지 않습니다.",
+        "Another measure acts on the same meter. End it first, so that no saving is counted twice.",
+    ),
     "measure.state": Text("지금은 그렇게 할 수 없습니다.", "That cannot be done now."),
     "weather.none": refusal("weather.none"),
     "weather.coverage": refusal("weather.coverage"),
@@ -80,8 +84,8 @@ class Told(NamedTuple):
     trouble: str
 
 
-def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
-    """Routes of measures and models."""
+def routes(house: House) -> APIRouter:
+    """Routes of measures and models, and of the bridge."""
     router = APIRouter()
     seen = [Depends(require("read", "city_data"))]
     router.add_api_route(HERE, listing, methods=["GET"], dependencies=seen)
@@ -90,6 +94,7 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     router.add_api_route(f"{HERE}/{{measure}}", one, methods=["GET"], dependencies=seen)
     router.add_api_route(f"{HERE}/{{measure}}", act, methods=["POST"])
     router.add_api_route(f"{METERS}/{{meter}}/model", model, methods=["GET"], dependencies=seen)
+    router.include_router(bridge_pages.routes(house))
     return router
 
 

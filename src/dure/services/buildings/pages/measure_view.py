@@ -10,6 +10,7 @@ import numpy as np
 from dure.core.observations import Flag
 from dure.core.text import Text
 from dure.core.time import day_interval, to_us
+from dure.services.buildings.baselines.series import CALENDAR
 from dure.services.buildings.modelling.billed_rows import BilledModel
 from dure.services.buildings.modelling.rows import DailyModel
 from dure.services.buildings.pages.scatter_chart import Dot as Place
@@ -18,7 +19,7 @@ from dure.web.charts import Band, Chart, Dot
 from dure.web.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dure.services.buildings.baselines.measure_saving import MeasureSaving
     from dure.services.buildings.baselines.model_desk import Expected
@@ -48,6 +49,8 @@ MODEL_KINDS: dict[str, Text] = {
 KWH_UNITS = {"Wh": 1000.0, "kJ": 3600.0}  # of a book unit in a kWh
 DAY_US = 86_400_000_000
 BIN_C = 3.0
+DAILY_UNTIL_D = 60
+LINE_POINTS = 80
 
 
 class Month(NamedTuple):
@@ -89,27 +92,33 @@ def months_of(saving: MeasureSaving) -> list[Month]:
 
 
 def saving_chart(days: DaysCompared, say: Speech) -> Chart:
-    """Measured use (line), expected use (broken line) and how far the expectation of a week may be off (band) [kWh/d]."""
-    at = [to_us(day_interval(days.first + timedelta(days=n), say.zone).start) for n in range(len(days.expected))]
-    end = at[-1] + DAY_US
+    """Measured use (line), expected use (broken line) and how far the expectation of a week may be off (band) [kWh/d].
+
+    Means of weeks, as single days zigzag with the days of the week; the first weeks of a measure are shown day by day.
+    """
+    step = 7 if len(days.expected) > DAILY_UNTIL_D else 1
+    at = [to_us(day_interval(days.first + timedelta(days=n), say.zone).start) for n in range(0, len(days.expected), step)]
+    ends = [*at[1:], to_us(day_interval(days.first + timedelta(days=len(days.expected)), say.zone).start)]
     known = np.isfinite(days.measured) & np.isfinite(days.expected)
-    dots = [Dot(us, float(value) / 1000, Flag.GOOD) for us, value, yes in zip(at, days.measured, known, strict=True) if yes]
-    ahead = [Dot(us, float(value) / 1000, Flag.GOOD) for us, value, yes in zip(at, days.expected, known, strict=True) if yes]
-    bands = []
-    for first in range(0, len(at), 7):
-        week = days.expected[first : first + 7][known[first : first + 7]]
-        if len(week):
-            middle, half = float(week.mean()) / 1000, days.week_half_wh / 7000
-            bands.append(Band(at[first], at[first + 7] if first + 7 < len(at) else end, max(0.0, middle - half), middle + half))
-    title = say("하루 사용량: 실제와 예상")
+    dots, ahead, bands = [], [], []
+    half = days.week_half_wh / 7000
+    for n, (begin, end) in enumerate(zip(at, ends, strict=True)):
+        rows = slice(n * step, (n + 1) * step)
+        if not known[rows].any():
+            continue
+        middle = (begin + end) // 2
+        used, told = (float(side[rows][known[rows]].mean()) / 1000 for side in (days.measured, days.expected))
+        dots.append(Dot(middle, used, Flag.GOOD))
+        ahead.append(Dot(middle, told, Flag.GOOD))
+        bands.append(Band(begin, end, max(0.0, told - half), told + half))
     return Chart(
-        title=title,
+        title=say("하루 사용량: 실제와 예상"),
         unit="kWh",
         decimals=0,
         start_us=at[0],
-        end_us=end,
+        end_us=ends[-1],
         dots=dots,
-        gap_us=3 * DAY_US,
+        gap_us=max(3, 2 * step) * DAY_US,
         bands=bands,
         ahead=ahead,
     )
@@ -124,8 +133,7 @@ def scatter_of(told: Expected, model: Model, say: Speech) -> Scatter:
         for one in told.days
         if one.temperature_c is not None and one.measured is not None
     ]
-    temperatures = [one.temperature_c for one in dots] or [0.0, 1.0]
-    lines = _lines(model, min(temperatures), max(temperatures), unit)
+    lines = _lines(model, told, unit)
     summary = say(
         "기온에 따른 하루 사용량: 점 {n}개와 모형의 선 {lines}개. 표가 같은 내용을 담고 있습니다.",
         n=say.number(len(dots)),
@@ -134,15 +142,24 @@ def scatter_of(told: Expected, model: Model, say: Speech) -> Scatter:
     return Scatter(dots, lines, f"{name}/d", summary)
 
 
-def _lines(model: Model, low: float, high: float, unit: float) -> list[list[Place]]:
-    """Of each model that a daily model is made of, or of the one of bills; hourly models have no line."""
-    grid = np.linspace(low, high, 80)
-    if isinstance(model, BilledModel):
-        return [_places(grid, model.change_point.predict(grid) / unit)]
-    if not isinstance(model, DailyModel):
+def _lines(model: Model, told: Expected, unit: float) -> list[list[Place]]:
+    """Of each model that a daily model is made of, or of the one of bills, over the temperatures of its own days."""
+    known = [one for one in told.days if one.temperature_c is not None and one.expected is not None]
+    temperature = np.array([one.temperature_c for one in known], float)
+    if not known or not isinstance(model, BilledModel | DailyModel):
         return []
-    cells: Mapping[int, int] = {int(which): cell for cell, which in enumerate(model.seasonal.model_of_cell)}
-    return [_places(grid, model.seasonal.predict(grid, np.full(len(grid), cell, np.int64)) / unit) for cell in cells.values()]
+    if isinstance(model, BilledModel):
+        grid = np.linspace(temperature.min(), temperature.max(), LINE_POINTS)
+        return [_places(grid, model.change_point.predict(grid) / unit)]
+    cell = CALENDAR.cells(np.array([one.day for one in known], "datetime64[D]"))
+    which = model.seasonal.model_of_cell[cell]
+    found = []
+    for each in np.unique(which):
+        own = which == each
+        grid = np.linspace(temperature[own].min(), temperature[own].max(), LINE_POINTS)
+        cells = np.full(LINE_POINTS, cell[own][0], np.int64)
+        found.append(_places(grid, model.seasonal.predict(grid, cells) / unit))
+    return found
 
 
 def _places(grid: np.ndarray, use: np.ndarray) -> list[Place]:

@@ -10,15 +10,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from dure.core.errors import NotFound
+from dure.core.text import Text
 from dure.core.time import to_us
+from dure.services.buildings.baselines.bridge_desk import bridge_between
+from dure.services.buildings.baselines.bridging import Bridged
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.spans import months_between
+from dure.services.buildings.finding.findings import NAMES as FINDINGS
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.pages import energy_words, needs
 from dure.services.buildings.pages.fuel_charts import energy_months, profile_chart
-from dure.services.buildings.pages.public_pages import LEGEND, MAP_STATUS, STATES
+from dure.services.buildings.pages.measure_view import MEASURE_STATES, VERDICTS
+from dure.services.buildings.pages.public_pages import LEGEND, MAP_STATUS
 from dure.services.buildings.pages.uses import use_names, use_words
 from dure.services.buildings.publishing.doing import doing
 from dure.services.buildings.publishing.figures import figures
@@ -41,6 +46,12 @@ if TYPE_CHECKING:
 
 HERE = "/operations/buildings"
 SITES = f"{HERE}/sites"
+EFFECTS: dict[str, Text] = {
+    "activity_g": Text("쓰임이 달라져서", "Use"),
+    "weather_g": Text("날씨가 달라져서", "Weather"),
+    "factor_g": Text("배출계수가 달라져서", "Factors"),
+    "area_g": Text("면적이 달라져서", "Floor area"),
+}
 NEEDS_SHOWN, RANKS_SHOWN = 6, 12
 WEEK_US = 7 * 24 * 3_600_000_000
 
@@ -78,6 +89,7 @@ async def overview(request: Request) -> Response:
         ranks_shown=RANKS_SHOWN,
         thin=sorted((row for row in staff.rows if not row.newest.whole), key=lambda row: row.newest.complete_n)[:RANKS_SHOWN],
         tickets=tickets,
+        findings=FINDINGS,
         late=late,
         silent=silent,
         needs_shown=NEEDS_SHOWN,
@@ -116,7 +128,7 @@ async def one(request: Request, building_id: str) -> Response:
     if row is None:
         raise NotFound("buildings.unknown", f"The building {building_id[:80]!r} is not registered.")
     meters = shelved.sites.meters_of(building_id)
-    told = await run_in_threadpool(_told, house, building_id, needs.main_electricity(meters), shelved)
+    told = await run_in_threadpool(_told, house, row, needs.main_electricity(meters), shelved)
     listed = shelved.rows.get(building_id, [])
     months = months_between(shelved.staff.span.first, shelved.published.day.isoformat()[:7])
     standing = row.standing
@@ -139,7 +151,12 @@ async def one(request: Request, building_id: str) -> Response:
         newest_us=_newest(house, meters),
         tickets=told.tickets,
         doing=told.doing,
-        states=STATES,
+        bridge=told.bridge,
+        effects=EFFECTS,
+        unmodelled={each.subject for each in told.bridge.told if each.code == "bridge.no_model"} if told.bridge else set(),
+        states=MEASURE_STATES,
+        verdicts=VERDICTS,
+        findings=FINDINGS,
         supplies=SUPPLIES,
         words_of=energy_words,
         public=building_id not in shelved.published.kept_back,
@@ -152,18 +169,28 @@ class Told(NamedTuple):
     tickets: Sequence[needs.Ticket]
     doing: Any
     shape: Shape | None
+    bridge: Bridged | None
 
 
-def _told(house: House, building: str, meter: Meter | None, shelved: Shelved) -> Told:
+def _told(house: House, row: Row, meter: Meter | None, shelved: Shelved) -> Told:
     """Read the engines. Blocks."""
-    found = None
+    found, building, span = None, row.building.id, shelved.staff.span
     if meter is not None:
         end_us = to_us(house.clock.now())
         span_us = (end_us - shelved.published.rules.profile_weeks * WEEK_US, end_us)
         intervals = interval_books.read(house.telemetry, meter.id, meter.supply.use, span_us)
         found = shape(intervals, house.city.zone) if len(intervals) else None
     with house.records.read() as connection:
-        return Told(needs.tickets(connection, building), doing(connection, building), found)
+        changed = None
+        if row.change is not None:
+            periods = ((span.before.first, span.before.last), (span.first, span.last))
+            changed = bridge_between(house, connection, periods, building=building)
+        return Told(
+            tickets=needs.tickets(connection, building),
+            doing=doing(connection, building, shelved.published.day),
+            shape=found,
+            bridge=changed if isinstance(changed, Bridged) and building in changed.buildings else None,
+        )
 
 
 def _place(standing: Standing, house: House, building: Building, say: Speech) -> str:

@@ -20,6 +20,7 @@ from dure.services.buildings.factors.carbon import carbon_book
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.pages import energy_words
 from dure.services.buildings.pages.fuel_charts import energy_months, energy_years
+from dure.services.buildings.pages.measure_view import MEASURE_STATES, VERDICTS
 from dure.services.buildings.pages.peer_chart import peer_line
 from dure.services.buildings.pages.uses import use_names, use_words
 from dure.services.buildings.publishing.doing import doing
@@ -55,11 +56,6 @@ LEGEND: tuple[tuple[str, Text, str, str], ...] = (
     ("failing", Text("E 등급", "Grade E"), "danger", "cross"),
     ("retired", Text("등급 없음", "No grade"), "gray", "dash"),
 )
-STATES: dict[str, Text] = {
-    "planned": Text("계획함", "Planned"),
-    "running": Text("시행 중", "Running"),
-    "ended": Text("마침", "Ended"),
-}
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
@@ -169,7 +165,7 @@ async def one(request: Request, building_id: str) -> Response:
 
     def read() -> Any:
         with house.records.read() as connection:
-            return doing(connection, building_id)
+            return doing(connection, building_id, told.day)
 
     return await layout_of(request).page(
         request,
@@ -179,7 +175,8 @@ async def one(request: Request, building_id: str) -> Response:
         entry=entry,
         view=view_of(entry, told, house, say),
         doing=await run_in_threadpool(read),
-        states=STATES,
+        states=MEASURE_STATES,
+        verdicts=VERDICTS,
         levels=energy_words.LEVELS,
         words_of=energy_words,
         supplies=SUPPLIES,

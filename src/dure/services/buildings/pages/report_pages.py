@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dure.core.errors import InputError
-from dure.services.buildings.comparing.comparison_desk import asked
+from dure.services.buildings.comparing.comparison_desk import asked, newest
 from dure.services.buildings.comparing.targets import PORTFOLIO
 from dure.services.buildings.factors.carbon import PROGRAMME
 from dure.services.buildings.filing import filing_desk
@@ -39,10 +39,11 @@ async def page(request: Request) -> Response:
     """The report of a building, a body or all, of a year or of the twelve months that end with a month."""
     house, query = house_of(request), request.query_params
     latest = filing_desk.latest(house)
+    period = query.get("period", "")[:7] or await run_in_threadpool(_newest, house)
     question = Question(
         kind="report",
         subject=query.get("subject", PORTFOLIO)[:200],
-        period=query.get("period", "")[:7] or asked(house).last,
+        period=period,
         as_of=instant(query["as_of"][:40], "as_of") if query.get("as_of") else latest,
         programme=query.get("programme", PROGRAMME)[:40],
         language=language_of(request),
@@ -63,3 +64,8 @@ async def page(request: Request) -> Response:
         pdf=f"/api/v1/buildings/report.pdf?{urlencode(same)}",
         drawn=lambda picture: Markup(picture.svg),  # noqa: S704  # our own shapes, texts escaped
     )
+
+
+def _newest(house: House) -> str:
+    with house.records.read() as connection:
+        return newest(house, connection, asked(house)).last

@@ -17,7 +17,7 @@ from dure.core.time import day_of
 from dure.engines.records.audit import By
 from dure.services.buildings.api.target_api import end, put
 from dure.services.buildings.comparing import target_records
-from dure.services.buildings.comparing.comparison_desk import asked, trajectories
+from dure.services.buildings.comparing.comparison_desk import asked, newest, trajectories
 from dure.services.buildings.comparing.targets import KINDS, PORTFOLIO, Kind, Target, Trajectory
 from dure.services.buildings.factors.carbon import PROGRAMME, Programme
 from dure.services.buildings.filing.filing_rules import Goal, filing_rules
@@ -74,7 +74,8 @@ async def listing(request: Request, trouble: str = "", status: int = 200, given:
         with house.records.read() as connection:
             sites = registered(connection)
             standing = target_records.find(connection)
-            return trajectories(house.city.folder, connection, standing, asked(house), sites), sites
+            question = newest(house, connection, asked(house))
+            return trajectories(house.city.folder, connection, standing, question, sites), sites
 
     found, sites = await run_in_threadpool(read)
     names = _subjects(sites)

@@ -28,6 +28,7 @@ from dure.services.buildings.finding.finding_watch import FindingWatch
 from dure.services.buildings.intervals import exchange_records
 from dure.services.buildings.intervals.import_desk import ImportDesk
 from dure.services.buildings.intervals.import_files import Asked
+from dure.services.buildings.intervals.read_watch import ReadWatch
 from dure.services.buildings.months import touched_records
 from dure.services.buildings.months.touched_records import Touched
 from dure.services.buildings.reads.model import Exchange
@@ -48,6 +49,7 @@ log = structlog.get_logger("dure.simulator")
 MANAGER = "demo-energy-manager"
 BILL_MONTHS = 26
 BASELINE_D = 366
+STORED_S = 30.0
 FILE_NAMES = {
     "electricity.csv": "전기 고지서.csv",
     "city_gas.csv": "도시가스 고지서.csv",
@@ -84,14 +86,34 @@ class DemoOffice:
         Models, savings and findings, which else come by night and in turns, are asked for once.
         """
         frozen, waiting = await asyncio.to_thread(self._freeze)
-        if not waiting and not self._asked:
+        if not waiting and not self._asked and await self._ready():
             self._asked = True
-            await RefitWatch(self._house).look()
-            await SavingWatch(self._house).look()
-            watch, looked = FindingWatch(self._house), 0
-            while looked < len(self._meters):
-                looked += max(await watch.look(), 1)
+            await self._ask()
         return frozen
+
+    async def _ready(self) -> bool:
+        """Whether the hours of the registers are on the books, and every month that was touched is made."""
+        if not await self._stored():
+            return False
+        await ReadWatch(self._house).look()
+        return await self._stored() and not await asyncio.to_thread(self._months_wait)
+
+    def _months_wait(self) -> bool:
+        with self._house.records.read() as connection:
+            return bool(touched_records.waiting(connection, 1))
+
+    async def _ask(self) -> None:
+        await RefitWatch(self._house).look()
+        await SavingWatch(self._house).look()
+        watch, looked = FindingWatch(self._house), 0
+        while looked < len(self._meters):
+            looked += max(await watch.look(), 1)
+
+    async def _stored(self) -> bool:
+        """Whether all that was sent so far is stored within a while; where another process records, nobody can tell."""
+        recorder = self._house.recorder
+        seq = (await self._house.bus.state()).last_seq
+        return recorder is None or await recorder.wait_for(seq, STORED_S)
 
     def _by(self) -> By:
         return By(MANAGER, self._house.clock.now())
@@ -143,7 +165,7 @@ class DemoOffice:
             programme=PROGRAMME,
             person=MANAGER,
             made_at=self._house.clock.now(),
-            base_note="시연용으로 정한 값 (simulated)",
+            base_note="시연용으로 지어낸 값 · made up for the demo",
         )
 
     def _freeze(self) -> tuple[int, int]:

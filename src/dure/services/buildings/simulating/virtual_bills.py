@@ -17,7 +17,7 @@ from dure.core.time import to_us
 from dure.services.buildings.simulating.virtual_buildings import HOUR_US, Climate, VirtualMeter, uses
 from dure.services.buildings.simulating.virtual_registers import hourly
 
-MISSING_BEFORE = 5  # the bill that is missing is so many months old
+MISSING_N = 2  # so many of the last bills have not come
 OIL = ("kerosene", "diesel", "lpg", "fuel_oil_bc")
 READ_ON: Mapping[str, int] = {"electricity": 1, "heat": 1, "city_gas": 15, "water": 20}
 WON: Mapping[str, tuple[int, float]] = {
@@ -43,14 +43,15 @@ class BillRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bills_of(seed: int, one: VirtualMeter, climate: Climate, today: date, months: int) -> list[BillRow]:
-    """Bills of the last months whose end has come, oldest first; one of them is missing where that is the fault."""
+    """Bills of the last months whose end has come, oldest first; the last ones have not come where that is the fault."""
     fixed, price = WON[one.meter.fuel]
     read_on = READ_ON.get(one.meter.fuel, 1)
     days = [_month_before(today, back).replace(day=read_on) for back in range(months, -1, -1)]
+    spans = [(start, end) for start, end in pairwise(days) if end <= today]
+    if one.fault == "missing_bill":
+        spans = spans[:-MISSING_N]
     found = []
-    for n, (start, end) in enumerate(pairwise(days)):
-        if end > today or (one.fault == "missing_bill" and len(days) - 2 - n == MISSING_BEFORE):
-            continue
+    for start, end in spans:
         first, last = _hour(start, one), _hour(end, one)
         amount = int(uses(seed, one, first, last - first, hourly(one, climate, first, last - first)).sum())
         won = round((fixed * min(1.0, one.building.area_m2 / 5_000) + price * amount) / 10) * 10
