@@ -32,3 +32,23 @@ NAMES = (
     "mv-coverage",
     "buildings-reads",
     "buildings-queries",
+    "buildings-faults",
+)
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Dure beside its peers and limits.")
+    parser.add_argument("name", nargs="?", choices=NAMES, help="only this one")
+    parser.add_argument("--quick", action="store_true", help="small sizes; the table is printed, nothing is kept")
+    options = parser.parse_args()
+    words = ["--quick"] if options.quick else []
+    codes = [
+        subprocess.run([sys.executable, str(HERE / f"{name}.py"), *words], check=False).returncode
+        for name in ([options.name] if options.name else NAMES)
+    ]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
