@@ -148,7 +148,7 @@ def test_all_are_compared_with_the_year_before_like_for_like():
         (energy_words.carbon(123_400_000, EN), "123\N{NO-BREAK SPACE}tCO2e"),
         (energy_words.carbon(450_000, EN), "0.45\N{NO-BREAK SPACE}tCO2e"),
         (energy_words.money(1_234_567_890, KO), "123,457\N{NO-BREAK SPACE}만원"),
-        (energy_words.money(12_000, EN), "12,000\N{NO-BREAK SPACE}KRW"),
+        (energy_words.money(12_000, EN), "12,000\N{NO-BREAK SPACE}won"),
         (energy_words.metered(5_000, "L", "water", KO), "5\N{NO-BREAK SPACE}m³"),
         (energy_words.metered(5_000, "L", "kerosene", KO), "5,000\N{NO-BREAK SPACE}L"),
         (energy_words.span_words(Span("2025-01", "2025-12"), KO), "2025년"),

@@ -89,7 +89,7 @@ def money(won: float | None, say: Speech) -> Amount:
     if say.language == "ko" and abs(won) >= 1_000_000:
         return Amount(say.number(won / 10_000), "만원")
     if say.language == "en" and abs(won) >= 10_000_000:
-        return Amount(say.number(won / 1e6, 1), "M KRW")
+        return Amount(say.number(won / 1e6, 1), "million won")
     return Amount(say.number(won), unit)
 
 
