@@ -32,6 +32,7 @@ NAMES = (
     "mv-coverage",
     "buildings-reads",
     "buildings-queries",
+    "buildings-faults",
 )
 HERE = Path(__file__).parent
 

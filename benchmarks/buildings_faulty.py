@@ -53,6 +53,12 @@ def buildings() -> dict[int, DayGrid]:
     return grids
 
 
+def turned(grid: DayGrid, days: int) -> DayGrid:
+    """The first days twice: whole weeks, so that the second year has the first as its history."""
+    use, air, kind = grid.use[:days], grid.temperature[:days], grid.kind[:days]
+    return DayGrid(grid.meter, grid.first, grid.zone, np.vstack([use] * 2), np.vstack([air] * 2), np.concatenate([kind] * 2))
+
+
 def faulty(grid: DayGrid, kind: str, seed: int, rows: tuple[int, int]) -> Faulty | None:
     """The building with a fault of a kind that begins on a day the seed chooses; None where it would change next to nothing."""
     chance = np.random.default_rng([seed, int(grid.meter), KINDS.index(kind)])
@@ -69,7 +75,7 @@ def faulty(grid: DayGrid, kind: str, seed: int, rows: tuple[int, int]) -> Faulty
     else:
         for day in range(row, last):
             if grid.kind[day] != WORKDAY:
-                use[day] = _workday_before(grid, day)
+                use[day] = _like_workday(grid, day)
     changed = float(np.nansum(use[row:last]) - np.nansum(grid.use[row:last]))
     share = changed / float(np.nansum(grid.use[row:last]))
     if kind == "weekend on" and share < 0.02:
@@ -77,10 +83,12 @@ def faulty(grid: DayGrid, kind: str, seed: int, rows: tuple[int, int]) -> Faulty
     return Faulty(DayGrid(grid.meter, grid.first, grid.zone, use, grid.temperature, grid.kind), kind, row, share)
 
 
-def _workday_before(grid: DayGrid, day: int) -> Floats:
-    """Use of the last workday before a day."""
-    work = np.flatnonzero((grid.kind == WORKDAY) & (np.arange(grid.days) < day))
-    return grid.use[work[-1]]
+def _like_workday(grid: DayGrid, day: int) -> Floats:
+    """Use of the workday within six weeks whose weather was most like a day's."""
+    rows = np.arange(grid.days)
+    work = np.flatnonzero((grid.kind == WORKDAY) & (np.abs(rows - day) <= 42))
+    away = np.nanmean(np.abs(grid.temperature[work] - grid.temperature[day]), axis=1)
+    return grid.use[work[int(np.nanargmin(away))]]
 
 
 class Peer:

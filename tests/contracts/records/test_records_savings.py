@@ -17,7 +17,7 @@ from dure.core.errors import Conflict, DureError, InputError, NotFound
 from dure.core.text import Text
 from dure.core.time import day_interval
 from dure.engines.clock import FixedClock
-from dure.engines.records import decisions, events
+from dure.engines.records import assets, decisions, events
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables_buildings import building_models, building_savings
@@ -273,6 +273,20 @@ async def test_a_saving_is_made_again_to_the_last_digit_also_after_later_reading
         refused_with("saving.unknown", retold, house, connection, measure.id, date(2026, 2, 1), kind=NotFound)
     assert (found.same, found.weather_same) == (True, True)
     assert now.measured_wh > found.told.measured_wh
+
+
+def test_a_measure_of_a_meter_that_is_gone_says_so(house: House, records: Records) -> None:
+    lived(house)
+    measure = frozen(house)
+    by = on(house, date(2026, 1, 10))
+    with records.begin() as connection:
+        assets.set_state(connection, "power", "retired", by)
+    with records.read() as connection:
+        refused_with("meter.unknown", saving_of, house, connection, measure, (BEGINS, date(2026, 1, 1)))
+    with records.begin() as connection:
+        assets.set_state(connection, "school", "retired", by)
+    with records.read() as connection:
+        refused_with("buildings.unknown", saving_of, house, connection, measure, (BEGINS, date(2026, 1, 1)))
 
 
 def test_records_of_fits_replace_what_stood(records: Records) -> None:

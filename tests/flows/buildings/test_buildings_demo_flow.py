@@ -81,7 +81,7 @@ def test_the_past_is_on_the_books_hour_by_hour_and_nothing_is_lost_on_the_way(de
         assert np.array_equal(np.diff(hours), np.ones(len(hours) - 1))
         assert len(hours) >= PAST.days * 24 - 2
         made = uses(demo.house.city.seed, one, int(hours[0]), len(hours), climate("", hours))
-        assert abs(found.amount.sum() - made.sum()) <= one.meter.resolution  # over an exchange and a rounding pulse counter
+        assert abs(found.amount.sum() - made.sum()) < 2 * one.meter.resolution  # over an exchange and the steps of a counter
 
 
 def test_bills_came_in_by_the_import_desk_with_their_files(demo):

@@ -34,6 +34,10 @@ def test_2_it_is_kept_once_however_often_it_is_brought(city):
     for known in (False, True):
         told = city.asked("operator", "POST", "/buildings/weather?station=aws-1&name=asos.csv", content=file_of(216))
         assert (told["kept"], told["known"]) == (True, known)
+    listed = city.asked("operator", "GET", "/buildings/imports?kind=weather")["items"]
+    assert [(one["kind"], one["name"], one["accepted_n"], one["booked"]) for one in listed] == [
+        ("weather", "asos.csv", 216, True)
+    ]
     city.until_rows("aws-1", 216, "air_temperature")
     city.recorded()
     assert len(city.house.telemetry.series(("aws-1", "air_temperature"), 0, 2**62).value) == 216

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from typing import get_args
 
 import httpx
@@ -211,6 +212,12 @@ def weather_span(began_at: datetime, known_d: int) -> tuple[int, int]:
     return to_us(began_at - WEATHER) // HOUR_US, end
 
 
+def _in_steps(amounts: Sequence[int], resolution: int) -> list[int]:
+    """Amounts as a counter shows them that moves in steps: what is less than a step is in a later hour."""
+    shown = [counted // resolution * resolution for counted in accumulate(amounts)]
+    return [after - before for before, after in pairwise([0, *shown])]
+
+
 def first_sent(one: VirtualMeter, past: timedelta = PAST) -> int:
     """The hour since 1970 UTC from which on a meter has a past."""
     begin = to_us(one.began_at - past) // HOUR_US
@@ -221,7 +228,7 @@ def _history(seed: int, one: VirtualMeter, climate: Climate, past: timedelta) ->
     begin = first_sent(one, past)
     now = to_us(one.began_at) // HOUR_US
     end = now if one.speech == "use" else first_hour(one)
-    rows = zip(range(begin, end), _uses(seed, one, climate, begin, end - begin), strict=True)
+    rows = zip(range(begin, end), _in_steps(_uses(seed, one, climate, begin, end - begin), one.meter.resolution), strict=True)
     yield from history(one.meter.supply.use, ((hour * HOUR_US, amount) for hour, amount in rows))
     if one.speech != "use":
         counter = Counter(seed, one, climate)

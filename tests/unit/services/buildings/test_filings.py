@@ -386,6 +386,19 @@ def test_names_of_buildings_are_never_read_as_markup(house):
     assert filing_desk.given_out(house, asked("ngms", "building:wild"), BY).content.startswith(b"PK")
 
 
+@pytest.mark.parametrize("name", ["漢字 회관", "쀍 😀", "العربية"])
+def test_a_name_the_font_cannot_show_does_not_stop_a_report(house, name):
+    with house.records.begin() as connection:
+        assets.update_one(
+            connection, msgspec.structs.replace(assets.get(connection, "hall"), name=Text(name, name)), By("x", NOW)
+        )
+
+    first, second = (filing_desk.given_out(house, asked("report", "building:hall"), BY).content for _ in range(2))
+
+    assert first.startswith(b"%PDF-")
+    assert first == second
+
+
 def test_every_fuel_has_a_filing_unit_and_every_kind_a_form():
     rules = filing_rules(date(2025, 12, 1))
 

@@ -44,7 +44,8 @@ def saving_of(
 
     Raises
     ------
-    InputError : ``measure.span`` when the days are none, before it begins, or not over yet; ``meter.unknown``
+    InputError : ``measure.span`` when the days are none, before it begins, or not over yet; ``meter.unknown``,
+        ``buildings.unknown`` when what it acts on is no longer registered
     Conflict : ``measure.state`` when it was withdrawn
     """
     now = house.clock.now()
@@ -56,6 +57,8 @@ def saving_of(
         raise InputError("measure.span", f"A saving is told of days from {measure.begins_on} on that are over.")
     rules = baseline_rules(until, house.city.folder)
     sites = registered(connection)
+    if measure.building not in sites.buildings:
+        raise InputError("buildings.unknown", f"The building {measure.building!r} of {measure.id} is no longer registered.")
     span = local_span(house, start, until)
     place = Place(
         sites.buildings[measure.building], span, weather_as_known(house, sites.buildings[measure.building], span, rules)

@@ -12,11 +12,14 @@ import msgspec
 from dure.core.errors import InputError
 from dure.core.observations import Reading
 from dure.core.time import format_instant
-from dure.engines.records import assets, audit, dialect
-from dure.engines.records.tables_buildings import building_imports as imports
+from dure.engines.blobs.bus import BusBlobs
+from dure.engines.records import assets, audit
 from dure.services.buildings.baselines.weather import TEMPERATURE
 from dure.services.buildings.baselines.weather_files import WeatherFile, read_weather_file
 from dure.services.buildings.importing.bills import RefusedRow
+from dure.services.buildings.intervals import import_records
+from dure.services.buildings.intervals.import_desk import FOLDER
+from dure.services.buildings.intervals.import_records import Import
 from dure.spine.directory import IMPORTER
 
 if TYPE_CHECKING:
@@ -65,8 +68,10 @@ class WeatherDesk:
         """Keep the temperatures of a file; the same file again completes what a crash may have left, and adds nothing."""
         read = await asyncio.to_thread(self._read, station, body, sheet)
         told = _told(station, body, read)
-        new = await asyncio.to_thread(self._record, told, by, name)
-        readings = [Reading(TEMPERATURE, one.value_c, one.at, station, "Cel") for one in read.rows]
+        blob = f"{FOLDER}/{hashlib.sha256(body).hexdigest()}"
+        await (await BusBlobs.open(self._house.bus)).put(blob, body)
+        one, new = await asyncio.to_thread(self._record, told, by, (name, blob))
+        readings = [Reading(TEMPERATURE, each.value_c, each.at, station, "Cel") for each in read.rows]
         for part, first in enumerate(range(0, len(readings), PART_N)):
             await self._house.intake.accept(
                 IMPORTER,
@@ -75,6 +80,7 @@ class WeatherDesk:
                 received_at=by.at,
                 msg_id=f"{told.id}:{part}",
             )
+        await asyncio.to_thread(self._booked, one)
         return msgspec.structs.replace(told, kept=True, known=not new)
 
     def _read(self, station: str, body: bytes, sheet: str) -> WeatherFile:
@@ -92,24 +98,29 @@ class WeatherDesk:
             raise InputError("weather.ahead", "The file holds times that are to come.")
         return read
 
-    def _record(self, told: WeatherImport, by: By, name: str) -> bool:
+    def _record(self, told: WeatherImport, by: By, where: tuple[str, str]) -> tuple[Import, bool]:
+        """The import of the file, and whether it is a new one."""
         words: dict[str, Any] = msgspec.to_builtins(told)
-        row = {
-            "id": told.id,
-            "kind": "weather",
-            "name": name[:200],
-            "sha256": told.id.removeprefix("weather-"),
-            "person": by.actor,
-            "imported_at": by.at,
-            "accepted_n": told.rows,
-            "rejected_n": told.rejected_n,
-            "report": words,
-        }
+        one = Import(
+            id=told.id,
+            kind="weather",
+            name=where[0][:200],
+            sha256=told.id.removeprefix("weather-"),
+            person=by.actor,
+            imported_at=by.at,
+            accepted_n=told.rows,
+            rejected_n=told.rejected_n,
+            report=words | {"blob": where[1], "booked": False},
+        )
         with self._house.records.begin() as connection:
-            new = bool(dialect.insert_new(connection, imports, [row]))
+            new = import_records.add(connection, one)
             if new:
                 audit.append(connection, by, "write", "asset", told.station, {"weather": {"rows": told.rows, "import": told.id}})
-        return new
+        return one, new
+
+    def _booked(self, one: Import) -> None:
+        with self._house.records.begin() as connection:
+            import_records.booked(connection, one)
 
 
 def _told(station: str, body: bytes, read: WeatherFile) -> WeatherImport:

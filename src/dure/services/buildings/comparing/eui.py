@@ -21,7 +21,7 @@ from dure.services.buildings.months.portfolio import BuildingMonth
 WH_PER_KWH = 1_000
 
 
-class Short(msgspec.Struct, frozen=True):
+class Short(msgspec.Struct, frozen=True, gc=False):
     """A month that does not count, and how much of it is known [1]."""
 
     fuel: str
@@ -29,7 +29,7 @@ class Short(msgspec.Struct, frozen=True):
     coverage: float
 
 
-class Eui(msgspec.Struct, frozen=True, kw_only=True):
+class Eui(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Energy use intensity of a building over ``first <= month <= last``.
 
     Attributes

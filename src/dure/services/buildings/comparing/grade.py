@@ -21,7 +21,7 @@ from dure.services.buildings.rules import Basis
 Against = Literal["legal", "peers"]
 
 
-class Grade(msgspec.Struct, frozen=True, kw_only=True):
+class Grade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A grade.
 
     Attributes

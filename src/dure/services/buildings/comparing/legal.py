@@ -10,8 +10,13 @@ from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import Building
 from dure.services.buildings.rules import Basis
 
+NONE = Refused(
+    "legal.none",
+    Text("이 용도와 크기에는 법정 목표가 등록되어 있지 않습니다.", "No legal target is entered for this use and size class."),
+)
 
-class Legal(msgspec.Struct, frozen=True):
+
+class Legal(msgspec.Struct, frozen=True, gc=False):
     """A legal target and the rows it rests on.
 
     Attributes
@@ -40,7 +45,4 @@ def legal_target(building: Building, area_m2: float, rules: CompareRules) -> Leg
                 weight = rules.weights.get(building.region) or rules.weights["default"]
                 bases = (rules.basis("legal_targets", row), rules.basis("regional_weights", weight))
                 return Legal(row.kwh_m2 * weight.weight, row.kwh_m2, weight.weight, bases)
-    words = Text(
-        "이 용도와 크기에는 법정 목표가 등록되어 있지 않습니다.", "No legal target is entered for this use and size class."
-    )
-    return Refused("legal.none", words)
+    return NONE

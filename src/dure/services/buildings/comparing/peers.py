@@ -21,7 +21,7 @@ Level = Literal["use_size_region", "use_size", "use"]
 LEVELS: tuple[Level, ...] = ("use_size_region", "use_size", "use")
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A building among its peers.
 
     Attributes
@@ -48,6 +48,9 @@ class Peers:
 
     def __init__(self, buildings: Mapping[str, Building], euis: Mapping[str, Eui], rules: CompareRules) -> None:
         self._buildings, self._rules = buildings, rules
+        fewest = rules.peers_min
+        words = Text(f"견줄 건물이 {fewest}개가 되지 않습니다.", f"There are fewer than {fewest} others like it.")
+        self._few = Refused("peers.too_few", words)
         groups: dict[tuple[str, str, str], list[float]] = {}
         self._known = {one.building: self._keys(one) for one in euis.values() if one.comparable}
         for one in euis.values():
@@ -71,9 +74,7 @@ class Peers:
             values = self._groups.get(key, [])
             if len(values) - 1 >= self._rules.peers_min:
                 return _place(level, key, values, one.kwh_m2)
-        fewest = self._rules.peers_min
-        words = Text(f"견줄 건물이 {fewest}개가 되지 않습니다.", f"There are fewer than {fewest} others like it.")
-        return Refused("peers.too_few", words)
+        return self._few
 
 
 def _place(level: Level, key: tuple[str, str, str], values: list[float], value: float) -> Place:

@@ -30,7 +30,7 @@ class Vintage(msgspec.Struct, frozen=True):
     as_of: date
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """One building. `rank` counts from the highest intensity; None: it is not ranked."""
 
     building: str

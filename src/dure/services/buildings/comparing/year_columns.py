@@ -48,18 +48,25 @@ class _Sums:
         self.estimated, self.filled = np.zeros(n), np.zeros(n)
         self.provisional = np.zeros(n, bool)
         self.factors: dict[str, NDArray[np.bool_]] = {}
+        self._last: tuple[Sequence[str], NDArray[np.bool_], NDArray[np.intp]] | None = None
 
     def add(self, run: Run) -> None:
         """One run of months that are alike."""
-        places = np.array([self.index.get(name, -1) for name in run.buildings], np.intp)
-        here = places >= 0
-        at = places[here]
+        here, at = self._places(run.buildings)
         month, fuel, _, _ = run.alike
         kept = self.fuels.setdefault(fuel, _Fuel(len(self.index), len(self.months)))
         like, on = _meter(run.alike), first_day(month)
         np.minimum.at(kept.coverage[:, self.months[month]], at, np.array(run.sums[COVERAGE], float)[here])
         self._energy(kept, run, here, at, final_energy(self.book, like, on))
         self._grams(run, here, at, self.book.emission(like, 1, on))
+
+    def _places(self, names: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        """Which rows are of known buildings, and where those stand; runs of other months mostly name the same ones."""
+        if self._last is None or self._last[0] != names:
+            places = np.array([self.index.get(name, -1) for name in names], np.intp)
+            here = places >= 0
+            self._last = (names, here, places[here])
+        return self._last[1], self._last[2]
 
     def _energy(
         self, kept: _Fuel, run: Run, here: NDArray[np.bool_], at: NDArray[np.intp], rate: tuple[Fraction, bool] | Refused | None
@@ -72,8 +79,9 @@ class _Sums:
         self.provisional[at] |= rate[1]
         amounts = run.array[here]
         per_unit = np.divide(energy, amounts, out=np.zeros(len(amounts)), where=amounts != 0)
-        np.add.at(self.estimated, at, per_unit * np.array(run.sums[ESTIMATED], float)[here])
-        np.add.at(self.filled, at, per_unit * np.array(run.sums[FILLED], float)[here])
+        for sums, place in ((self.estimated, ESTIMATED), (self.filled, FILLED)):
+            if any(run.sums[place]):
+                np.add.at(sums, at, per_unit * np.array(run.sums[place], float)[here])
 
     def _grams(self, run: Run, here: NDArray[np.bool_], at: NDArray[np.intp], found: Emission | Refused | None) -> None:
         if not isinstance(found, Emission):
@@ -94,28 +102,32 @@ def euis(
     for run in runs:
         if run.alike.month in sums.months and SUPPLIES[run.alike.fuel].energy:
             sums.add(run)
-    known = {fuel: np.isfinite(one.coverage).any(axis=1) for fuel, one in sums.fuels.items()}
-    short = {
-        fuel: (np.where(np.isfinite(one.coverage), one.coverage, 0) < rules.coverage_min) for fuel, one in sums.fuels.items()
-    }
-    return {name: _one(i, buildings[name], sums, known, short) for i, name in enumerate(names)}
+    fuels = {fuel: _Told(one, rules.coverage_min) for fuel, one in sorted(sums.fuels.items())}
+    return {name: _one(i, buildings[name], sums, fuels) for i, name in enumerate(names)}
 
 
-def _one(
-    i: int,
-    building: Building,
-    sums: _Sums,
-    known: Mapping[str, NDArray[np.bool_]],
-    short: Mapping[str, NDArray[np.bool_]],
-) -> Eui | Refused:
+class _Told:
+    """A fuel's sums as lists, by building: reading one value of an array costs more than of a list."""
+
+    def __init__(self, fuel: _Fuel, coverage_min: float) -> None:
+        there = np.isfinite(fuel.coverage)
+        self.coverage = np.where(there, fuel.coverage, 0.0)
+        self.short = self.coverage < coverage_min
+        self.has: list[bool] = np.asarray(there.any(axis=1)).tolist()
+        self.is_short: list[bool] = np.asarray(self.short.any(axis=1)).tolist()
+        self.energy_wh: list[int] = fuel.energy_wh.tolist()
+        self.unknown: list[bool] = fuel.unknown.tolist()
+
+
+def _one(i: int, building: Building, sums: _Sums, fuels: Mapping[str, _Told]) -> Eui | Refused:
     months = tuple(sums.months)
     area = mean_area_m2(building, months)
     if not area > 0:
         return no_area()
-    fuels = [fuel for fuel in sums.fuels if known[fuel][i]]
-    if not fuels:
+    used = {fuel: one for fuel, one in fuels.items() if one.has[i]}
+    if not used:
         return no_energy(months[0], months[-1])
-    by_fuel = {fuel: int(sums.fuels[fuel].energy_wh[i]) for fuel in fuels}
+    by_fuel = {fuel: one.energy_wh[i] for fuel, one in used.items()}
     energy_wh = sum(by_fuel.values())
     return Eui(
         building=building.id,
@@ -124,8 +136,8 @@ def _one(
         energy_wh=energy_wh,
         by_fuel=by_fuel,
         area_m2=area,
-        short=_short(i, sums, sorted(fuels), short),
-        unknown=tuple(fuel for fuel in sorted(fuels) if sums.fuels[fuel].unknown[i]),
+        short=tuple(each for fuel, one in used.items() if one.is_short[i] for each in _short(fuel, one, i, months)),
+        unknown=tuple(fuel for fuel, one in used.items() if one.unknown[i]),
         estimated_share=float(sums.estimated[i]) / energy_wh if energy_wh > 0 else 0.0,
         filled_share=float(sums.filled[i]) / energy_wh if energy_wh > 0 else 0.0,
         co2e_g=None if sums.no_grams[i] else int(sums.grams[i]),
@@ -134,17 +146,8 @@ def _one(
     )
 
 
-def _short(i: int, sums: _Sums, fuels: Sequence[str], short: Mapping[str, NDArray[np.bool_]]) -> tuple[Short, ...]:
-    found = []
-    for fuel in fuels:
-        if short[fuel][i].any():
-            coverage = sums.fuels[fuel].coverage[i]
-            found += [
-                Short(fuel, month, float(coverage[m]) if np.isfinite(coverage[m]) else 0.0)
-                for month, m in sums.months.items()
-                if short[fuel][i, m]
-            ]
-    return tuple(found)
+def _short(fuel: str, one: _Told, i: int, months: Sequence[str]) -> list[Short]:
+    return [Short(fuel, month, float(one.coverage[i, m])) for m, month in enumerate(months) if one.short[i, m]]
 
 
 def shares(run: Run, rate: Fraction) -> NDArray[np.int64]:

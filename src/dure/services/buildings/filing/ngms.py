@@ -78,8 +78,21 @@ def summary(dossier: Dossier, worked: Worked, title: str) -> Sheet:
             Column(Text("단위", "Unit")(language), 10),
         ),
         rows=tuple((name(language), value, unit) for name, value, unit in lines),
-        notes=preface(dossier),
+        notes=(*preface(dossier), *based_on(dossier)),
     )
+
+
+def based_on(dossier: Dossier) -> tuple[str, ...]:
+    """Where each base comes from: it was entered, and may rest on the factors of its own time."""
+    found = []
+    for target in dossier.targets:
+        if target.kind == "emissions_g" and target.programme == dossier.question.programme:
+            words = Text(
+                "기준배출량은 사람이 넣은 값이며 그때의 배출계수로 셈한 것일 수 있습니다.",
+                "The base was entered by a person and may rest on the factors of its own time.",
+            )
+            found.append(f"{words(dossier.question.language)} {target.base_note}".strip())
+    return tuple(found)
 
 
 def facilities(dossier: Dossier, worked: Worked) -> Sheet:

@@ -20,10 +20,19 @@ FONTS = ("PretendardGOV-Regular.ttf", "PretendardGOV-Bold.ttf")
 
 
 def pdf_bytes(report: Report) -> bytes:
-    """The file."""
+    """The file. Where a name holds a character that the font does not have, it is tagged all the same but claims no PDF/UA."""
     given = {"report": msgspec.json.encode(report).decode()}
+    try:
+        return _set(given, ["ua-1"], report)
+    except typst.TypstError as error:
+        if "could not be displayed" not in str(error):
+            raise
+        return _set(given, [], report)
+
+
+def _set(given: dict[str, str], standards: list[typst.PDFStandard], report: Report) -> bytes:
     made = _compiler().compile(
-        input=TEMPLATE.read_bytes(), format="pdf", sys_inputs=given, pdf_standards=["ua-1"], timestamp=report.as_of
+        input=TEMPLATE.read_bytes(), format="pdf", sys_inputs=given, pdf_standards=standards, timestamp=report.as_of
     )
     if not isinstance(made, bytes):
         raise ConfigError("report.no_file", "The typesetter gave back no file.")

@@ -238,7 +238,13 @@ def _promise(dossier: Dossier, one: Trajectory) -> Part:
     scale, unit = SCALES[target.kind]
     title = Text(f"{target.year}년까지 {target.share * 100:+.0f} %", f"{target.share * 100:+.0f} % by {target.year}")(language)
     facts = [
-        Fact(Text("기준", "Base")(language), f"{target.base / scale:,.1f}", unit, "", f"{target.base_from}-{target.base_to}"),
+        Fact(
+            Text("기준 (넣은 값)", "Base (as entered)")(language),
+            f"{target.base / scale:,.1f}",
+            unit,
+            "",
+            f"{target.base_from}-{target.base_to} {target.base_note}".strip(),
+        ),
         Fact(Text("지금의 선", "The line now")(language), f"{one.planned_now / scale:,.1f}", unit),
     ]
     rolling = "–" if one.rolling is None else f"{one.rolling / scale:,.1f}"

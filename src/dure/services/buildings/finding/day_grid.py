@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -53,7 +54,7 @@ class DayGrid:
         """How many rows."""
         return len(self.kind)
 
-    @property
+    @cached_property
     def warmth(self) -> Floats:
         """(days, 24) mean temperature of the 24 hours that end with each [degC]."""
         return _trailing_mean(self.temperature)
@@ -65,7 +66,13 @@ class DayGrid:
 
     def until(self, row: int) -> DayGrid:
         """The first rows only."""
-        return DayGrid(self.meter, self.first, self.zone, self.use[:row], self.temperature[:row], self.kind[:row])
+        return self.part(0, row)
+
+    def part(self, first: int, end: int) -> DayGrid:
+        """Rows ``[first, end)``."""
+        day = self.first + timedelta(days=first)
+        rows = slice(first, end)
+        return DayGrid(self.meter, day, self.zone, self.use[rows], self.temperature[rows], self.kind[rows])
 
 
 def day_grid(  # a meter and its clock, its hours, and what is known of them

@@ -40,6 +40,8 @@ class BaseRow(Rule, frozen=True, kw_only=True):
     clip : deviations beyond which an hour is an event of its own and decides nothing [1]
     evidence_least : twice the log likelihood ratio that is a finding
     evidence_step : of a step
+    unlike_most : that workdays by day may differ from alike ones beside the surplus, either way [1]
+    usual_times : times the most that windows of its own past showed by chance; usual_windows : weeks that are looked at
     level_least, step_level : surplus from which it is a finding, and a step (a leak) [unit]
     window_days, days_least : days it is judged by, and of them those that must speak for it
     step_days : days a step is judged by
@@ -56,6 +58,9 @@ class BaseRow(Rule, frozen=True, kw_only=True):
     clip: float
     evidence_least: float
     evidence_step: float
+    unlike_most: float
+    usual_times: float
+    usual_windows: int
     level_least: float
     step_level: float
     window_days: int
@@ -87,20 +92,23 @@ class WeekendRow(Rule, frozen=True, kw_only=True):
     ----------
     contrast_least : of workday against day off, in the hours in which they differ [1]
     level_least : 0 as on days off, 1 as on workdays
-    usual_deviations : above the meter's own days off so far, in deviations of theirs
-    window_days, days_least : how many of the last days off must be above, and within how many days they lie
-    history_days : days of history that are needed; hours_least : hours of a day in which the two differ
-    days_before : days of history whose days off are compared with
+    evidence_least : twice the log likelihood ratio that is a finding
+    unlike_most : more than alike that workdays of the week may use; above, it is the week, not the schedule [1]
+    spread_share : what no hour is surer than, of the distance between day off and workday [1]
+    clip : deviations beyond which an hour speaks for neither [1]
+    window_days, days_least : how many of the last days off are judged, and within how many days they lie
+    history_days : days of history that are needed
     """
 
     contrast_least: float
     level_least: float
-    usual_deviations: float
+    evidence_least: float
+    unlike_most: float
+    spread_share: float
+    clip: float
     window_days: int
-    history_days: int
-    hours_least: int
     days_least: int
-    days_before: int
+    history_days: int
 
 
 class StuckRow(Rule, frozen=True, kw_only=True):

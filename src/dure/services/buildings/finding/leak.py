@@ -8,7 +8,8 @@ from dure.services.buildings.finding.day_grid import Bools, DayGrid
 from dure.services.buildings.finding.finding_rules import FindingRules
 from dure.services.buildings.finding.findings import HOURS_PER_YEAR, Finding
 from dure.services.buildings.finding.night_base import finding_of
-from dure.services.buildings.finding.surplus import standing
+from dure.services.buildings.finding.strange_weeks import workdays_unlike
+from dure.services.buildings.finding.surplus import standing, usual_evidence
 
 
 def leak(grid: DayGrid, earlier: Bools, rules: FindingRules, *, flows: bool = False) -> Finding | None:
@@ -35,6 +36,11 @@ def step(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | None:
     if found is None or found.surplus.evidence < how.evidence_step or found.surplus.level < how.step_level:
         return None
     if not (found.surplus.by_day > 0).all():
+        return None
+    unlike = workdays_unlike(grid, grid.days - how.step_days, earlier, rules, surplus_per_h=found.per_h)
+    if unlike is not None and abs(unlike) > how.unlike_most:
+        return None
+    if found.surplus.evidence < how.usual_times * usual_evidence(grid, how.step_days, earlier, rules):
         return None
     return finding_of(grid, "leak", (found, how.step_days), earlier, rules)
 

@@ -7,11 +7,12 @@ to the same, a small surplus tells; in the morning peak of a cold snap even a la
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dure.services.buildings.finding.day_grid import Bools, DayGrid, Floats, Ints
+from dure.services.buildings.finding.day_grid import DAY_H, Bools, DayGrid, Floats, Ints
 from dure.services.buildings.finding.finding_rules import LikenessRow
 
 NORMAL_IQR = 1.349  # of a normal distribution of deviation 1
@@ -39,7 +40,9 @@ class Alike:
         return self.use - self.expected
 
 
-def alike(grid: DayGrid, rows: Ints, earlier: Bools, how: LikenessRow, *, kind: int | None = None) -> Alike:
+def alike(
+    grid: DayGrid, rows: Ints, earlier: Bools, how: LikenessRow, *, kind: int | None = None, hours: Sequence[int] = range(DAY_H)
+) -> Alike:
     """Compare days with earlier ones.
 
     Parameters
@@ -47,28 +50,31 @@ def alike(grid: DayGrid, rows: Ints, earlier: Bools, how: LikenessRow, *, kind: 
     rows : (k,) rows of the grid
     earlier : (days,) which rows may be compared with
     kind : kind of day to compare with; None: each with its own
+    hours : local hours that are compared, the columns of the answer
 
     Returns
     -------
     For each hour the median and the spread of the hours that are alike
     """
-    reference = np.flatnonzero(earlier)
-    known = ~np.isnan(grid.temperature[rows]).all() and not np.isnan(grid.temperature[reference]).all()
+    reference, column = np.flatnonzero(earlier), list(hours)
+    air = grid.temperature[:, column]
+    known = ~np.isnan(air[rows]).all() and not np.isnan(air[reference]).all()
     if not known:
-        reference = reference[-int(how.days_without_weather) :]
+        reference = reference[-how.days_without_weather :]
+    use, past = grid.use[rows][:, column], grid.use[reference][:, column]
     wanted = grid.kind[rows] if kind is None else np.full(len(rows), kind)
     same = wanted[:, None] == grid.kind[reference][None]
-    near = same[:, :, None] & ~np.isnan(grid.use[reference])[None]
+    near = same[:, :, None] & ~np.isnan(past)[None]
     if known:
-        warmth = grid.warmth
-        away = np.abs(grid.temperature[rows][:, None] - grid.temperature[reference][None]) / how.temperature_k
+        warmth = grid.warmth[:, column]
+        away = np.abs(air[rows][:, None] - air[reference][None]) / how.temperature_k
         away += np.abs(warmth[rows][:, None] - warmth[reference][None]) / how.warmth_k
         near &= away <= 1
     n = near.sum(1)
-    low, middle, high = _quartiles(np.where(near, grid.use[reference][None], np.inf), n)
+    low, middle, high = _quartiles(np.where(near, past[None], np.inf), n)
     enough = n >= how.alike_least
     spread = (high - low) / NORMAL_IQR * np.sqrt(1 + MEDIAN_COST / np.maximum(n, 1))
-    return Alike(use=grid.use[rows], expected=np.where(enough, middle, np.nan), spread=np.where(enough, spread, np.nan))
+    return Alike(use=use, expected=np.where(enough, middle, np.nan), spread=np.where(enough, spread, np.nan))
 
 
 def _quartiles(value: Floats, n: Ints) -> tuple[Floats, Floats, Floats]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dure.services.buildings.finding.day_grid import Bools, DayGrid
 from dure.services.buildings.finding.finding_rules import FindingRules
 from dure.services.buildings.finding.findings import HOURS_PER_YEAR, Finding, Kind
-from dure.services.buildings.finding.surplus import Standing, begin_of, standing
+from dure.services.buildings.finding.strange_weeks import workdays_unlike
+from dure.services.buildings.finding.surplus import Standing, begin_of, standing, usual_evidence
 
 
 def night_base(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | None:
@@ -26,6 +27,11 @@ def night_base(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | 
     if found is None or found.surplus.evidence < how.evidence_least or found.surplus.level < how.level_least:
         return None
     if (found.surplus.by_day > 0).sum() < how.days_least:
+        return None
+    unlike = workdays_unlike(grid, grid.days - how.window_days, earlier, rules, surplus_per_h=found.per_h)
+    if unlike is not None and abs(unlike) > how.unlike_most:
+        return None
+    if found.surplus.evidence < how.usual_times * usual_evidence(grid, how.window_days, earlier, rules):
         return None
     kind: Kind = "leak" if found.surplus.level >= how.step_level else "night_base"
     return finding_of(grid, kind, (found, how.window_days), earlier, rules)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from dure.services.buildings.finding.day_grid import DAY_H, WORKDAY, Bools, DayGrid, Floats
+from dure.services.buildings.finding.day_grid import DAY_H, WORKDAY, Bools, DayGrid, Floats, Ints
 from dure.services.buildings.finding.finding_rules import DriftRow, FindingRules
 from dure.services.buildings.finding.findings import Finding
-from dure.services.buildings.finding.likeness import alike
+from dure.services.buildings.finding.likeness import Alike, alike
 
 MAD = 1.4826
 WORKDAYS_PER_YEAR = 250.0
@@ -38,17 +38,18 @@ def schedule_drift(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Findin
     reference = np.flatnonzero(work & earlier & (row < first))[-how.history_days :]
     if len(now) < how.days_least or len(reference) < how.history_days // 2:
         return None
-    judged = np.concatenate([reference, now])
-    as_usual = alike(grid, judged, earlier & (row < first), rules.likeness_wide)
-    edges = np.array(day_edges(as_usual.use, how)) - np.array(day_edges(as_usual.expected, how))
-    old, new = edges[:, : len(reference)], edges[:, len(reference) :]
+    as_usual, new = _against_alike(grid, now, earlier & (row < first), rules)
+    moved_h = np.where(np.isnan(new).all(1), 0.0, [_median(-new[0]), _median(new[1])])
+    if moved_h.max() < how.shift_h_least:  # most days end here
+        return None
+    _, old = _against_alike(grid, reference, earlier & (row < first), rules)
     shifts = {"start": _moved(-new[0], -old[0], how), "stop": _moved(new[1], old[1], how)}
     which = max(shifts, key=lambda name: shifts[name])
     shift_h = shifts[which]
     if not shift_h > 0:
         return None
     rule, provisional = rules.basis("drift", how)
-    today, usual = as_usual.use[len(reference) :], as_usual.expected[len(reference) :]
+    today, usual = as_usual.use, as_usual.expected
     more = max(float(np.nanmedian(today[:, DAY]) - np.nanmedian(today[:, NIGHT])) / 2, 0.0)
     told = ~np.isnan(today) & ~np.isnan(usual)
     edge = 1 if which == "stop" else 0
@@ -75,6 +76,17 @@ def schedule_drift(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Findin
         rule=rule,
         provisional=provisional,
     )
+
+
+def _against_alike(grid: DayGrid, rows: Ints, earlier: Bools, rules: FindingRules) -> tuple[Alike, Floats]:
+    """What days and alike days used, and (2, k) how much later they start and stop than those [h]."""
+    seen = alike(grid, rows, earlier, rules.likeness_wide)
+    return seen, np.array(day_edges(seen.use, rules.drift)) - np.array(day_edges(seen.expected, rules.drift))
+
+
+def _median(value: Floats) -> float:
+    known = value[~np.isnan(value)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def day_edges(use: Floats, how: DriftRow) -> tuple[Floats, Floats]:

@@ -38,10 +38,9 @@ class Surplus(NamedTuple):
 
 def surplus(seen: Alike, unit: float, how: BaseRow) -> Surplus:
     """The constant surplus of the days, in units of `unit` [book unit / h]."""
-    hours = list(how.hours)
-    difference = seen.difference[:, hours] / unit
+    difference = seen.difference / unit
     told = ~np.isnan(difference)
-    spread = np.where(told, np.hypot(seen.spread[:, hours] / unit, how.spread_added), 1.0)
+    spread = np.where(told, np.hypot(seen.spread / unit, how.spread_added), 1.0)
     away = np.where(told, difference, 0.0) / spread
     most = how.clip**2
     levels = np.unique(difference[told & (difference >= how.level_least)])
@@ -80,13 +79,34 @@ def standing(grid: DayGrid, days: int, earlier: Bools, rules: FindingRules) -> S
     unit = how.share * night_use(grid, reference, how)
     if not unit > 0:  # NaN too
         return None
-    seen = alike(grid, np.arange(first, grid.days), reference, rules.likeness)
-    judged = np.zeros_like(seen.use, bool)
-    judged[:, list(how.hours)] = True
-    judged &= ~np.isnan(seen.difference)
+    seen = alike(grid, np.arange(first, grid.days), reference, rules.likeness, hours=how.hours)
+    judged = ~np.isnan(seen.difference)
     if not judged.any():
         return None
     return Standing(surplus(seen, unit, how), unit, float(seen.expected[judged].sum()), float(seen.use[judged].sum()))
+
+
+def usual_evidence(grid: DayGrid, days: int, earlier: Bools, rules: FindingRules) -> float:
+    """The most evidence that windows of the meter's own past showed when nothing was the matter.
+
+    Each is compared with all days before the last ones but its own week and the weeks beside it. What a meter shows by itself
+    (a school that opens for a holiday, the first frost) is no finding the next time.
+    """
+    how = rules.base
+    row = np.arange(grid.days)
+    past = earlier & (row < grid.days - how.window_days)
+    most = 0.0
+    for number in range(1, how.usual_windows + 1):
+        end = grid.days - how.window_days * (number + 1) + days
+        window = row[max(end - days, 0) : max(end, 0)]
+        if len(window) < days:
+            break
+        near = (row > window[0] - 2 * how.window_days) & (row < window[-1] + 2 * how.window_days)
+        unit = how.share * night_use(grid, past & (row < window[0]) if window[0] >= how.night_days else past & ~near, how)
+        if past[window].all() and unit > 0:
+            seen = alike(grid, window, past & ~near, rules.likeness, hours=how.hours)
+            most = max(most, surplus(seen, unit, how).evidence)
+    return most
 
 
 def night_use(grid: DayGrid, reference: Bools, how: BaseRow) -> float:

@@ -1,7 +1,8 @@
 """Days off that run as workdays. Pure.
 
-For each hour of a day off: where does its use lie between what days off (0) and what workdays (1) used in alike hours? The
-level of a day is the mean over the hours in which the two differ, weighted by how far they do.
+Each hour of a day off lies nearer to what days off or to what workdays used in alike hours; twice the log likelihood ratio of
+the two, each hour's misfit bounded, is summed. If the workdays of that week were also unlike what they should be, it was a
+strange week (a cold snap that is heated through), not the schedule, and nothing is found.
 """
 
 from __future__ import annotations
@@ -14,20 +15,36 @@ from dure.services.buildings.finding.day_grid import WORKDAY, Bools, DayGrid, Fl
 from dure.services.buildings.finding.finding_rules import FindingRules
 from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.likeness import alike
+from dure.services.buildings.finding.strange_weeks import workdays_unlike
 
-MAD = 1.4826  # median deviation to standard deviation, of a normal distribution
 OFF_DAYS_PER_YEAR = 2 * 52.18
+DAYS_PER_WEEK = 7
 BEGIN_DAYS_OFF = 8  # a month of them: how far back the begin is looked for
 
 
 class Levels(NamedTuple):
-    """Of days off (k,): level, use, what was expected, surplus [book unit], and hours by which it was told."""
+    """Of days off (k,), in the hours in which they differ from workdays.
 
-    level: Floats
+    Attributes
+    ----------
+    evidence : twice the log likelihood ratio of running as a workday against as a day off
+    weighted, weight : place of each hour between day off (0) and workday (1), weighted by how far these are apart, and the sum
+    use, expected, surplus : sums [book unit]; hours : that told it
+    """
+
+    evidence: Floats
+    weighted: Floats
+    weight: Floats
     use: Floats
     expected: Floats
     surplus: Floats
     hours: Ints
+
+    @property
+    def level(self) -> float:
+        """The level of all together; NaN where there is nothing to tell it by."""
+        weight = float(self.weight.sum())
+        return float(self.weighted.sum()) / weight if weight > 0 else float("nan")
 
 
 def weekend(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | None:
@@ -53,15 +70,13 @@ def weekend(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | Non
     if reference.sum() < how.history_days:
         return None
     now = levels(grid, judged, reference, rules)
-    if np.isnan(now.level).any() or (now.level < how.level_least).any():
+    if not (now.level >= how.level_least and now.evidence.sum() >= how.evidence_least):
         return None
-    before = off[(off < judged[0]) & reference[off]][-how.days_before :]
-    usual = levels(grid, before, reference, rules).level
-    usual = usual[~np.isnan(usual)]
-    if len(usual) < how.days_least or (now.level < _limit(usual, rules)).any():
+    week = workdays_unlike(grid, int(judged[-1]) - DAYS_PER_WEEK + 1, earlier, rules) or 0.0
+    if week > how.unlike_most:
         return None
     rule, provisional = rules.basis("weekend", how)
-    hours = float(now.hours.mean())
+    hours = float(now.hours.sum()) / len(judged)
     return Finding(
         kind="weekend",
         meter=grid.meter,
@@ -73,9 +88,11 @@ def weekend(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | Non
         excess_per_h=float(now.surplus.sum() / now.hours.sum()),
         hours_year=hours * OFF_DAYS_PER_YEAR,
         numbers={
-            "level": float(now.level.mean()),
-            "threshold_level": _limit(usual, rules),
-            "usual_level": float(np.median(usual)),
+            "level": now.level,
+            "threshold_level": how.level_least,
+            "evidence": float(now.evidence.sum()),
+            "threshold_evidence": how.evidence_least,
+            "workdays_unlike_share": week,
             "surplus_per_h": float(now.surplus.sum() / now.hours.sum()),
             "hours_per_day": hours,
             "days": float(len(judged)),
@@ -86,31 +103,30 @@ def weekend(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | Non
 
 
 def levels(grid: DayGrid, rows: Ints, reference: Bools, rules: FindingRules) -> Levels:
-    """Levels of days off among days off and workdays before them; NaN where the two hardly differ or nothing is alike."""
+    """Where days off lie between days off and workdays before them."""
     how = rules.weekend
     own = alike(grid, rows, reference, rules.likeness_wide)
     work = alike(grid, rows, reference, rules.likeness_wide, kind=WORKDAY)
     apart = work.expected - own.expected
     with np.errstate(invalid="ignore"):
         counts = (apart >= how.contrast_least * work.expected) & (apart > 0) & ~np.isnan(own.use)
-        place = np.clip(np.where(counts, own.difference / np.where(counts, apart, 1.0), 0.0), -1.0, 2.0)
+    span = np.where(counts, apart, 1.0)
+    least = how.spread_share * span
+    off_misfit, work_misfit = (
+        np.minimum((np.where(counts, one.difference, 0.0) / np.hypot(np.where(counts, one.spread, 0.0), least)) ** 2, how.clip**2)
+        for one in (own, work)
+    )
+    place = np.clip(np.where(counts, own.difference, 0.0) / span, -1.0, 2.0)
     weight = np.where(counts, apart, 0.0)
-    hours = counts.sum(1)
-    enough = hours >= how.hours_least
-    with np.errstate(invalid="ignore"):
-        level = np.where(enough, (place * weight).sum(1) / weight.sum(1), np.nan)
     return Levels(
-        level,
+        (off_misfit - work_misfit).sum(1),
+        (place * weight).sum(1),
+        weight.sum(1),
         np.where(counts, own.use, 0.0).sum(1),
         np.where(counts, own.expected, 0.0).sum(1),
         np.where(counts, own.difference, 0.0).sum(1),
-        hours,
+        counts.sum(1),
     )
-
-
-def _limit(usual: Floats, rules: FindingRules) -> float:
-    how, middle = rules.weekend, float(np.median(usual))
-    return max(how.level_least, middle + how.usual_deviations * MAD * float(np.median(np.abs(usual - middle))))
 
 
 def _begin(grid: DayGrid, judged: Ints, earlier: Bools, rules: FindingRules) -> int:
@@ -122,9 +138,9 @@ def _begin(grid: DayGrid, judged: Ints, earlier: Bools, rules: FindingRules) -> 
     reference = earlier & (np.arange(grid.days) < off[0])
     if reference.sum() < rules.weekend.history_days:
         return since
-    level = levels(grid, off, reference, rules).level
-    for row, each in zip(off[::-1].tolist(), level[::-1].tolist(), strict=True):
-        if not each >= rules.weekend.level_least:
+    found = levels(grid, off, reference, rules)
+    for row, evidence in zip(off[::-1].tolist(), found.evidence[::-1].tolist(), strict=True):
+        if not evidence > 0:
             break
         since = row
     return since

@@ -193,10 +193,11 @@ class ImportDesk:
         """The file against the register and the bills that stand."""
         house = self._house
         now, zone = house.clock.now(), house.city.zone
+        booking = ways_of(now.astimezone(zone).date(), house.city.folder).booking
         with house.records.read() as connection:
             found = sites.registered(connection)
-            booking = ways_of(now.astimezone(zone).date(), house.city.folder).booking
-            parsed = parse(body, asked, Surroundings(found, zone, booking, house.city.folder, now))
+        parsed = parse(body, asked, Surroundings(found, zone, booking, house.city.folder, now))
+        with house.records.read() as connection:
             bills, refused = _apart(connection, _numbered(parsed.bills, digest_of(body, asked)))
         return msgspec.structs.replace(parsed, bills=tuple(bills), rejected=(*parsed.rejected, *refused)), found
 

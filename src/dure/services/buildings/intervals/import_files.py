@@ -156,7 +156,7 @@ def kind_of(body: bytes, asked: Asked) -> FileKind:
 def _is_intervals(rows: Sequence[tuple[int, tuple[str, ...]]]) -> bool:
     for place, (_, cells) in enumerate(rows[:HEADINGS_WITHIN]):
         fields = {field for cell in cells if (field := field_of(cell))}
-        if fields & {"month", "span"}:
+        if fields & {"month", "span", "won"}:
             return False
         if "time" in fields or sum(bool(interval_files._HOUR.fullmatch(cell)) for cell in cells) >= 12:  # noqa: SLF001  # its own labels
             return True

@@ -33,7 +33,7 @@ NOW = date(9999, 12, 31)  # as of now: all that was ever published
 INT64_MAX = 2**63 - 1
 
 
-class BuildingMonth(msgspec.Struct, frozen=True):
+class BuildingMonth(msgspec.Struct, frozen=True, gc=False):  # tens of thousands of them, none in a cycle
     """One building, one month ("2026-05", of the city's clock), one fuel in one book unit: the sum of its main meters.
 
     Attributes

@@ -10,12 +10,10 @@ from dure.core.observations import Flag
 from dure.core.time import from_us
 from dure.services.buildings.finding.day_grid import HOUR_US
 from dure.services.buildings.finding.wording import unit_of
-from dure.web.charts import Band, Chart, Dot, line_chart
+from dure.web.charts import Band, Chart, Dot
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from markupsafe import Markup
 
     from dure.services.buildings.finding.evidence import Evidence
     from dure.services.buildings.model import Meter
@@ -34,7 +32,7 @@ class Line(NamedTuple):
     above: bool
 
 
-def chart_of(told: Evidence, meter: Meter, say: Speech) -> Markup:
+def chart_of(told: Evidence, meter: Meter, say: Speech) -> Chart:
     """The chart: a line of what was used, broken what was expected, with the span of nine in ten and the threshold."""
     unit = unit_of(meter)
     step = STEPS_US[told.step]
@@ -42,7 +40,7 @@ def chart_of(told: Evidence, meter: Meter, say: Speech) -> Markup:
     at = told.start_us.tolist()
     known = ~np.isnan(expected)
     title = say("밤 시간당 사용량") if told.step == "night" else say("시간당 사용량")
-    chart = Chart(
+    return Chart(
         title=title,
         unit=unit.name,
         decimals=_decimals(actual),
@@ -61,7 +59,6 @@ def chart_of(told: Evidence, meter: Meter, say: Speech) -> Markup:
         ahead=[Dot(us, one, Flag.GOOD) for us, one, there in zip(at, expected.tolist(), known.tolist(), strict=True) if there],
         limit=None if told.limit is None else told.limit / unit.size,
     )
-    return line_chart(chart, say)
 
 
 def table_of(told: Evidence, meter: Meter, say: Speech) -> list[Line]:
