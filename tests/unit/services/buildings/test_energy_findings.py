@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from dure.core.time import to_us
+from dure.services.buildings.finding.always_on import steady
 from dure.services.buildings.finding.day_grid import HOUR_US, SUNDAY, DayGrid, day_grid
+from dure.services.buildings.finding.days_off import off_score
 from dure.services.buildings.finding.detecting import findings_of
 from dure.services.buildings.finding.finding_rules import finding_rules
 from dure.services.buildings.finding.findings import CHECKS, KINDS, NAMES
 from dure.services.buildings.finding.looking import first_look
 from dure.services.buildings.finding.missing import late_bill
+from dure.services.buildings.finding.usual_days import precision_together, usual
 from dure.services.buildings.finding.wording import words_of
 from dure.services.buildings.model import Meter
 
@@ -66,6 +69,51 @@ def test_a_base_load_a_tenth_higher_is_found_within_a_week_with_its_day_and_size
     assert "base/surplus" in found.rule
 
 
+def test_the_whole_day_must_speak_for_a_higher_base_load() -> None:
+    at, use, air = hours(300)
+    use[-7 * 24 :] += 2_000
+    (found,) = findings_of(grid_of(use, at, air), RULES)
+    assert found.numbers["score"] >= found.numbers["threshold_score"]
+
+
+def test_a_surplus_all_day_scores_and_a_surplus_that_swings_every_week_does_not() -> None:
+    at, use, air = hours(300)
+    earlier = np.ones(300, bool)
+    without = steady(grid_of(use, at, air), 7, earlier, 2_000, RULES.steady)
+    use[-7 * 24 :] += 2_000
+    found = steady(grid_of(use, at, air), 7, earlier, 2_000, RULES.steady)
+    swing = np.repeat(np.random.default_rng(7).normal(0, 2_000, 43), 7 * 24)[-300 * 24 :]
+    swing[-7 * 24 :] = 0
+    swinging = steady(grid_of(use + swing, at, air), 7, earlier, 2_000, RULES.steady)
+    assert None not in (without, found, swinging)
+    assert found > RULES.steady.score_least > max(abs(without), swinging)
+
+
+def test_whole_days_tell_nothing_where_the_past_is_short() -> None:
+    at, use, air = hours(30)
+    assert steady(grid_of(use, at, air), 7, np.ones(30, bool), 2_000, RULES.steady) is None
+    assert off_score(grid_of(use, at, air), np.array([26, 27]), np.ones(30, bool), RULES.off) is None
+
+
+def test_expected_use_of_whole_days_holds_at_the_edge_of_the_weather_seen() -> None:
+    at, use, air = hours(220)  # the last days are the hottest
+    grid = grid_of(use, at, air)
+    row = np.arange(220)
+    found = usual(grid, row, row < 213, RULES.steady)
+    seen = ~np.isnan(found.above[213:])
+    assert seen.mean() > 0.8
+    assert np.abs(found.above[213:][seen]).mean() < 0.05 * grid.use.mean()
+
+
+def test_hours_that_go_together_weigh_less() -> None:
+    chance = np.random.default_rng(5)
+    shared = chance.normal(0, 1, (400, 1)) * np.where(np.arange(24) < 12, 1.0, 0.0)
+    precise = precision_together(shared + chance.normal(0, 0.5, (400, 24)), 0.1)
+    weight = precise.sum(0)
+    assert weight[:12].sum() < 0.5 * weight[12:].sum()
+    assert np.linalg.eigvalsh(precise).min() > 0
+
+
 def test_without_weather_the_base_load_is_compared_with_the_last_weeks() -> None:
     at, use, _ = hours(100)
     use[-7 * 24 :] += 3_000
@@ -104,6 +152,7 @@ def test_days_off_that_run_as_workdays_are_found_after_the_first_weekend() -> No
     (found,) = findings_of(grid_of(use, at, air), RULES)
     assert (found.kind, found.since) == ("weekend", FIRST + timedelta(days=7 * 30 - 2))
     assert found.numbers["level"] == pytest.approx(1, abs=0.2)
+    assert found.numbers["score"] > RULES.off.score_least
 
 
 def test_a_holiday_counts_as_a_day_off() -> None:

@@ -38,7 +38,8 @@ class BaseRow(Rule, frozen=True, kw_only=True):
     share : of the night's use: the unit of levels [1]
     spread_added : what no hour is surer than, in units [1]
     clip : deviations beyond which an hour is an event of its own and decides nothing [1]
-    evidence_least : twice the log likelihood ratio that is a finding
+    evidence_least : twice the log likelihood ratio that is a finding, if the whole days say so too (`always_on`)
+    evidence_alone : of a finding where the past is too short for these
     evidence_step : of a step
     unlike_most : that workdays by day may differ from alike ones beside the surplus, either way [1]
     usual_times : times the most that windows of its own past showed by chance; usual_windows : weeks that are looked at
@@ -57,6 +58,7 @@ class BaseRow(Rule, frozen=True, kw_only=True):
     spread_added: float
     clip: float
     evidence_least: float
+    evidence_alone: float
     evidence_step: float
     unlike_most: float
     usual_times: float
@@ -68,6 +70,81 @@ class BaseRow(Rule, frozen=True, kw_only=True):
     step_days: int
     history_days: int
     look_days: int
+
+
+class UsualRow(Rule, frozen=True, kw_only=True):
+    """What whole days should use. See `usual_days.usual`.
+
+    Attributes
+    ----------
+    temperature_k, warmth_k : one deviation of likeness, of the hour's temperature and of the 24 hours before it [K]
+    apart_days : nearer days are not compared with
+    days_without_weather : where no temperature is known, days that are compared with
+    weight_least : likeness that is needed, 1 for each day of the same weather
+    ridge : draws the slope of the regression to none [1]
+    """
+
+    temperature_k: float
+    warmth_k: float
+    apart_days: int
+    days_without_weather: int
+    weight_least: float
+    ridge: float
+
+
+class ScoreRow(UsualRow, frozen=True, kw_only=True):
+    """An estimate by what varies together, measured by the meter's own past.
+
+    Attributes
+    ----------
+    clip : deviations at which an hour is bounded [1]
+    shrink : of the correlation of hours, to none [1]
+    day_variance : of a day's estimate beside that of its hours [its unit^2]
+    winsorised : share of its own windows that is not bounded
+    windows_least : windows of its own that are needed
+    own_least : the least that its own windows are taken to vary by, in deviations [1]
+    score_least : from which it is a finding [1]
+    """
+
+    clip: float
+    shrink: float
+    day_variance: float
+    winsorised: float
+    windows_least: int
+    own_least: float
+    score_least: float
+
+
+class SteadyRow(ScoreRow, frozen=True, kw_only=True):
+    """A surplus that is on all day. See `always_on`.
+
+    Attributes
+    ----------
+    spread_added : what no hour is surer than, in units [1]
+    scale_days : days before of which the night's use is the unit
+    week_k : one deviation of likeness of weeks [K]
+    """
+
+    spread_added: float
+    scale_days: int
+    week_k: float
+
+
+class OffRow(ScoreRow, frozen=True, kw_only=True):
+    """Days off that run as workdays. See `days_off`.
+
+    Attributes
+    ----------
+    spread_share : what no hour is surer than, of the distance between day off and workday [1]
+    place_most : how far beyond a day off (0) a day is counted, either way; 1 is a workday
+    span_days : within which the days of a window lie
+    days_off_least : days off before that are needed
+    """
+
+    spread_share: float
+    place_most: float
+    span_days: int
+    days_off_least: int
 
 
 class FlowRow(Rule, frozen=True, kw_only=True):
@@ -92,7 +169,8 @@ class WeekendRow(Rule, frozen=True, kw_only=True):
     ----------
     contrast_least : of workday against day off, in the hours in which they differ [1]
     level_least : 0 as on days off, 1 as on workdays
-    evidence_least : twice the log likelihood ratio that is a finding
+    evidence_least : twice the log likelihood ratio that is a finding, if the whole days say so too (`days_off`)
+    evidence_alone : of a finding where the past is too short for these
     unlike_most : more than alike that workdays of the week may use; above, it is the week, not the schedule [1]
     spread_share : what no hour is surer than, of the distance between day off and workday [1]
     clip : deviations beyond which an hour speaks for neither [1]
@@ -103,6 +181,7 @@ class WeekendRow(Rule, frozen=True, kw_only=True):
     contrast_least: float
     level_least: float
     evidence_least: float
+    evidence_alone: float
     unlike_most: float
     spread_share: float
     clip: float
@@ -204,6 +283,8 @@ class FindingRules(NamedTuple):
     likeness: LikenessRow
     likeness_wide: LikenessRow
     base: BaseRow
+    steady: SteadyRow
+    off: OffRow
     flow: FlowRow
     weekend: WeekendRow
     stuck: StuckRow
@@ -233,6 +314,8 @@ def finding_rules(day: date, folder: Path | None = None) -> FindingRules:
         likeness=pack.row("likeness", "nights", LikenessRow, day),
         likeness_wide=pack.row("likeness", "days", LikenessRow, day),
         base=pack.row("base", "surplus", BaseRow, day),
+        steady=pack.row("steady", "all-day", SteadyRow, day),
+        off=pack.row("off", "whole-days", OffRow, day),
         flow=pack.row("flow", "never-still", FlowRow, day),
         weekend=pack.row("weekend", "days-off", WeekendRow, day),
         stuck=pack.row("stuck", "same", StuckRow, day),

@@ -1,7 +1,14 @@
-"""The base load has risen: more is on all day and all night than in earlier hours that were alike. Pure."""
+"""The base load has risen: more is on all day and all night than in earlier hours that were alike. Pure.
+
+The nights must say so (`surplus`), and the whole days by more than the meter's own weeks of like weather ever do by chance
+(`always_on`).
+"""
 
 from __future__ import annotations
 
+import msgspec
+
+from dure.services.buildings.finding.always_on import steady
 from dure.services.buildings.finding.day_grid import Bools, DayGrid
 from dure.services.buildings.finding.finding_rules import FindingRules
 from dure.services.buildings.finding.findings import HOURS_PER_YEAR, Finding, Kind
@@ -31,10 +38,24 @@ def night_base(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | 
     unlike = workdays_unlike(grid, grid.days - how.window_days, earlier, rules, surplus_per_h=found.per_h)
     if unlike is not None and abs(unlike) > how.unlike_most:
         return None
-    if found.surplus.evidence < how.usual_times * usual_evidence(grid, how.window_days, earlier, rules):
+    whole = steady(grid, how.window_days, earlier, found.unit, rules.steady)
+    large = found.surplus.level >= how.step_level  # no swing of the whole day comes to that
+    sure = whole is not None and whole >= rules.steady.score_least
+    if not sure and not ((large or whole is None) and _alone(grid, found, earlier, rules)):
         return None
-    kind: Kind = "leak" if found.surplus.level >= how.step_level else "night_base"
-    return finding_of(grid, kind, (found, how.window_days), earlier, rules)
+    kind: Kind = "leak" if large else "night_base"
+    finding = finding_of(grid, kind, (found, how.window_days), earlier, rules)
+    if whole is None:
+        return finding
+    more = {"score": whole, "threshold_score": rules.steady.score_least}
+    return msgspec.structs.replace(finding, numbers={**finding.numbers, **more})
+
+
+def _alone(grid: DayGrid, found: Standing, earlier: Bools, rules: FindingRules) -> bool:
+    """Whether the nights tell it without the whole days, where the past is too short for these or the step is large."""
+    how = rules.base
+    usual = usual_evidence(grid, how.window_days, earlier, rules)
+    return found.surplus.evidence >= max(how.evidence_alone, how.usual_times * usual)
 
 
 def finding_of(grid: DayGrid, kind: Kind, seen: tuple[Standing, int], earlier: Bools, rules: FindingRules) -> Finding:

@@ -1,8 +1,10 @@
 """Days off that run as workdays. Pure.
 
 Each hour of a day off lies nearer to what days off or to what workdays used in alike hours; twice the log likelihood ratio of
-the two, each hour's misfit bounded, is summed. If the workdays of that week were also unlike what they should be, it was a
-strange week (a cold snap that is heated through), not the schedule, and nothing is found.
+the two, each hour's misfit bounded, is summed. Hours of one day go together, so that a large sum alone is no proof: the whole
+days must also lie towards workdays by more than the meter's own days off do by chance (`days_off`). If the workdays of that week
+were also unlike what they should be, it was a strange week (a cold snap that is heated through), not the schedule, and nothing is
+found.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dure.services.buildings.finding.day_grid import WORKDAY, Bools, DayGrid, Floats, Ints
+from dure.services.buildings.finding.days_off import off_score
 from dure.services.buildings.finding.finding_rules import FindingRules
 from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.likeness import alike
@@ -63,17 +66,18 @@ def weekend(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | Non
     how = rules.weekend
     off = np.flatnonzero(grid.kind != WORKDAY)
     recent = off[off >= grid.days - how.window_days]
-    if len(recent) < how.days_least:
-        return None
     judged = recent[-how.days_least :]
-    reference = earlier & (np.arange(grid.days) < judged[0])
-    if reference.sum() < how.history_days:
+    reference = earlier & (np.arange(grid.days) < (judged[0] if len(judged) else 0))
+    if len(judged) < how.days_least or reference.sum() < how.history_days:
         return None
     now = levels(grid, judged, reference, rules)
     if not (now.level >= how.level_least and now.evidence.sum() >= how.evidence_least):
         return None
     week = workdays_unlike(grid, int(judged[-1]) - DAYS_PER_WEEK + 1, earlier, rules) or 0.0
     if week > how.unlike_most:
+        return None
+    score = off_score(grid, judged, reference, rules.off)
+    if now.evidence.sum() < how.evidence_alone if score is None else score < rules.off.score_least:
         return None
     rule, provisional = rules.basis("weekend", how)
     hours = float(now.hours.sum()) / len(judged)
@@ -92,6 +96,7 @@ def weekend(grid: DayGrid, earlier: Bools, rules: FindingRules) -> Finding | Non
             "threshold_level": how.level_least,
             "evidence": float(now.evidence.sum()),
             "threshold_evidence": how.evidence_least,
+            **({} if score is None else {"score": score, "threshold_score": rules.off.score_least}),
             "workdays_unlike_share": week,
             "surplus_per_h": float(now.surplus.sum() / now.hours.sum()),
             "hours_per_day": hours,
