@@ -3,7 +3,7 @@
 The buildings are ComStock's (simulated, United States, electricity). The file holds one year, so a building's history is made by
 turning that year: the day that is looked at has the rest of the year before it, but for the fortnight that followed it. That
 supposes a year like the last; the rows "first year only" do without, with 17 weeks of history or more. Limits were tuned on the
-35 buildings of odd place; the rows "untuned" are of the 35 others. One limit (`evidence_least` of the night base) was set to its
+35 buildings of odd place; the rows "untuned" are of the 35 others. One limit (`evidence_alone` of the night base) was set to its
 last value after a run over all 70 had shown too many false alarms.
 
 A fault is looked for each day; it counts as found when a finding of its kind comes within 7 days of its begin. Clean buildings
