@@ -103,8 +103,8 @@ def headline(dossier: Dossier, worked: Worked, compared: Comparison) -> Part:
         ),
     ]
     if before.series and before.co2e_g and not before.refused_n and not worked.refused_n:
-        change = (worked.co2e_g / before.co2e_g - 1) * 100
-        facts.append(Fact(Text("지난해 같은 달들보다", "Against the same months a year before")(language), f"{round(change, 1) + 0.0:+.1f}", "%"))
+        change = round((worked.co2e_g / before.co2e_g - 1) * 100, 1) + 0.0  # no "-0.0"
+        facts.append(Fact(Text("지난해 같은 달들보다", "Against the same months a year before")(language), f"{change:+.1f}", "%"))
     if dossier.question.subject.startswith("building:") and dossier.chosen:
         facts += _of_building(dossier, compared.standings[dossier.chosen[0].id])
     else:
