@@ -27,6 +27,7 @@ from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
 from dure.running.bus_part import open_bus, watch_devices
 from dure.services.buildings.service import BuildingsService
+from dure.services.charging.service import ChargingService
 from dure.services.environment.service import EnvironmentService
 from dure.services.waste.service import WasteService
 from dure.spine import changes
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure")
 
-SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService(), BuildingsService())
+SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService(), BuildingsService(), ChargingService())
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
 PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)

@@ -68,6 +68,7 @@ class Home(NamedTuple):
 ENVIRONMENT = Text("환경", "Environment")
 WASTE = Text("쓰레기 수거", "Waste collection")
 BUILDINGS = Text("공공건물", "Public buildings")
+CHARGING = Text("전기차 충전", "EV charging")
 DEVICES = Text("장치와 측정값", "Devices and readings")
 SYSTEM = Text("시스템", "System")
 
@@ -86,6 +87,7 @@ HOMES: tuple[Home, ...] = (
             Stop("/environment/subscriptions", Text("내 알림", "My alerts")),
             Stop("/waste", Text("쓰레기통", "Bins")),
             Stop("/buildings", Text("공공건물", "Buildings")),
+            Stop("/charging", Text("충전소", "Charging")),
         ),
     ),
     Home(
@@ -116,6 +118,14 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/buildings/targets", Text("목표", "Targets"), "read", "city_data", BUILDINGS),
             Stop("/operations/buildings/filings", Text("제출", "Filings"), "read", "city_data", BUILDINGS),
             Stop("/operations/buildings/rules", Text("건물 기준", "Rules and factors"), "read", "city_data", BUILDINGS),
+            Stop("/operations/charging", Text("충전기 상황", "Charger desk"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/sites", Text("에너지 흐름", "Energy flows"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/plans", Text("충전 계획", "Plans"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/sessions", Text("충전 기록", "Sessions"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/tokens", Text("회원 카드", "Tokens"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/origin", Text("전력 출처 장부", "Origin ledger"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/studies", Text("설비 규모 검토", "Sizing studies"), "read", "city_data", CHARGING),
+            Stop("/operations/charging/rules", Text("충전 기준", "Rules and tariffs"), "read", "city_data", CHARGING),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),
             Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data", DEVICES),

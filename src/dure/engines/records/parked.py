@@ -15,7 +15,7 @@ from dure.engines.records import dialect
 from dure.engines.records.paging import Page, checked_limit, older_than, page, time_mark
 from dure.engines.records.tables import parked
 
-Way = Literal["mqtt", "http", "lorawan", "import"]
+Way = Literal["mqtt", "http", "lorawan", "import", "ocpp"]
 ParkedState = Literal["parked", "replayed", "dropped"]
 
 

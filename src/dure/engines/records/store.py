@@ -14,7 +14,18 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
 from dure.core.errors import ConfigError, Corrupt, Unavailable
-from dure.engines.records import backups, migrating, tables_buildings, tables_environment, tables_waste  # noqa: F401  # the metadata knows all
+from dure.engines.records import (  # noqa: F401  # the metadata knows all
+    backups,
+    migrating,
+    tables_buildings,
+    tables_charging_central,
+    tables_charging_origin,
+    tables_charging_plans,
+    tables_charging_sessions,
+    tables_charging_stations,
+    tables_environment,
+    tables_waste,
+)
 from dure.engines.records.failures import DRIVER_ERRORS, told
 
 BUSY_S = 30  # a writer waits this long for its turn before it is told to come back

@@ -1,0 +1,3 @@
+"""The tables of the origin ledger: entries, lots, interval balances."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""WebSockets: a listener for many thousand stations in one process."""

@@ -1,0 +1,73 @@
+"""What the central system and those who answer for it give each other.
+
+The central system (`central`) owns sockets, identities, order and durability. Who answers (`stations`) owns meaning: it is asked
+in memory, synchronously, one message at a time in the order they came, and says what is to be kept. The words are in the journal,
+on the disk, before the station gets its answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from dure.services.charging.central.words import Word
+from dure.services.charging.model import Charger, Version
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A CALL of a station whose payload is valid by the schema of its version."""
+
+    charger: Charger
+    version: Version
+    action: str  # as in the standard, without "Request": BootNotification, TransactionEvent, …
+    payload: dict[str, Any]
+    at_us: int  # when it came, by the house's clock
+    message_id: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The payload of the CALLRESULT, and what is kept before it is sent."""
+
+    payload: dict[str, Any]
+    words: tuple[Word, ...] = ()
+
+
+class Answering(Protocol):
+    """Who knows what each message means."""
+
+    def connected(self, charger: Charger, version: Version, at_us: int) -> tuple[Word, ...]:
+        """A station came (again); the words to keep."""
+        ...
+
+    def disconnected(self, charger: Charger, at_us: int, why: str) -> tuple[Word, ...]:
+        """A station is gone; the words to keep."""
+        ...
+
+    def answer(self, heard: Heard) -> Answer:
+        """The answer to a valid message; never waits.
+
+        Raises
+        ------
+        dure.protocols.ocpp.errors.CallError : what the station gets as CALLERROR, with the standard's code
+        """
+        ...
+
+
+class Calling(Protocol):
+    """How a connected station is asked something."""
+
+    async def call(self, identity: str, action: str, payload: dict[str, Any], timeout_s: float = 30.0) -> dict[str, Any]:
+        """Its answer; one call at a time to each station, others wait their turn.
+
+        Raises
+        ------
+        Unavailable : not connected (``station.offline``), or no answer in time (``station.silent``)
+        InputError : the payload is not valid by the schema (``ocpp.payload``), or the station answered with CALLERROR
+            (``station.refused``, with its code and description)
+        """
+        ...
+
+    def version_of(self, identity: str) -> Version | None:
+        """What a connected station speaks; None while it is not connected."""
+        ...

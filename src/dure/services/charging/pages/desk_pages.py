@@ -1,0 +1,15 @@
+"""The operator's desk: chargers, faults, calls and their log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+if TYPE_CHECKING:
+    from dure.spine.house import House
+
+
+def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
+    """Pages of chargers."""
+    return APIRouter()

@@ -1,0 +1,15 @@
+"""The map of charging sites with their live state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+if TYPE_CHECKING:
+    from dure.spine.house import House
+
+
+def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
+    """The public map and the page of a site."""
+    return APIRouter()

@@ -1,0 +1,1 @@
+"""Dated tariffs, prices of sessions, rules of the place, receipts and settlement."""

@@ -1,0 +1,1 @@
+"""Virtual chargers, sun, storage and drivers of the demo, on the real protocols."""

@@ -1,0 +1,1 @@
+"""Who may charge: tokens by their digests, groups, and the lists that stations keep."""
