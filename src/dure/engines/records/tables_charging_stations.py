@@ -53,23 +53,18 @@ charging_transactions = Table(
     Index("ix_charging_transactions_ended_heard_us", "ended", "heard_us"),
 )
 
-# What a station was asked, and what it answered. Tokens and keys in both are digests.
+# What a station answered when it was asked something; the question is a command of the house (`commands`). No tokens in it.
 charging_calls = Table(
     "charging_calls",
     metadata,
     Column("id", Text, primary_key=True),
     Column("charger", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("payload", Json, nullable=False),
     Column("answer", Json),
-    Column("state", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("why", Text, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("asked_at", Instant, nullable=False),
-    Column("settled_at", Instant),
-    state_check("state", "asked", "accepted", "refused", "failed", "expired"),
-    Index("ix_charging_calls_charger_asked_at", "charger", "asked_at"),
+    Column("answered_at", Instant, nullable=False),
+    Index("ix_charging_calls_charger_answered_at", "charger", "answered_at"),
 )
 
 # Who may charge, by keyed digest; a card's number is never kept.

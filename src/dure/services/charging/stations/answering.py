@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
-from dure.core.errors import DureError
+from dure.core.errors import DureError, InputError
 from dure.core.time import from_us
 from dure.protocols.ocpp.errors import CallError
 from dure.services.charging.central.port import Answer, Heard
-from dure.services.charging.central.words import Linked, Unlinked, Word
+from dure.services.charging.central.words import Happened, Linked, Unlinked, Word
 from dure.services.charging.model import Charger, Version
 from dure.services.charging.stations import (
     authorising,
@@ -30,12 +31,18 @@ from dure.services.charging.stations import (
     transactions_2,
     transactions_16,
 )
+from dure.services.charging.stations.calls import NAME
+from dure.services.charging.stations.folding import CALL
 from dure.services.charging.stations.memory import Memory
 from dure.services.charging.stations.station_rules import station_rules
 from dure.services.charging.stations.turn import Handler, Turn
+from dure.services.charging.tokens.sealing import opened, redacted
 from dure.services.charging.tokens.token_key import token_key
+from dure.services.charging.tokens.tokens import Token, digest
 
 if TYPE_CHECKING:
+    from dure.core.events import Command
+    from dure.services.charging.central.port import Asked
     from dure.spine.house import House
 
 log = structlog.get_logger("dure.charging.stations")
@@ -117,6 +124,28 @@ class Stations:
         for word in found.words:
             self.memory.take(word)
         return found
+
+    def question(self, charger: Charger, version: Version, command: Command) -> tuple[str, dict[str, Any]]:
+        """Action and payload of a command to a station, its seal opened; a token that was made for it is known from now on.
+
+        Raises
+        ------
+        InputError : it is no call (``call.unknown``), its seal cannot be opened (``call.sealed``)
+        """
+        told = command.arguments
+        action, payload = told.get("action"), told.get("payload", {})
+        if command.name != NAME or not isinstance(action, str) or not isinstance(payload, dict):
+            raise InputError("call.unknown", f"{charger.id} is asked no {command.name[:40]!r} in {version}.")
+        if "token" in told:
+            self.memory.know_tokens([msgspec.convert(told["token"], Token)])
+        return action, opened(str(told["sealed"]), self._key) if "sealed" in told else payload
+
+    def told(self, charger: Charger, asked: Asked) -> tuple[Word, ...]:
+        """What became of a command: a word, without tokens."""
+        answer = None if asked.answer is None else redacted(asked.answer, lambda text: digest(text, self._key))
+        payload = redacted(asked.payload, lambda text: digest(text, self._key))
+        facts = {"call": asked.command, "action": asked.action, "payload": payload, "answer": answer}
+        return (Happened(charger.id, CALL, asked.at_us, asked.at_us, facts | {"code": asked.error, "why": asked.why}),)
 
     def _refresh(self, at_us: int) -> None:
         """Take in what was read beside the answers, and start the next reading when it is due."""

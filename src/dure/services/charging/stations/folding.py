@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 
 from dure.core.time import from_us
 from dure.services.charging.central.words import Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked, Word
-from dure.services.charging.stations import station_records
+from dure.services.charging.stations import following, station_records
+from dure.services.charging.stations.call_records import Answered
 from dure.services.charging.stations.station_records import Connector, Happening, Report, StationState
 
 # Topics of which the newest value is kept beside the list of what happened.
 STANDING = frozenset({"firmware", "firmware.published", "log", "limit", "profiles", "display", "schedule", "der.report", "clock"})
+CALL = "call"  # what became of a call
 PARTS = frozenset({"variables", "monitors"})  # each name in them is a value of its own
 
 
@@ -64,24 +66,48 @@ class Fold:
         station_records.store_transactions(self._connection, [rows[key] for key in sorted(rows)])
 
     def _happenings(self, words: Sequence[Happened]) -> None:
-        told: list[Happening] = []
+        calls = [one for one in words if one.topic == CALL]
+        following.take(self._connection, [_answered(one) for one in calls], [one.facts["payload"] for one in calls])
+        told: dict[str, Happening] = {}
         standing: dict[str, list[Report]] = {}
         for one in words:
-            said_at, heard_at = from_us(one.at_us), from_us(one.heard_us)
-            if one.topic in PARTS:
-                parts = one.facts.get("told", {})
-                standing.setdefault(one.charger, []).extend(Report(one.topic, name, parts[name], said_at) for name in parts)
-            elif one.topic in STANDING:
-                standing.setdefault(one.charger, []).append(Report(one.topic, "", one.facts, said_at))
-            ident = _ident(one)
+            if one.topic == CALL:
+                continue
+            standing.setdefault(one.charger, []).extend(_reports(one))
             facts = {name: value for name, value in one.facts.items() if name not in {"told", "csr"}}
-            told.append(
-                Happening(id=ident, charger=one.charger, topic=one.topic, facts=facts, said_at=said_at, heard_at=heard_at)
+            made = Happening(
+                id=_ident(one),
+                charger=one.charger,
+                topic=one.topic,
+                facts=facts,
+                said_at=from_us(one.at_us),
+                heard_at=from_us(one.heard_us),
             )
-        once = {one.id: one for one in told}
-        station_records.add_happenings(self._connection, list(once.values()))
+            told[made.id] = made
+        station_records.add_happenings(self._connection, list(told.values()))
         for charger in sorted(standing):
             station_records.store_reports(self._connection, charger, standing[charger])
+
+
+def _reports(word: Happened) -> list[Report]:
+    said_at = from_us(word.at_us)
+    if word.topic in PARTS:
+        parts = word.facts.get("told", {})
+        return [Report(word.topic, name, parts[name], said_at) for name in parts]
+    return [Report(word.topic, "", word.facts, said_at)] if word.topic in STANDING else []
+
+
+def _answered(word: Happened) -> Answered:
+    facts = word.facts
+    return Answered(
+        id=facts["call"],
+        charger=word.charger,
+        action=facts["action"],
+        answer=facts["answer"],
+        code=facts["code"],
+        why=facts["why"],
+        answered_at=from_us(word.at_us),
+    )
 
 
 def after(before: StationState, word: Linked | Unlinked | Booted | Seen | StatusSaid | TransactionSaid) -> StationState:

@@ -85,18 +85,13 @@ def _calls() -> None:
         sa.Column("id", KEY, nullable=False),
         sa.Column("charger", KEY, nullable=False),
         sa.Column("action", KEY, nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text()),
-        sa.Column("state", KEY, nullable=False),
         sa.Column("code", KEY, nullable=False),
         sa.Column("why", KEY, nullable=False),
-        sa.Column("person", KEY, nullable=False),
-        sa.Column("asked_at", sa.BigInteger(), nullable=False),
-        sa.Column("settled_at", sa.BigInteger()),
-        sa.CheckConstraint("state IN ('asked', 'accepted', 'refused', 'failed', 'expired')", name="ck_charging_calls_state"),
+        sa.Column("answered_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_charging_calls"),
     )
-    op.create_index("ix_charging_calls_charger_asked_at", "charging_calls", ["charger", "asked_at"])
+    op.create_index("ix_charging_calls_charger_answered_at", "charging_calls", ["charger", "answered_at"])
 
 
 def _tokens() -> None:
