@@ -15,6 +15,7 @@ from pathlib import Path
 from dure.city import read_city
 from dure.config import Settings
 from dure.running.parts import open_house
+from dure.running.starting import settle_memory
 from dure.services.charging.central import central
 from dure.spine.seeding import read_secrets
 
@@ -52,6 +53,7 @@ async def main(folder: Path, stations: int) -> None:
         open_house(settings, read_city(folder / "city"), parts=frozenset({"bus"})) as house,
         central.opened(house) as found,
     ):
+        settle_memory()
         said = {"port": found.port, "pid": os.getpid(), "secrets": read_secrets(settings.data)}
         (folder / "part.json").write_text(json.dumps(said))
         (folder / "part.json").replace(folder / "said.json")
