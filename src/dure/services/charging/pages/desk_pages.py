@@ -100,7 +100,7 @@ async def listing(request: Request) -> Response:
     )
 
 
-WORTH_A_LOOK = ("security", "event", "serial.differs", "clock", "duplicate", "turned_away", "certificate.refused", "der.alarm")
+WORTH_A_LOOK = ("security", "event", "serial_differs", "clock", "duplicate", "turned_away", "certificate_refused", "der_alarm")
 
 
 async def one(request: Request, station_id: str) -> Response:
