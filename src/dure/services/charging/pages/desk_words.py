@@ -109,7 +109,7 @@ TOPICS: dict[str, Text] = {
 }
 WHY: dict[str, Text] = {
     "station.offline": Text("충전기가 연결되어 있지 않습니다.", "The charger is not connected."),
-    "station.unknown": Text("등록된 충전기가 아니거나 장치가 없습니다.", "It is not registered, or has no device."),
+    "charger.unknown": Text("등록된 충전기가 아니거나 장치가 없습니다.", "It is not registered, or has no device."),
     "station.silent": Text("충전기가 제때 답하지 않았습니다.", "The charger did not answer in time."),
     "station.refused": Text("충전기가 오류로 답했습니다.", "The charger answered with an error."),
     "evse.busy": Text("이미 차가 충전하고 있습니다.", "A vehicle charges there already."),
