@@ -76,6 +76,12 @@ def contents(balance: Balance, grid: Grid, session_ids: Sequence[str], opening: 
     ----------
     opening : lots in storage before the first of them
     """
+    return _run(balance, grid, session_ids, opening)[0]
+
+
+def _run(
+    balance: Balance, grid: Grid, session_ids: Sequence[str], opening: Sequence[Lot]
+) -> tuple[list[Content], tuple[Lot, ...]]:
     allocated = allocate(balance.measured, balance.uses, grid.bounds()[:-1], opening)
     rows = _entries(allocated, session_ids)
     words = _measured(balance.measured)
@@ -83,7 +89,7 @@ def contents(balance: Balance, grid: Grid, session_ids: Sequence[str], opening: 
     silent = _silent(balance)
     estimated = balance.estimated.tolist()
     stored = allocated.stored
-    return [
+    made = [
         Content(
             measured=words[row],
             taken=tuple(taken[row]),
@@ -95,40 +101,46 @@ def contents(balance: Balance, grid: Grid, session_ids: Sequence[str], opening: 
         )
         for row in range(grid.n)
     ]
+    return made, stored.opening[-1]
 
 
 def again(content: Content, start_us: int) -> Content:
     """The same interval, allocated again from what was measured and the lots before it."""
-    found, _ = _run(content, start_us)
-    return msgspec.structs.replace(found, estimated=content.estimated, silent=content.silent)
+    return all_again([content], start_us)[0][0]
 
 
 def left(content: Content, start_us: int) -> tuple[Lot, ...]:
     """Lots in storage after an interval."""
-    return _run(content, start_us)[1]
+    return all_again([content], start_us)[1]
 
 
-def _run(content: Content, start_us: int) -> tuple[Content, tuple[Lot, ...]]:
-    ids = tuple(sorted({one[0] for one in content.taken}))
-    grid = Grid(start_us, 1)
-    found = balance_of(content, ids)
-    after = allocate(found.measured, found.uses, grid.bounds()[:-1], content.opening).stored.opening[-1]
-    return contents(found, grid, ids, content.opening)[0], after
+def all_again(books: Sequence[Content], start_us: int) -> tuple[list[Content], tuple[Lot, ...]]:
+    """Intervals that follow each other, allocated again from what was measured and the lots before the first; the lots after."""
+    ids = tuple(sorted({one[0] for content in books for one in content.taken}))
+    grid = Grid(start_us, len(books))
+    found = balance_of(books, ids)
+    made, after = _run(found, grid, ids, books[0].opening)
+    return [
+        msgspec.structs.replace(new, estimated=old.estimated, silent=old.silent) for new, old in zip(made, books, strict=True)
+    ], after
 
 
-def balance_of(content: Content, ids: Sequence[str]) -> Balance:
-    """What was measured of one interval, as arrays."""
-    order = sorted(content.taken)
-    one = {name: np.array([content.measured.get(name, 0)], np.int64) for name in MEASURED}
-    one["ceiling"] = np.array([content.measured.get("ceiling", -1)], np.int64)
+def balance_of(books: Sequence[Content], ids: Sequence[str]) -> Balance:
+    """What was measured of intervals, as arrays."""
+    place = {ident: number for number, ident in enumerate(ids)}
+    rows = [(row, place[one], wh, yes) for row, content in enumerate(books) for one, wh, yes in sorted(content.taken)]
+    columns = {
+        name: np.array([content.measured.get(name, -1 if name == "ceiling" else 0) for content in books], np.int64)
+        for name in MEASURED
+    }
     uses = Uses(
-        np.zeros(len(order), np.int64),
-        np.array([ids.index(row[0]) for row in order], np.int64),
-        np.array([row[1] for row in order], np.int64),
-        np.array([row[2] for row in order], bool),
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[1] for row in rows], np.int64),
+        np.array([row[2] for row in rows], np.int64),
+        np.array([row[3] for row in rows], bool),
     )
-    hidden = one.pop("hidden").astype(bool)
-    return Balance(Measured(**one, hidden=hidden), uses, np.zeros(1, bool), {}, {})
+    hidden = columns.pop("hidden").astype(bool)
+    return Balance(Measured(**columns, hidden=hidden), uses, np.zeros(len(books), bool), {}, {})
 
 
 def _measured(measured: Measured) -> list[dict[str, int]]:
