@@ -36,6 +36,7 @@ NAMES = (
     "ocpp",
     "ocpp-connections",
     "ocpp-fuzz",
+    "origin",
 )
 HERE = Path(__file__).parent
 
