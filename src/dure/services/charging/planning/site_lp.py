@@ -46,7 +46,7 @@ class Ties(msgspec.Struct, frozen=True, kw_only=True):
 
     store: float = 0.05
     charge: float = 0.01
-    keep: float = 0.002
+    keep: float = 0.05
     curtail: float = 0.001
     cycle: float = 0.01
 
