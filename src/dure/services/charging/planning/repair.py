@@ -41,6 +41,9 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
         return plan
     asked = _at_least_a_step(problem)
     on = onset(asked, plan.ev_w)
+    if wishes.unmet_wh is not None:  # a step of the least power more or less is no unfair share
+        eased = wishes.unmet_wh + np.array([one.min_w for one in asked.needs]) * asked.step_h
+        wishes = msgspec.structs.replace(wishes, unmet_wh=eased)
     for _ in range(ROUNDS_MAX):
         made = solver.solve(asked, msgspec.structs.replace(wishes, on=on))
         crowded = np.flatnonzero(made.over_w > plan.over_w + NEAR_W)
@@ -60,9 +63,7 @@ def _dear(problem: Problem, made: Plan, plan: Plan) -> bool:
     return more > max(DEAR_WON, DEAR_FRACTION * abs(plan.won))
 
 
-def _flipped(
-    solver: SiteSolver, problem: Problem, begun: tuple[Onset, Plan], plan: Plan, wishes: Wishes
-) -> tuple[Onset, Plan]:
+def _flipped(solver: SiteSolver, problem: Problem, begun: tuple[Onset, Plan], plan: Plan, wishes: Wishes) -> tuple[Onset, Plan]:
     """The best found by turning one small step on or off, or two of a vehicle, each time keeping what is cheaper."""
     (on, made), tried, better = begun, 0, True
     steps = [(int(i), (int(t),)) for i, t in np.argwhere(small(problem, plan.ev_w))]
