@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from made_problems import day_of_site, imbalance_w, need, phase_w, problem, problems
+from made_problems import day_of_site, imbalance_w, need, problem, problems
 
+from dure.services.charging.planning.limits import phase_import_w
 from dure.services.charging.planning.problem import Problem
 from dure.services.charging.planning.repair import repaired, small
 from dure.services.charging.planning.site_lp import SiteSolver
@@ -24,8 +25,8 @@ def test_a_repaired_plan_has_no_power_a_vehicle_cannot_take(of: Problem) -> None
         assert not small(of, done.ev_w).any()
         assert imbalance_w(of, done) < 1
         assert np.all(done.import_w <= of.contract_w + np.maximum(done.over_w, 0) + 1)
-        if of.phase_w and plan.over_w.max() == 0 and phase_w(of, plan).max() <= of.phase_w + 1:
-            assert phase_w(of, done).max() <= of.phase_w + 1
+        if of.phase_w and plan.over_w.max() == 0 and phase_import_w(of, plan).max() <= of.phase_w + 1:
+            assert phase_import_w(of, done).max() <= of.phase_w + 1
 
 
 def test_twelve_site_days_cost_no_more_than_half_a_percent_after_repair() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.services.charging.planning.cost import priced_won
+from dure.services.charging.planning.limits import breach_w
 from dure.services.charging.planning.lp_model import Wishes
 from dure.services.charging.planning.problem import Floats, Need, Plan, Problem
 from dure.services.charging.planning.site_lp import SiteSolver
@@ -46,7 +47,7 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
         wishes = msgspec.structs.replace(wishes, unmet_wh=eased)
     for _ in range(ROUNDS_MAX):
         made = solver.solve(asked, msgspec.structs.replace(wishes, on=on))
-        crowded = np.flatnonzero(made.over_w > plan.over_w + NEAR_W)
+        crowded = np.flatnonzero(breach_w(asked, made) > breach_w(problem, plan) + NEAR_W)
         if made.policy != "lp" or not crowded.size:
             break
         on = _thinned(asked, on, made.ev_w, crowded)
@@ -91,7 +92,11 @@ def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
     """The better of a plan and of what a search over the steps of those vehicles finds that had small ones."""
     whole = small(problem, plan.ev_w).any(axis=1)
     found = SiteSolver().solve(problem, msgspec.structs.replace(wishes, whole=whole))
-    usable = found.policy == "lp" and not small(problem, found.ev_w).any() and np.all(found.over_w <= plan.over_w + NEAR_W)
+    usable = (
+        found.policy == "lp"
+        and not small(problem, found.ev_w).any()
+        and np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
+    )
     if not usable or _priced(problem, found) >= _priced(problem, made):
         return made
     return found
@@ -137,7 +142,7 @@ def _at_least_a_step(problem: Problem) -> Problem:
 
 
 def _thinned(problem: Problem, on: Onset, ev_w: Floats, crowded: NDArray[np.int64]) -> Onset:
-    """Fewer vehicles in the steps that would go above the contract: who leaves last waits there."""
+    """Fewer vehicles in the steps that would go above a limit: who leaves last waits there."""
     left = on.copy()
     for t in crowded:
         here = [i for i in np.flatnonzero(left[:, t]) if problem.needs[i].min_w > 0 and ev_w[i, t] > NEAR_W]
