@@ -19,7 +19,8 @@ def phase_import_w(problem: Problem, plan: Plan) -> Floats:
 
 def breach_w(problem: Problem, plan: Plan) -> Floats:
     """Power above the contract, or above what a phase may carry if that is more (n,) [W]; 0 where every limit is kept."""
-    contract = np.maximum(plan.import_w - problem.contract_w, 0.0)
+    contract: Floats = np.maximum(plan.import_w - problem.contract_w, 0.0)
     if problem.phase_w <= 0:
         return contract
-    return np.maximum(contract, np.maximum(phase_import_w(problem, plan).max(axis=0) - problem.phase_w, 0.0))
+    phases: Floats = phase_import_w(problem, plan).max(axis=0) - problem.phase_w
+    return np.maximum(contract, phases)

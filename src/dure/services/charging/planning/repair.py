@@ -92,11 +92,8 @@ def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
     """The better of a plan and of what a search over the steps of those vehicles finds that had small ones."""
     whole = small(problem, plan.ev_w).any(axis=1)
     found = SiteSolver().solve(problem, msgspec.structs.replace(wishes, whole=whole))
-    usable = (
-        found.policy == "lp"
-        and not small(problem, found.ev_w).any()
-        and np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
-    )
+    kept = np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
+    usable = found.policy == "lp" and kept and not small(problem, found.ev_w).any()
     if not usable or _priced(problem, found) >= _priced(problem, made):
         return made
     return found
