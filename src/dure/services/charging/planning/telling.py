@@ -53,7 +53,7 @@ def wanted_of(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> l
     if problem.storage is not None:
         power = float(plan.charge_w[0] - plan.discharge_w[0])
         found += [
-            Wanted(target=one.id, purpose="storage", limits_w=(share,), until=until)
+            Wanted(target=one.id, purpose="storage", limits_w=(share,), until=start + 2 * timedelta(seconds=rules.step_s))
             for one, share in _shares(seen.site.storage, power)
         ]
     return found
@@ -84,11 +84,13 @@ def is_due(wanted: Wanted, before: Told | None, at: datetime, rules: PlanningRow
     """Whether something must be told anew: it is another, or what it was told ends soon or says something else from here on."""
     if before is None or before.session != wanted.session:
         return True
-    if wanted.until is None or wanted.point is None:
-        ends_soon = before.until is not None and before.until - at < timedelta(seconds=rules.renew_steps * rules.step_s)
-        return ends_soon or not _alike(before.limits_w, wanted.limits_w)
-    if before.until is None or before.until - at < timedelta(seconds=rules.renew_steps * rules.step_s):
+    if wanted.until is None:
+        return not _alike(before.limits_w, wanted.limits_w)
+    steps = rules.renew_steps if wanted.point is not None else 1
+    if before.until is None or before.until - at < timedelta(seconds=steps * rules.step_s):
         return True
+    if wanted.point is None:
+        return not _alike(before.limits_w, wanted.limits_w)
     begun = before.until - timedelta(seconds=len(before.limits_w) * rules.step_s)
     passed = round((wanted.point.start_at - begun).total_seconds() / rules.step_s)
     rest = before.limits_w[passed:]
