@@ -55,6 +55,7 @@ class PlanDesk:
         self._source = PlanSource(house)
         self._solvers: dict[str, SiteSolver] = {}
         self._known: dict[str, Mapping[str, str]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}  # a solver is not for two threads at once
 
     async def look(self) -> int:
         """Plan every site in which something changed; tell what is due. How many plans were made."""
@@ -95,8 +96,9 @@ class PlanDesk:
         return 0
 
     async def _made(self, seen: Seen, cause: str) -> Kept:
-        kept = await asyncio.to_thread(self._decide, seen, cause)
-        await self._tell(seen, kept)
+        async with self._turns.setdefault(seen.site.id, asyncio.Lock()):
+            kept = await asyncio.to_thread(self._decide, seen, cause)
+            await self._tell(seen, kept)
         return kept
 
     def _decide(self, seen: Seen, cause: str) -> Kept:
