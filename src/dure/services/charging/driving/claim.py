@@ -22,11 +22,12 @@ _PURPOSE = b"dure.charging.claim\x00"
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """A phone asked an EVSE to start: with which token (its digest), when [us]."""
+    """A phone asked an EVSE to start: with which token (its digest), when [us], by which call."""
 
     evse: str
     token: str
     at_us: int
+    call: str = ""
 
 
 def sealed(claims: Sequence[Claim], key: bytes) -> str:
@@ -63,9 +64,9 @@ def claimed_at(claim: Claim) -> datetime:
     return from_us(claim.at_us)
 
 
-def made(evse: str, token: str, at: datetime) -> Claim:
+def made(evse: str, token: str, at: datetime, call: str = "") -> Claim:
     """A new claim."""
-    return Claim(evse, token, to_us(at))
+    return Claim(evse, token, to_us(at), call)
 
 
 def _signature(body: bytes, key: bytes) -> bytes:

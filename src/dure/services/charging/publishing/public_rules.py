@@ -39,12 +39,14 @@ class PublicRules(msgspec.Struct, frozen=True):
     charging_w : below it a plugged-in vehicle does not charge [W]
     starts_per_h : so often one address may ask to start or stop within an hour
     claim : so long the phone that started may stop
+    start_wait : so long a driver may take to plug in after asking to start
     """
 
     classes: tuple[PowerClass, ...]
     charging_w: float
     starts_per_h: int
     claim: timedelta
+    start_wait: timedelta
     licence: Licence
 
     def class_of(self, power_w: float) -> PowerClass:
@@ -61,5 +63,6 @@ def public_rules(day: date, folder: Path | None = None) -> PublicRules:
         float(pack.row("choices", "charging_w", Choice, day).value),
         int(pack.row("choices", "starts_per_h", Choice, day).value),
         timedelta(hours=float(pack.row("choices", "claim_h", Choice, day).value)),
+        timedelta(seconds=float(pack.row("choices", "start_wait_s", Choice, day).value)),
         pack.row("licences", "open_data", Licence, day),
     )

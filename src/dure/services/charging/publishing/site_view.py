@@ -13,6 +13,7 @@ from dure.services.charging.publishing.flows import links_of, summed
 from dure.services.charging.publishing.public_rules import PublicRules, public_rules
 from dure.services.charging.publishing.site_meters import Reading, metered_now, reader
 from dure.services.charging.publishing.standing import EvseSaid, Now, SiteStanding, site_standing
+from dure.services.charging.sessions import live_states
 from dure.services.charging.sites import Sites, registered
 
 if TYPE_CHECKING:
@@ -47,9 +48,21 @@ def view_of(house: House, in_time: Callable[[LiveValue], bool]) -> View:
     return View(sites=sites, standing=standing, said=said, rules=rules)
 
 
-def evses_said(connection: Connection) -> dict[str, EvseSaid]:  # noqa: ARG001
+def evses_said(connection: Connection) -> dict[str, EvseSaid]:
     """What stations said of their EVSEs, by EVSE."""
-    return {}
+    linked = live_states.links(connection)
+    found = {}
+    for evse, one in live_states.states(connection).items():
+        link = linked.get(one.charger)
+        whole = link.status if link else ""  # a station that is out of order takes its EVSEs with it
+        found[evse] = EvseSaid(
+            status=whole if whole in {"faulted", "unavailable"} else one.status,
+            linked=bool(link and link.linked),
+            since=one.since_at,
+            session=one.session,
+            error=one.error,
+        )
+    return found
 
 
 def now_at(site: Site, read: Reading) -> Now:
