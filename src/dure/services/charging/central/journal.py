@@ -114,7 +114,7 @@ class Journal:
                     await loop.run_in_executor(self._thread, self._keep, row)
                 except Exception as error:  # noqa: BLE001  # whatever it is: nothing that was said is dropped
                     if attempt == 0:
-                        log.error("journal.waits", code=getattr(error, "code", repr(error)), words=len(part))
+                        log.error("journal.waits", code=getattr(error, "code", repr(error)), words=len(part))  # noqa: TRY400  # tried again
                     await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
                 else:
                     if attempt:
