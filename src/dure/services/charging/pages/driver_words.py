@@ -61,7 +61,9 @@ _PHASES: Mapping[Phase, Told] = {
         Text("다른 차가 쓰고 있습니다", "Taken"),
         "warning",
         "triangle",
-        Text("이 충전은 시작한 전화나 카드로만 멈출 수 있습니다.", "Only the phone or card that started this charge can stop it."),
+        Text(
+            "이 충전은 시작한 전화나 카드로만 멈출 수 있습니다.", "Only the phone or card that started this charge can stop it."
+        ),
     ),
     "closed": Told(
         Text("지금은 쓸 수 없습니다", "Not available now"),
@@ -98,7 +100,10 @@ _REFUSALS: Mapping[str, Text] = {
         "No car was plugged in, so it did not start. Plug in, then start again.",
     ),
 }
-_OTHER = Text("충전기에 알리지 못했습니다. 다시 하거나 다른 충전기를 쓰세요.", "The charger could not be told. Try again, or use another one.")
+_OTHER = Text(
+    "충전기에 알리지 못했습니다. 다시 하거나 다른 충전기를 쓰세요.",
+    "The charger could not be told. Try again, or use another one.",
+)
 
 
 def phase_words(phase: Phase, state: State) -> Told:
