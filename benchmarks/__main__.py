@@ -33,6 +33,7 @@ NAMES = (
     "buildings-reads",
     "buildings-queries",
     "buildings-faults",
+    "origin",
 )
 HERE = Path(__file__).parent
 

@@ -142,6 +142,7 @@ charging_settlements = Table(
     Column("won", BigInteger, nullable=False),
     Column("co2e_g", BigInteger, nullable=False),
     Column("renewable_wh", BigInteger, nullable=False),
+    Column("origin_known", Boolean, nullable=False),
     Column("receipt", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("sha256", Text, nullable=False),

@@ -166,6 +166,7 @@ def _settlements() -> None:
         sa.Column("won", sa.BigInteger(), nullable=False),
         sa.Column("co2e_g", sa.BigInteger(), nullable=False),
         sa.Column("renewable_wh", sa.BigInteger(), nullable=False),
+        sa.Column("origin_known", sa.Boolean(), nullable=False),
         sa.Column("receipt", KEY, nullable=False),
         sa.Column("before", KEY, nullable=False),
         sa.Column("sha256", KEY, nullable=False),
