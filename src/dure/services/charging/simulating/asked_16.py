@@ -123,12 +123,13 @@ def _set_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Paylo
 def _clear_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:  # noqa: ARG001  # as above
     def fits(one: charging_limits.Limits) -> bool:
         if "id" in payload:
-            return one.id == payload["id"]
-        return (
-            payload.get("connectorId", one.evse) == one.evse
-            and payload.get("chargingProfilePurpose", one.purpose) == one.purpose
-            and payload.get("stackLevel", one.level) == one.level
+            return bool(one.id == payload["id"])
+        asked = (
+            (payload.get("connectorId"), one.evse),
+            (payload.get("chargingProfilePurpose"), one.purpose),
+            (payload.get("stackLevel"), one.level),
         )
+        return all(wanted in {None, own} for wanted, own in asked)
 
     return _status("Accepted" if charger_deeds.clear_profiles(charger, fits) else "Unknown")
 

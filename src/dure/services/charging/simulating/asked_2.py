@@ -158,13 +158,14 @@ def _set_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Paylo
 
 def _fits(payload: Payload, wanted: Payload) -> Callable[[charging_limits.Limits], bool]:
     def fits(one: charging_limits.Limits) -> bool:
-        return (
-            payload.get("chargingProfileId", one.id) == one.id
-            and wanted.get("evseId", one.evse) == one.evse
-            and wanted.get("chargingProfilePurpose", one.purpose) == one.purpose
-            and wanted.get("stackLevel", one.level) == one.level
-            and one.id in wanted.get("chargingProfileId", [one.id])
+        asked = (
+            (payload.get("chargingProfileId"), one.id),
+            (wanted.get("evseId"), one.evse),
+            (wanted.get("chargingProfilePurpose"), one.purpose),
+            (wanted.get("stackLevel"), one.level),
         )
+        listed = wanted.get("chargingProfileId")
+        return all(want in {None, own} for want, own in asked) and (listed is None or one.id in listed)
 
     return fits
 

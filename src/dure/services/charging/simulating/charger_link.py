@@ -213,7 +213,7 @@ class ChargerLink:
         self.charger.state.queue = [one for one in self.charger.state.queue if one is not said]
 
 
-class _Listener(WSListener):  # type: ignore[misc]  # picows carries no types
+class _Listener(WSListener):
     """Hands what the socket hears to its link; joins frames that came in parts."""
 
     def __init__(self, link: ChargerLink) -> None:

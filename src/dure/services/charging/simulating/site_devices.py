@@ -59,9 +59,7 @@ class SiteDevices:
         known = {asset: device for asset, device in ways.devices.items() if device in connection.secrets}
         storage = {each.storage.id: each for each in one.storage}
         self._mqtt = {
-            asset: MqttDevice(
-                city, device, 1, connection, lost["mqtt"], self._obey(storage[asset].obey) if asset in storage else None
-            )
+            asset: MqttDevice(city, device, 1, connection, lost["mqtt"], self._obey(storage.get(asset)))
             for asset, device in known.items()
             if speaks.get(asset) == "mqtt"
         }

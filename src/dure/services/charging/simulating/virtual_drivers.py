@@ -99,13 +99,11 @@ def chance(seed: int, name: str, number: int) -> float:
     return (int.from_bytes(digest) + 0.5) / (2**64 + 1)
 
 
-def visits_of_day(
-    seed: int, evse: str, profile: str, day: date, zone: ZoneInfo, cards: int = 20
-) -> list[Visit]:  # what a visit depends on
+def visits_of_day(seed: int, evse: str, profile: str, day: date, zone: ZoneInfo, busy: float = 1.0) -> list[Visit]:
     """The visits that begin at an EVSE on a local day, in their order; the same whenever they are asked for.
 
-    The count is Poisson, `busy` times that of the profile; arrivals follow the hours of the profile; energy and stay are a Gaussian copula with the profile's
-    correlation over its quantiles.
+    The count is Poisson, `busy` times that of the profile; arrivals follow its hours; energy and stay are a Gaussian copula
+    with its correlation over its quantiles.
     """
     known = figures()
     one = known.profiles[profile]
@@ -127,9 +125,7 @@ def visits_of_day(
     return found
 
 
-def _visit(
-    name: str, span: tuple[int, int], need_wh: int, drawn: Sequence[float], profile: Profile, cards: int
-) -> Visit:  # as drawn
+def _visit(name: str, span: tuple[int, int], need_wh: int, drawn: Sequence[float], profile: Profile) -> Visit:
     kinds = figures().vehicles
     kind = int(drawn[0] * len(kinds.battery_kwh))
     battery_wh = int(1_000 * kinds.battery_kwh[kind])

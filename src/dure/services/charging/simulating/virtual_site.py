@@ -50,7 +50,7 @@ class SiteState(msgspec.Struct):
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
-    """Who comes to a site and what else it draws: visits by EVSE (profile, how busy), peak of its other load [W], its local time."""
+    """Who comes to a site and what else it draws: visits by EVSE (profile, how busy), peak of its load [W], local time."""
 
     profiles: Mapping[str, tuple[str, float]]
     load_w: float
