@@ -114,10 +114,10 @@ def _trigger(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:
     return _status("Accepted")
 
 
-def _set_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:  # noqa: ARG001  # as above
+def _set_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:
     profile: Mapping[str, Any] = payload["csChargingProfiles"]
     is_it = _is_number(charger, profile.get("transactionId"))
-    return _yes(charger_deeds.set_profile(charger, payload["connectorId"], profile, is_it))
+    return _yes(charger_deeds.set_profile(charger, payload["connectorId"], profile, is_it, at_us))
 
 
 def _clear_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:  # noqa: ARG001  # as above

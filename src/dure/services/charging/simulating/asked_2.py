@@ -150,10 +150,12 @@ def _trigger(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:
     return _status("Accepted")
 
 
-def _set_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:  # noqa: ARG001  # as above
+def _set_profile(charger: VirtualCharger, payload: Payload, at_us: int) -> Payload:
     profile = payload["chargingProfile"]
     wanted = profile.get("transactionId")
-    return _yes(charger_deeds.set_profile(charger, payload["evseId"], profile, lambda key: wanted is None or key == wanted))
+    return _yes(
+        charger_deeds.set_profile(charger, payload["evseId"], profile, lambda key: wanted is None or key == wanted, at_us)
+    )
 
 
 def _fits(payload: Payload, wanted: Payload) -> Callable[[charging_limits.Limits], bool]:

@@ -103,7 +103,9 @@ def cancel(charger: VirtualCharger, reservation: int, at_us: int) -> bool:
     return False
 
 
-def set_profile(charger: VirtualCharger, number: int, profile: Mapping[str, Any], is_it: Callable[[str], bool]) -> bool:
+def set_profile(
+    charger: VirtualCharger, number: int, profile: Mapping[str, Any], is_it: Callable[[str], bool], at_us: int
+) -> bool:
     """Keep a charging profile; False when it is refused. A TxProfile needs its transaction to run there."""
     purpose = profile.get("chargingProfilePurpose")
     if number and number not in charger.state.evses:
@@ -117,7 +119,7 @@ def set_profile(charger: VirtualCharger, number: int, profile: Mapping[str, Any]
     if purpose in charging_limits.STATION_PURPOSES and number:
         return False
     try:
-        one = charging_limits.read(number, profile, key)
+        one = charging_limits.read(number, profile, key, at_us)
     except (KeyError, TypeError, ValueError):
         return False
     if len(charger.state.profiles) >= PROFILES_MAX:

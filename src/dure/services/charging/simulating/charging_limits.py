@@ -35,7 +35,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     evse : number, 0 for the whole station
     transaction : the local key of the transaction a TxProfile is for, empty for others
-    start_us : of the schedule, None when it begins with the transaction
+    start_us : of the schedule, None when it begins with the transaction, or without one when it was received
     raw : the profile in the words of its version, for reports
     """
 
@@ -52,10 +52,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     recurrency: str = ""
     valid_from_us: int | None = None
     valid_to_us: int | None = None
+    received_us: int = 0
     raw: dict[str, Any] = {}  # msgspec copies an empty default for every instance
 
 
-def read(evse: int, profile: Mapping[str, Any], transaction: str = "") -> Limits:
+def read(evse: int, profile: Mapping[str, Any], transaction: str = "", at_us: int = 0) -> Limits:
     """A profile of 1.6 (``csChargingProfiles``) or 2.x (``chargingProfile``; the first of its schedules).
 
     Raises
@@ -86,6 +87,7 @@ def read(evse: int, profile: Mapping[str, Any], transaction: str = "") -> Limits
         recurrency=str(profile.get("recurrencyKind") or ""),
         valid_from_us=_instant(profile.get("validFrom")),
         valid_to_us=_instant(profile.get("validTo")),
+        received_us=at_us,
         raw=dict(profile),
     )
 
@@ -107,7 +109,9 @@ def said(one: Limits, at_us: int, begun_us: int | None) -> Period | None:
     ):
         return None
     start_us = begun_us if one.kind == "Relative" or one.start_us is None else one.start_us
-    if start_us is None or at_us < start_us:
+    if start_us is None:
+        start_us = one.received_us
+    if at_us < start_us:
         return None
     passed_s = (at_us - start_us) // US_PER_S
     if one.kind == "Recurring":

@@ -63,6 +63,7 @@ class VirtualSite:
 
     def __init__(self, site: Site, chargers: Sequence[VirtualCharger], state: SiteState, around: Around) -> None:
         self.site, self.chargers, self.state, self.seed = site, chargers, state, around.seed
+        self.around = around
         self._profiles, self._load_w, self._zone = around.profiles, around.load_w, around.zone
         self.storage = [VirtualStorage(one, state.storage.get(one.id)) for one in site.storage]
         state.storage = {one.storage.id: one.state for one in self.storage}

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dure.core.errors import InputError
 from dure.core.time import US_PER_S, parse_instant, to_us
 from dure.services.charging.model import Storage
 
@@ -85,6 +86,9 @@ class VirtualStorage:
         if not -self.storage.discharge_w <= power_w <= self.storage.charge_w:
             return "outside what the storage can do"
         until = given.get("until")
-        self.state.set_w = float(power_w)
-        self.state.set_until_us = to_us(parse_instant(str(until))) if until else now_us + HOLDS_S * US_PER_S
+        try:
+            until_us = to_us(parse_instant(str(until))) if until else now_us + HOLDS_S * US_PER_S
+        except InputError:
+            return "until is no time"
+        self.state.set_w, self.state.set_until_us = float(power_w), until_us
         return ""

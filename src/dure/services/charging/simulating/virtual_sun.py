@@ -30,14 +30,16 @@ SKIES = ((0.45, 0.95, 0.06), (0.75, 0.65, 0.22), (1.0, 0.28, 0.12))  # up to thi
 def clear_day(lon: float, lat: float, tilt: float, azimuth: float, day: date) -> NDArray[np.float64]:
     """Irradiance of a clear UTC day on a plane at each step and at the end (STEPS + 1,) [W/m2]."""
     import pandas as pd  # noqa: PLC0415  # slow to import, needed by the demo alone
-    from pvlib import irradiance, location  # noqa: PLC0415  # as above
+    from pvlib import atmosphere, clearsky, irradiance, solarposition  # noqa: PLC0415  # as above
 
     times = pd.date_range(start=str(day), periods=STEPS + 1, freq=f"{STEP_S}s", tz="UTC")
-    place = location.Location(lat, lon, altitude=ALTITUDE_M)
-    sun = place.get_solarposition(times)
-    sky = place.get_clearsky(times, model="ineichen", linke_turbidity=TURBIDITY, solar_position=sun)
-    plane = irradiance.get_total_irradiance(tilt, azimuth, sun.apparent_zenith, sun.azimuth, sky.dni, sky.ghi, sky.dhi)
-    return np.nan_to_num(np.maximum(plane.poa_global.to_numpy(dtype=np.float64), 0.0))
+    sun = solarposition.get_solarposition(times, lat, lon, altitude=ALTITUDE_M)
+    pressure_pa = atmosphere.alt2pres(ALTITUDE_M)
+    mass = atmosphere.get_absolute_airmass(atmosphere.get_relative_airmass(sun.apparent_zenith), pressure_pa)
+    extra = float(irradiance.get_extra_radiation(day.timetuple().tm_yday))
+    sky = clearsky.ineichen(sun.apparent_zenith, mass, TURBIDITY, ALTITUDE_M, extra)
+    plane = irradiance.get_total_irradiance(tilt, azimuth, sun.apparent_zenith, sun.azimuth, sky["dni"], sky["ghi"], sky["dhi"])
+    return np.nan_to_num(np.maximum(plane["poa_global"].to_numpy(dtype=np.float64), 0.0))
 
 
 def warm_up(day: date) -> None:
