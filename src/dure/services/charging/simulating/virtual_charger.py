@@ -365,8 +365,11 @@ class VirtualCharger:
         self.state.queue += waiting
 
     def disconnected(self) -> None:
-        """Its connection is gone: what need not be kept is forgotten."""
+        """Its connection is gone: what need not be kept is forgotten; a driver without an answer holds the card again."""
         self.online = False
+        for one in self.state.evses.values():
+            if one.car is not None and one.tx is None:
+                one.car.asked = False
         self.state.queue = [one for one in self.state.queue if one.kept]
 
     def kept(self) -> bytes:
