@@ -99,6 +99,11 @@ class ChargerLink:
             transport.disconnect()
         return was
 
+    @property
+    def is_idle(self) -> bool:
+        """Connected, nothing to say and no answer awaited."""
+        return self._booted and self._waiting is None and not self.charger.state.queue
+
     # What the listener tells
 
     def opened(self, transport: WSTransport) -> None:
@@ -141,8 +146,10 @@ class ChargerLink:
             self._accepted(answer)
             return
         self._forget(said)
+        before = len(self.charger.state.queue)
         self.charger.speech.answered(said, dict(answer), self._now_us())
-        self._keep()
+        if len(self.charger.state.queue) != before:  # else nothing is lost that is not said again
+            self._keep()
         self.pump()
 
     def _accepted(self, answer: Mapping[str, Any]) -> None:

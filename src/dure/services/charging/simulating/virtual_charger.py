@@ -15,7 +15,7 @@ from dure.services.charging.model import Charger, Evse, Version
 from dure.services.charging.simulating import charging_limits
 from dure.services.charging.simulating.charger_state import MJ_PER_WH, Car, ChargerState, EvseState, Said, Tx, Waiting
 from dure.services.charging.simulating.charging_limits import Asked
-from dure.services.charging.simulating.virtual_drivers import CARDS, Visit, chance
+from dure.services.charging.simulating.virtual_drivers import CARDS, Visit, card_number, chance
 
 FAULTS = ("", "register_reset", "clock_off", "backwards", "flapping", "doubled")
 CLOCK_OFF_US = -3 * 365 * 86_400 * US_PER_S
@@ -297,7 +297,7 @@ class VirtualCharger:
         if card == -1 and not self.online:
             card = car.visit.need_wh % CARDS  # a phone has no use while the charger is not connected
         if card != -1:
-            self.present(number, f"DEMO{card + 1:04d}" if card >= 0 else "NOBODY01", at_us)
+            self.present(number, card_number(card), at_us)
 
     def _states(self, number: int, tx: Tx, at_us: int) -> None:
         one = self.state.evses[number]

@@ -93,6 +93,11 @@ def figures(file: Path = FILE) -> Figures:
     return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Figures)
 
 
+def card_number(card: int) -> str:
+    """What stands on a driver's card; -2 is a card nobody knows."""
+    return f"DEMO{card + 1:04d}" if card >= 0 else "NOBODY01"
+
+
 def chance(seed: int, name: str, number: int) -> float:
     """A number in (0, 1) that only depends on its arguments."""
     digest = hashlib.blake2b(f"{seed}/{name}/{number}".encode(), digest_size=8).digest()
