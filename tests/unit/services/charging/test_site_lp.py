@@ -6,12 +6,6 @@ import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
-
-from dure.services.charging.model import Storage
-from dure.services.charging.planning.cost import priced_won
-from dure.services.charging.planning.edf import edf
-from dure.services.charging.planning.problem import Plan, Problem
-from dure.services.charging.planning.site_lp import SiteSolver
 from made_problems import (
     STORAGE,
     day_of_site,
@@ -23,6 +17,13 @@ from made_problems import (
     problems,
     storage_gap_wh,
 )
+
+from dure.services.charging.model import Storage
+from dure.services.charging.planning.cost import priced_won
+from dure.services.charging.planning.edf import edf
+from dure.services.charging.planning.lp_model import Wishes
+from dure.services.charging.planning.problem import Plan, Problem
+from dure.services.charging.planning.site_lp import SiteSolver
 
 WATT = 1.0
 
@@ -193,14 +194,14 @@ def test_set_points_stay_when_nothing_but_the_time_changed() -> None:
             for i, one in enumerate(of.needs)
         ),
     )
-    np.testing.assert_allclose(SiteSolver().solve(later, plan.ev_w[:, k:]).ev_w, plan.ev_w[:, k:], atol=WATT)
+    np.testing.assert_allclose(SiteSolver().solve(later, Wishes(kept=plan.ev_w[:, k:])).ev_w, plan.ev_w[:, k:], atol=WATT)
 
 
 def test_a_plan_kept_before_settles_ties() -> None:
     of = problem(8, needs=(need("v", depart=8, need_wh=1_750),))
     kept = np.zeros((1, 8))
     kept[0, 1] = 7_000
-    fresh, steady = SiteSolver().solve(of), SiteSolver().solve(of, kept)
+    fresh, steady = SiteSolver().solve(of), SiteSolver().solve(of, Wishes(kept=kept))
     assert fresh.ev_w[0, 0] == pytest.approx(7_000)
     assert steady.ev_w[0, 1] == pytest.approx(7_000)
     assert steady.won == pytest.approx(fresh.won)

@@ -16,19 +16,22 @@ LEAST_WON_KWH = 0.5  # below it, a price only comes from settling ties
 NEAR_KW = 1e-6
 
 
-class Marginals(NamedTuple):
-    """Reduced costs of the columns and duals of the rows; empty when the program had binaries."""
+class Found(NamedTuple):
+    """What a program's columns came to, their reduced costs, and the duals of its rows; no duals when it had binaries."""
 
+    value: Floats
     column: Floats
     row: Floats
+    stopped: bool = False
 
 
-def bindings(problem: Problem, shape: Shape, value: Floats, upper: Floats, marginals: Marginals) -> tuple[Binding, ...]:
+def bindings(problem: Problem, shape: Shape, upper: Floats, solved: Found) -> tuple[Binding, ...]:
     """Every limit that holds the plan back, dearest first.
 
     ``evse`` is told only of vehicles that do not get all; ``demand`` is the dearest steps' share of the price of the peak.
     """
-    if not marginals.column.size:
+    value = solved.value
+    if not solved.column.size:
         return ()
     found: list[Binding] = []
 
@@ -36,7 +39,7 @@ def bindings(problem: Problem, shape: Shape, value: Floats, upper: Floats, margi
         if name not in shape.column:
             return
         block = shape.column[name]
-        worth = -marginals.column[block] / hours
+        worth = -solved.column[block] / hours
         held = (worth > LEAST_WON_KWH) & (value[block] >= upper[block] - NEAR_KW)
         if where is not None:
             held &= where.astype(bool)
@@ -51,30 +54,31 @@ def bindings(problem: Problem, shape: Shape, value: Floats, upper: Floats, margi
         at_upper("charge", "storage_power", 1 - sun_held)
         at_upper("discharge", "storage_power")
         at_upper("stored", "storage_energy", hours=1.0)
-    _rows(problem, shape, marginals, found)
-    _vehicles(problem, shape, value, upper, marginals, found)
+    _rows(problem, shape, solved, found)
+    _vehicles(problem, shape, upper, solved, found)
     if problem.feeder_won_kwh is not None:
         priced = np.flatnonzero(problem.feeder_won_kwh > LEAST_WON_KWH)
         found.extend(Binding("feeder", int(t), round(float(problem.feeder_won_kwh[t]), 3)) for t in priced)
     return tuple(sorted(found, key=lambda one: (-one.won_kwh, one.step, one.limit)))
 
 
-def _rows(problem: Problem, shape: Shape, marginals: Marginals, found: list[Binding]) -> None:
+def _rows(problem: Problem, shape: Shape, solved: Found, found: list[Binding]) -> None:
     """Limits that are rows: the peak, and the phases."""
     for name, limit in (("peak", "demand"), ("phase1", "phase"), ("phase2", "phase"), ("phase3", "phase")):
         if name in shape.row:
-            worth = -marginals.row[shape.row[name]] / problem.step_h
+            worth = -solved.row[shape.row[name]] / problem.step_h
             held = np.flatnonzero(worth > LEAST_WON_KWH)
             found.extend(Binding(limit, int(t), round(float(worth[t]), 3)) for t in held)
 
 
-def _vehicles(problem: Problem, shape: Shape, value: Floats, upper: Floats, marginals: Marginals, found: list[Binding]) -> None:
+def _vehicles(problem: Problem, shape: Shape, upper: Floats, solved: Found, found: list[Binding]) -> None:
     if not problem.needs:
         return
+    value = solved.value
     short = value[shape.column["unmet"]] > NEAR_KW
     if not short.any():
         return
     block = shape.column["ev"]
-    worth = -marginals.column[block] / problem.step_h
+    worth = -solved.column[block] / problem.step_h
     held = short[shape.ev_need] & (worth > LEAST_WON_KWH) & (value[block] >= upper[block] - NEAR_KW)
     found.extend(Binding("evse", int(shape.ev_step[i]), round(float(worth[i]), 3)) for i in np.flatnonzero(held))

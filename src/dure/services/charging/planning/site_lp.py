@@ -17,38 +17,20 @@ import highspy
 import msgspec
 import numpy as np
 
-from dure.services.charging.planning.binding import Marginals, bindings
+from dure.services.charging.planning.binding import Found, bindings
 from dure.services.charging.planning.cost import plan_won
 from dure.services.charging.planning.edf import edf
+from dure.services.charging.planning.lp_model import KW, NONE, Model, Ties, Wishes
 from dure.services.charging.planning.lp_shape import Shape, shape_key
 from dure.services.charging.planning.problem import Floats, Plan, Problem
 
-KW = 1_000.0
 TINY_KW = 1e-6
 OPTIMAL = highspy.HighsModelStatus.kOptimal
 COLUMNWISE, MINIMIZE = 1, 1
-NODES_MAX = 500
+NODES_MAX = 100
 SAFETY_S = 5.0  # of wall-clock time for one program with binaries; its use is told as a reason
-GAP = 1e-4
-
-
-class Ties(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides between plans that cost the same.
-
-    Attributes
-    ----------
-    store : reward of a kWh held in the storage through one step: store early, export late [won/kWh]
-    charge : cost of one step's delay of a vehicle's kWh: charge early, first who leaves first [won/kWh]
-    keep : reward of a kWh in a step in which the plan before had the vehicle charge [won/kWh]
-    curtail : cost of throwing sun away, and of every kWh bought, so that nothing is bought to be given away [won/kWh]
-    cycle : cost of a kWh through the storage, so that it never burns sun by charging and discharging at once [won/kWh]
-    """
-
-    store: float = 0.05
-    charge: float = 0.01
-    keep: float = 0.05
-    curtail: float = 0.001
-    cycle: float = 0.01
+GAP = 1e-3
+STOPPED = "plan.stopped: best found within the limits of the search"
 
 
 class SiteSolver:
@@ -63,36 +45,39 @@ class SiteSolver:
         self._shape: Shape | None = None
         self.iterations = 0  # of the last program; 0 when the basis kept was optimal already
 
-    def solve(self, problem: Problem, kept: Floats | None = None) -> Plan:
-        """The cheapest plan; `edf` with a reason when the solver gives none.
+    def solve(self, problem: Problem, wishes: Wishes = NONE) -> Plan:
+        """The cheapest plan; `edf` with a reason when the solver gives none."""
+        shape = self._shape_of(problem)
+        model = Model(problem, shape, self._ties, wishes)
+        found = self.run(shape, model)
+        if isinstance(found, str):
+            return msgspec.structs.replace(edf(problem), reasons=(f"plan.no_solution: {found}",))
+        plan = _read(problem, shape, model, found)
+        return msgspec.structs.replace(plan, reasons=(STOPPED,)) if found.stopped else plan
 
-        Parameters
-        ----------
-        kept : (needs, n) what the plan before gave each vehicle [W], moved to this problem's steps; None when there is none
-        """
-        shape, fresh = self._shape, False
-        if shape is None or shape.key != shape_key(problem):
-            shape, fresh = Shape(problem), True
-        model = _Model(problem, shape, self._ties, kept)
-        self._load(shape, model, fresh=fresh or shape.doubt.size > 0)
+    def run(self, shape: Shape, model: Model) -> Found | str:
+        """Values and duals of a program, or why there are none; starts from the last basis where the shape is the same."""
+        whole = bool(model.integrality.any())
+        self._load(shape, model, fresh=shape is not self._shape or whole)
         self._highs.run()
         solution = self._highs.getSolution()
-        info = self._highs.getInfo()
-        self.iterations = int(info.simplex_iteration_count)
-        if self._highs.getModelStatus() != OPTIMAL and not (shape.doubt.size and solution.value_valid):
+        self.iterations = int(self._highs.getInfo().simplex_iteration_count)
+        status = self._highs.getModelStatus()
+        if status != OPTIMAL and not (whole and solution.value_valid):
             self._shape = None
-            status = self._highs.modelStatusToString(self._highs.getModelStatus())
-            return msgspec.structs.replace(edf(problem), reasons=(f"plan.no_solution: {status}",))
+            return str(self._highs.modelStatusToString(status))
         value = np.asarray(solution.col_value)
-        marginals = Marginals(np.zeros(0), np.zeros(0))
-        if not shape.doubt.size:
-            marginals = Marginals(np.asarray(solution.col_dual), np.asarray(solution.row_dual))
-        plan = _read(problem, shape, model, value, marginals)
-        if self._highs.getModelStatus() == OPTIMAL:
-            return plan
-        return msgspec.structs.replace(plan, reasons=("plan.stopped: best found within the limits of the search",))
+        if whole:
+            self._shape = None
+            return Found(value, np.zeros(0), np.zeros(0), stopped=status != OPTIMAL)
+        return Found(value, np.asarray(solution.col_dual), np.asarray(solution.row_dual))
 
-    def _load(self, shape: Shape, model: _Model, *, fresh: bool) -> None:
+    def _shape_of(self, problem: Problem) -> Shape:
+        if self._shape is not None and self._shape.key == shape_key(problem):
+            return self._shape
+        return Shape(problem)
+
+    def _load(self, shape: Shape, model: Model, *, fresh: bool) -> None:
         highs = self._highs
         if not fresh:
             columns, rows = shape.column_places, shape.row_places
@@ -103,111 +88,14 @@ class SiteSolver:
         highs.clearSolver()
         highs.passModel(
             shape.columns, shape.row_count, len(shape.values), COLUMNWISE, MINIMIZE, 0.0, model.cost, model.lower, model.upper,
-            model.row_lower, model.row_upper, shape.starts, shape.rows, shape.values, shape.integrality,
+            model.row_lower, model.row_upper, shape.starts, shape.rows, shape.values, model.integrality,
         )  # fmt: skip
         self._shape = shape
 
 
-class _Model:
-    """Costs and bounds of one problem in its shape [won, kW, kWh]."""
-
-    def __init__(self, problem: Problem, shape: Shape, ties: Ties, kept: Floats | None) -> None:
-        self._problem, self._shape, self._ties = problem, shape, ties
-        self.cost, self.lower = np.zeros(shape.columns), np.zeros(shape.columns)
-        self.upper = np.full(shape.columns, np.inf)
-        self.row_lower, self.row_upper = np.zeros(shape.row_count), np.zeros(shape.row_count)
-        self._grid()
-        if problem.storage is not None:
-            self._storage()
-        self._vehicles(kept)
-        if "peak" in shape.column:
-            self._put("peak", problem.demand_won_kw, problem.peak_w / KW, np.inf)
-            self.row_lower[shape.row["peak"]] = -np.inf
-        if "phase_over" in shape.column:
-            self._put("phase_over", problem.over_won_kwh * problem.step_h, 0.0, np.inf)
-            for phase in (1, 2, 3):
-                self._line(f"phase{phase}", -problem.phase_w / KW, problem.phase_w / KW)
-        if shape.doubt.size:
-            self._sides()
-
-    def _put(self, name: str, cost: float | Floats, lower: float | Floats, upper: float | Floats) -> None:
-        block = self._shape.column[name]
-        self.cost[block], self.lower[block], self.upper[block] = cost, lower, upper
-
-    def _line(self, name: str, lower: float | Floats, upper: float | Floats) -> None:
-        block = self._shape.row[name]
-        self.row_lower[block], self.row_upper[block] = lower, upper
-
-    def _grid(self) -> None:
-        problem, hours = self._problem, self._problem.step_h
-        line = 0.0 if problem.feeder_won_kwh is None else problem.feeder_won_kwh
-        price = (problem.price_won_kwh + line + self._ties.curtail) * hours
-        self._put("grid", price, 0.0, problem.contract_w / KW)
-        self._put("over", price + problem.over_won_kwh * hours, 0.0, np.inf)
-        self._put("export", -(problem.export_won_kwh + line) * hours, 0.0, np.inf)
-        self._put("curtail", self._ties.curtail * hours, 0.0, problem.pv_w / KW)
-        rest = (problem.load_w - problem.pv_w) / KW
-        self._line("balance", rest, rest)
-
-    def _storage(self) -> None:
-        problem, storage, hours = self._problem, self._problem.storage, self._problem.step_h
-        assert storage is not None  # noqa: S101  # the caller asked for it
-        most = np.full(problem.n, storage.charge_w) if problem.grid_to_ess else np.minimum(storage.charge_w, problem.pv_w)
-        self._put("charge", 0.0, 0.0, most / KW)
-        self._put("discharge", (storage.wear_won_kwh + self._ties.cycle) * hours, 0.0, storage.discharge_w / KW)
-        least = min(storage.reserve_fraction * storage.capacity_wh, problem.stored_wh)
-        room = max(storage.capacity_wh, problem.stored_wh)
-        self._put("stored", -self._ties.store, least / KW, room / KW)
-        block = self._shape.row["storage"]
-        self.row_lower[block.start] = self.row_upper[block.start] = problem.stored_wh / KW
-
-    def _vehicles(self, kept: Floats | None) -> None:
-        problem, shape, hours = self._problem, self._shape, self._problem.step_h
-        needs = problem.needs
-        need = np.array([one.need_wh for one in needs]) / KW
-        self._put("unmet", problem.unmet_won_kwh, 0.0, np.maximum(need, 0.0))
-        self._line("need", need, need)
-        if not shape.ev_need.size:
-            return
-        most = np.array([one.max_w for one in needs]) / KW
-        cost = self._ties.charge * shape.ev_step * _urgency(problem)[shape.ev_need]
-        if kept is not None and kept.size:
-            cost = cost - self._ties.keep * (kept[shape.ev_need, shape.ev_step] > 0)
-        self._put("ev", cost * hours, 0.0, most[shape.ev_need])
-        if shape.back_need.size:
-            back = np.array([one.back_wh for one in needs])[shape.back_need] / KW
-            wear = (problem.back_won_kwh + self._ties.curtail) * hours
-            self._put("back", wear, 0.0, most[shape.back_need])
-            self._put("given", 0.0, -back, np.maximum(need, 0.0)[shape.back_need])
-
-    def _sides(self) -> None:
-        for name in ("buys", "fills"):
-            if name in self._shape.column:
-                self._put(name, 0.0, 0.0, 1.0)
-        problem = self._problem
-        for name, block in self._shape.row.items():
-            if name.endswith("_side"):
-                self.row_lower[block] = -np.inf
-        self._other_sides()
-        if "sun_to_storage" in self._shape.row:
-            self._line("sun_to_storage", -np.inf, problem.pv_w[self._shape.doubt] / KW)
-
-    def _other_sides(self) -> None:
-        """``other + most * binary <= most``."""
-        for name, most in self._shape.other_most.items():
-            self.row_upper[self._shape.row[name]] = most
-
-
-def _urgency(problem: Problem) -> Floats:
-    """How dear delay is for each vehicle (needs,), 1..2: who leaves first is first, and no two are equal."""
-    order = sorted(range(len(problem.needs)), key=lambda i: (problem.needs[i].depart, problem.needs[i].id))
-    weight = np.zeros(len(order))
-    weight[order] = 2.0 - np.arange(len(order)) / max(1, len(order))
-    return weight
-
-
-def _read(problem: Problem, shape: Shape, model: _Model, value: Floats, marginals: Marginals) -> Plan:
+def _read(problem: Problem, shape: Shape, model: Model, found: Found) -> Plan:
     """The plan that the columns say."""
+    value = found.value
 
     def block(name: str) -> Floats:
         if name not in shape.column:
@@ -238,7 +126,7 @@ def _read(problem: Problem, shape: Shape, model: _Model, value: Floats, marginal
         over_w=over,
         won=plan_won(problem, bought, sold, discharge, ev),
         peak_w=max(problem.peak_w, float(bought.max(initial=0.0))),
-        bindings=bindings(problem, shape, value, model.upper, marginals),
+        bindings=bindings(problem, shape, model.upper, found),
     )
 
 
