@@ -59,6 +59,7 @@ class SiteSolver:
         """Values and duals of a program, or why there are none; starts from the last basis where the shape is the same."""
         whole = bool(model.integrality.any())
         self._load(shape, model, fresh=shape is not self._shape or whole)
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + SAFETY_S)  # its clock runs on from run to run
         self._highs.run()
         solution = self._highs.getSolution()
         self.iterations = int(self._highs.getInfo().simplex_iteration_count)
