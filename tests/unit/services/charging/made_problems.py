@@ -103,14 +103,3 @@ def need_gap_wh(of: Problem, plan: Plan) -> float:
     """Most energy by which what is given and not given differ from a need [Wh]."""
     wanted = np.array([one.need_wh for one in of.needs])
     return float(np.abs(plan.ev_w.sum(axis=1) * of.step_h + plan.unmet_wh - wanted).max(initial=0.0))
-
-
-def phase_w(of: Problem, plan: Plan) -> np.ndarray:
-    """Import of each phase when everything but the vehicles is spread evenly (3, n) [W]."""
-    net = plan.import_w - plan.export_w
-    vehicles = plan.ev_w.sum(axis=0)
-    phases = np.tile((net - vehicles) / 3, (3, 1))
-    for i, one in enumerate(of.needs):
-        for phase in one.phases or (1, 2, 3):
-            phases[phase - 1] += plan.ev_w[i] / len(one.phases or (1, 2, 3))
-    return phases

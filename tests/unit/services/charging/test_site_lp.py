@@ -12,7 +12,6 @@ from made_problems import (
     imbalance_w,
     need,
     need_gap_wh,
-    phase_w,
     problem,
     problems,
     storage_gap_wh,
@@ -21,6 +20,7 @@ from made_problems import (
 from dure.services.charging.model import Storage
 from dure.services.charging.planning.cost import priced_won
 from dure.services.charging.planning.edf import edf
+from dure.services.charging.planning.limits import phase_import_w
 from dure.services.charging.planning.lp_model import Wishes
 from dure.services.charging.planning.problem import Plan, Problem
 from dure.services.charging.planning.site_lp import SiteSolver
@@ -144,7 +144,7 @@ def test_each_phase_is_kept_where_vehicles_stand_on_one() -> None:
     three = tuple(need(f"v{i}", depart=8, need_wh=12_000, phases=(1,)) for i in range(3))
     of = problem(8, needs=three, phase_w=10_000.0)
     plan = SiteSolver().solve(of)
-    assert phase_w(of, plan).max() <= 10_000 + WATT
+    assert phase_import_w(of, plan).max() <= 10_000 + WATT
     assert plan.unmet_wh.sum() == pytest.approx(36_000 - 20_000, abs=1)
     assert plan.bindings[0].limit == "phase"
     spread = msgspec.structs.replace(

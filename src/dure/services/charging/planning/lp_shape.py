@@ -73,6 +73,8 @@ class _Entries:
 class Shape:
     """Columns, rows and matrix of one kind of problem.
 
+    `whole_wh` (needs,), 0 for who does not count, adds the column ``served``: the least fraction of it that anyone gets.
+
     Attributes
     ----------
     column, row : name of a block -> its slice
@@ -81,8 +83,8 @@ class Shape:
     starts, rows, values : the matrix by columns
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.key = shape_key(problem)
+    def __init__(self, problem: Problem, whole_wh: Floats | None = None) -> None:
+        self.key = shape_key(problem) if whole_wh is None else None
         self.n = problem.n
         self.column: dict[str, slice] = {}
         self.row: dict[str, slice] = {}
@@ -101,6 +103,8 @@ class Shape:
             self._phases(problem, entries)
         if self.doubt.size:
             self._binaries(problem, entries)
+        if whole_wh is not None:
+            self._fair(whole_wh, entries)
         self.starts, self.rows, self.values = entries.compressed(self.columns)
         self.column_places = np.arange(self.columns, dtype=np.int32)
         self.row_places = np.arange(self.row_count, dtype=np.int32)
@@ -176,6 +180,13 @@ class Shape:
         entries.put(chain[later], given[later - 1], -1.0)
         entries.put(chain, self.at("back"), hours)
         entries.put(chain, self.at("ev")[np.isin(self.ev_need, self.back_need)], -hours)
+
+    def _fair(self, whole_wh: Floats, entries: _Entries) -> None:
+        """``unmet / whole + served <= 1`` for everyone who counts."""
+        rows, served = self._lines("fair", len(whole_wh)), self._add("served", 1)
+        counts = np.flatnonzero(whole_wh > 0)
+        entries.put(rows[counts], self.at("unmet")[counts], 1_000 / whole_wh[counts])
+        entries.put(rows[counts], np.repeat(served, len(counts)), 1.0)
 
     def _phases(self, problem: Problem, entries: _Entries) -> None:
         """Import of each phase: a third of the whole, and what the vehicles on it draw beyond their third."""

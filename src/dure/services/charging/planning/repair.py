@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.services.charging.planning.cost import priced_won
+from dure.services.charging.planning.limits import breach_w
 from dure.services.charging.planning.lp_model import Wishes
 from dure.services.charging.planning.problem import Floats, Need, Plan, Problem
 from dure.services.charging.planning.site_lp import SiteSolver
@@ -41,9 +42,12 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
         return plan
     asked = _at_least_a_step(problem)
     on = onset(asked, plan.ev_w)
+    if wishes.unmet_wh is not None:  # a step of the least power more or less is no unfair share
+        eased = wishes.unmet_wh + np.array([one.min_w for one in asked.needs]) * asked.step_h
+        wishes = msgspec.structs.replace(wishes, unmet_wh=eased)
     for _ in range(ROUNDS_MAX):
         made = solver.solve(asked, msgspec.structs.replace(wishes, on=on))
-        crowded = np.flatnonzero(made.over_w > plan.over_w + NEAR_W)
+        crowded = np.flatnonzero(breach_w(asked, made) > breach_w(problem, plan) + NEAR_W)
         if made.policy != "lp" or not crowded.size:
             break
         on = _thinned(asked, on, made.ev_w, crowded)
@@ -60,9 +64,7 @@ def _dear(problem: Problem, made: Plan, plan: Plan) -> bool:
     return more > max(DEAR_WON, DEAR_FRACTION * abs(plan.won))
 
 
-def _flipped(
-    solver: SiteSolver, problem: Problem, begun: tuple[Onset, Plan], plan: Plan, wishes: Wishes
-) -> tuple[Onset, Plan]:
+def _flipped(solver: SiteSolver, problem: Problem, begun: tuple[Onset, Plan], plan: Plan, wishes: Wishes) -> tuple[Onset, Plan]:
     """The best found by turning one small step on or off, or two of a vehicle, each time keeping what is cheaper."""
     (on, made), tried, better = begun, 0, True
     steps = [(int(i), (int(t),)) for i, t in np.argwhere(small(problem, plan.ev_w))]
@@ -90,7 +92,8 @@ def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
     """The better of a plan and of what a search over the steps of those vehicles finds that had small ones."""
     whole = small(problem, plan.ev_w).any(axis=1)
     found = SiteSolver().solve(problem, msgspec.structs.replace(wishes, whole=whole))
-    usable = found.policy == "lp" and not small(problem, found.ev_w).any() and np.all(found.over_w <= plan.over_w + NEAR_W)
+    kept = np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
+    usable = found.policy == "lp" and kept and not small(problem, found.ev_w).any()
     if not usable or _priced(problem, found) >= _priced(problem, made):
         return made
     return found
@@ -136,7 +139,7 @@ def _at_least_a_step(problem: Problem) -> Problem:
 
 
 def _thinned(problem: Problem, on: Onset, ev_w: Floats, crowded: NDArray[np.int64]) -> Onset:
-    """Fewer vehicles in the steps that would go above the contract: who leaves last waits there."""
+    """Fewer vehicles in the steps that would go above a limit: who leaves last waits there."""
     left = on.copy()
     for t in crowded:
         here = [i for i in np.flatnonzero(left[:, t]) if problem.needs[i].min_w > 0 and ev_w[i, t] > NEAR_W]
