@@ -24,9 +24,10 @@ USUAL_W = 6_600.0  # the shared data name no power; the station file of the same
 CONTRACT_W, DEMAND, EXPORT, WEAR = 120_000.0, 2_580.0, 80.0, 15.0
 TOU = {"low": 85.0, "mid": 170.0, "peak": 255.0}
 PEAK_HOURS, LOW_HOURS = frozenset((10, 11, 13, 14, 15, 16)), frozenset((23, *range(9)))
+# Of the United States, known years before.
 HOLIDAYS = ("2018-05-28", "2018-07-04", "2018-09-03", "2018-11-12", "2018-11-22", "2018-11-23", "2018-12-24", "2018-12-25",
             "2019-01-01", "2019-01-21", "2019-02-18", "2019-05-27", "2019-07-04", "2019-09-02", "2019-11-28", "2019-11-29",
-            "2019-12-24", "2019-12-25", "2020-01-01", "2020-01-20", "2020-02-17")  # fmt: skip  # of the United States, known years before
+            "2019-12-24", "2019-12-25", "2020-01-01", "2020-01-20", "2020-02-17")  # fmt: skip
 
 
 @cache
@@ -50,7 +51,9 @@ def world_of(site: str, first: date, days: int, lead_d: int = LEAD_D) -> World:
     total = (lead_d + days) * PER_DAY
     steps = np.arange(total)
     hour = steps % PER_DAY // 4
-    price = np.where(np.isin(hour, list(PEAK_HOURS)), TOU["peak"], np.where(np.isin(hour, list(LOW_HOURS)), TOU["low"], TOU["mid"]))
+    price = np.where(
+        np.isin(hour, list(PEAK_HOURS)), TOU["peak"], np.where(np.isin(hour, list(LOW_HOURS)), TOU["low"], TOU["mid"])
+    )
     standard = timedelta(hours=-8) - (zone.utcoffset(None) or timedelta())
     half_hours = np.array([_half_hour(start + standard + timedelta(seconds=STEP_S * int(one))) for one in steps])
     start_us = round(start.timestamp() * MICRO)

@@ -66,6 +66,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     pv_w, load_w : (n,) [W]
     expected : vehicles that are not there yet; cells of many stays, so each has a share of several vehicles
     aim_w : the peak to aim at
+    policy : what the site is run by: "lp", or "edf" where that won the last backtest
     used : part -> method in words, for the screen
     """
 
@@ -73,6 +74,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     load_w: Floats
     expected: tuple[Need, ...] = ()
     aim_w: float = 0.0
+    policy: str = "lp"
     used: dict[str, str] = {}  # msgspec copies an empty default for every instance
 
     @staticmethod

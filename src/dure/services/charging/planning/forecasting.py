@@ -10,10 +10,10 @@ from dure.services.charging.planning.stays import Stays
 
 CLEAR_DAYS = 14  # whose upper envelope stands for a clear sky
 CLEAR_QUANTILE = 0.9
-RECENT_H = 2.0  # over which the sky of now is measured
-FADE_H = 3.0  # how fast the sky of now loses its say
+RECENT_H = 1.0  # over which the sky of now is measured
+FADE_H = 12.0  # how fast the sky of now loses its say
 CLEARER_MAX = 1.1
-LEAST_W_SHARE = 0.01  # of the clear envelope's peak: below it the sky says nothing (dawn, night)
+DOUBT_SHARE = 0.02  # of a clear day's sun that must be seen before the sky of now says as much as the usual one
 CELL_H = 1.0  # arrivals are gathered by the hour
 STAY_H = (2.0, 5.0)  # and by short, middle and long stay
 LEAST_WH = 50.0  # a cell that expects less is left out
@@ -46,12 +46,10 @@ def sun_forecast(past: Past, n: int) -> Floats:
     slots = np.arange(n) % past.days.per_day
     by_day = _days_before(past.sun_w, past.days.per_day, days)
     clear, mean = np.quantile(by_day, CLEAR_QUANTILE, axis=0), by_day.mean(axis=0)
-    now = _clearness_now(past, by_day)
-    if now is None:
-        return mean[slots]
+    usual = np.divide(mean, clear, out=np.zeros_like(mean), where=clear > 0)
     fade = np.exp(-np.arange(n) * past.step_h / FADE_H)
-    usual = np.divide(mean, clear, out=np.zeros_like(mean), where=clear > 0)[slots]
-    return (fade * now + (1.0 - fade) * usual) * clear[slots]
+    sun_w: Floats = (fade * _clearness_now(past, by_day) + (1.0 - fade) * usual[slots]) * clear[slots]
+    return sun_w
 
 
 def _days_before(values: Floats, per_day: int, days: int) -> Floats:
@@ -59,13 +57,16 @@ def _days_before(values: Floats, per_day: int, days: int) -> Floats:
     return np.stack([values[len(values) - per_day * (k + 1) : len(values) - per_day * k] for k in range(days)])
 
 
-def _clearness_now(past: Past, by_day: Floats) -> float | None:
-    """Sun of the last hours by the clear sky's [1]; None when there was none to speak of."""
+def _clearness_now(past: Past, by_day: Floats) -> float:
+    """Sun of the last hours by the clear sky's [1], the less sure the less there was to see: at dawn it is the usual one."""
     steps = max(1, round(RECENT_H / past.step_h))
-    clear = np.quantile(by_day[1:, -steps:] if len(by_day) > 1 else by_day[:, -steps:], CLEAR_QUANTILE, axis=0)
-    if clear.mean() <= LEAST_W_SHARE * by_day.max(initial=0.0) or clear.sum() <= 0:
-        return None
-    return float(np.clip(past.sun_w[-steps:].sum() / clear.sum(), 0.0, CLEARER_MAX))
+    clear = np.quantile(by_day[:, -steps:], CLEAR_QUANTILE, axis=0).sum()
+    whole = np.quantile(by_day, CLEAR_QUANTILE, axis=0).sum()
+    if whole <= 0:
+        return 0.0
+    doubt = DOUBT_SHARE * whole
+    usual = by_day.mean(axis=0).sum() / whole
+    return float(np.clip((past.sun_w[-steps:].sum() + usual * doubt) / (clear + doubt), 0.0, CLEARER_MAX))
 
 
 def load_forecast(past: Past, n: int) -> Floats:
@@ -122,7 +123,7 @@ def _cells(past: Past, n: int, rows: tuple[Ints, Ints, Floats, Floats], recipe: 
     bounds = np.array([one / past.step_h for one in STAY_H])
     cell = (arrive + past.now) // width * (len(bounds) + 1) + np.searchsorted(bounds, stay, side="right")
     names, where = np.unique(cell, return_inverse=True)
-    energy, power = np.bincount(where, need), np.bincount(where, power)
+    energy, most_w = np.bincount(where, need), np.bincount(where, power)
     begin = np.rint(np.bincount(where, arrive * need) / energy).astype(int)
     end = np.rint(np.bincount(where, (arrive + stay) * need) / energy).astype(int)
     found: list[Need] = []
@@ -133,7 +134,7 @@ def _cells(past: Past, n: int, rows: tuple[Ints, Ints, Floats, Floats], recipe: 
         wh = float(energy[k]) * recipe.arrivals_scale
         if wh < LEAST_WH or within <= first:
             continue
-        most = max(float(power[k]) * recipe.arrivals_scale, wh / ((depart - first) * past.step_h))
+        most = max(float(most_w[k]) * recipe.arrivals_scale, wh / ((depart - first) * past.step_h))
         share = (within - first) / (depart - first)
         found.append(Need(id=f"{EXPECTED}-{name}", arrive=first, depart=within, need_wh=wh * share, max_w=most, expected=True))
     return tuple(found)

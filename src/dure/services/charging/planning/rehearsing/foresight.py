@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from dure.services.charging.planning.lp_model import Ties
 from dure.services.charging.planning.problem import Need
 from dure.services.charging.planning.rehearsing.rolling import BREACH_W, Outcome
 from dure.services.charging.planning.rehearsing.world import World
-from dure.services.charging.planning.site_lp import SiteSolver, Ties
+from dure.services.charging.planning.site_lp import SiteSolver
 
 NO_TIES = Ties(store=0.0, charge=0.0, keep=0.0)
 

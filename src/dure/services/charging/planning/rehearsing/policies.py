@@ -1,4 +1,4 @@
-"""The policies that are rehearsed: charging at once, earliest departure first, planning with a recipe, and planning with the truth."""
+"""The policies that are rehearsed: at once, earliest departure first, planned with a recipe, with the truth, or naively."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def planned(recipe: Recipe) -> Planned:
     return Planned(recipe.name, lambda view, n: forecast(view.past(), n, recipe), recipe.horizon)
 
 
-def oracle(world: World, horizon: int) -> Planned:
-    """The same machine with the truth of the next steps: how much is lost by the machine itself."""
+def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
+    """The same machine with the truth of the next steps and the best peak: how much is lost by the machine itself."""
     served = world.served()
 
     def foresee(view: View, n: int) -> Forecast:
@@ -95,7 +95,7 @@ def oracle(world: World, horizon: int) -> Planned:
                     max_w=float(served.max_w[i]), expected=True,
                 )
             )  # fmt: skip
-        return Forecast(pv_w=sun, load_w=load, expected=tuple(needs), used={"recipe": "oracle"})
+        return Forecast(pv_w=sun, load_w=load, expected=tuple(needs), aim_w=aim_w, used={"recipe": "oracle"})
 
     return Planned("oracle", foresee, horizon)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from dure.services.charging.planning.following import Wanted, followed
 from dure.services.charging.planning.problem import Floats, Need
 from dure.services.charging.planning.rehearsing.world import Policy, View, World
-from dure.services.charging.planning.following import Wanted, followed
 
 TINY_WH = 1e-6
 BREACH_W = 1.0
@@ -54,13 +54,11 @@ def rolled(world: World, policy: Policy) -> Outcome:
             for i in there
         )
         meter = (float(world.sun_w[now]), float(world.load_w[now]))
-        plan = policy.decide(
-            View(world=world, now=now, present=present, stored_wh=stored, peak_w=peak, meter_w=meter)
-        )
+        plan = policy.decide(View(world=world, now=now, present=present, stored_wh=stored, peak_w=peak, meter_w=meter))
         counts[plan.policy] = counts.get(plan.policy, 0) + 1
         step = world.problem(now, 1, np.array([meter[0]]), np.array([meter[1]]))
         step = msgspec.structs.replace(step, needs=present, stored_wh=stored)
-        ev = plan.ev_w[: len(present), 0] if len(present) else np.zeros(0)
+        ev = plan.ev_w[: len(present), 0] if present else np.zeros(0)
         first = float(plan.import_w[0] - plan.export_w[0])
         ceiling = min(world.contract_w, max(float(plan.import_w[0]), plan.peak_w, peak))
         done = followed(step, Wanted(np.minimum(ev, left[there] / world.step_h), first, ceiling))
