@@ -1,0 +1,106 @@
+"""Energy flows of a site: which source fed which use. Pure; works on powers [W] and on energies [Wh], numbers or arrays alike.
+
+The order is the one of the origin ledger: the sun feeds vehicles first, then the storage, then other loads, then the grid; what
+the storage gives out feeds vehicles, then other loads, then the grid; the grid covers what is left. What the meters do not
+explain is a flow of its own, never spread over the others:
+
+loss : sources told more than uses, other loads that no meter counts among it
+unknown : uses told more than sources
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Source = Literal["pv", "ess", "grid", "unknown"]
+Sink = Literal["ev", "ess", "load", "loss", "export"]
+SOURCES: tuple[Source, ...] = ("pv", "ess", "grid", "unknown")
+SINKS: tuple[Sink, ...] = ("ev", "ess", "load", "loss", "export")
+
+
+class Metered(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What the meters of a site say of each interval, (n,), all >= 0 [W or Wh].
+
+    `grid_in` None: no meter of the grid speaks; it is then taken as what the uses need beyond the other sources.
+    """
+
+    ev: Floats
+    pv: Floats
+    ess_in: Floats
+    ess_out: Floats
+    load: Floats
+    grid_in: Floats | None = None
+    grid_out: Floats | None = None
+
+
+Links = Mapping[tuple[Source, Sink], Floats]
+
+
+def links_of(told: Metered) -> Links:
+    """Flow from each source to each use, (n,) each; together they take every source and every use exactly once."""
+    grid_in, grid_out = _grid(told)
+    given = told.pv + told.ess_out + grid_in
+    taken = told.ev + told.ess_in + told.load + grid_out
+    left: dict[Source, Floats] = {
+        "pv": told.pv.copy(),
+        "ess": told.ess_out.copy(),
+        "grid": grid_in.copy(),
+        "unknown": np.maximum(0.0, taken - given),
+    }
+    wanted: dict[Sink, Floats] = {
+        "ev": told.ev.copy(),
+        "ess": told.ess_in.copy(),
+        "load": told.load.copy(),
+        "loss": np.maximum(0.0, given - taken),
+        "export": grid_out.copy(),
+    }
+    links: dict[tuple[Source, Sink], Floats] = {}
+    for source in SOURCES:
+        for sink in SINKS:
+            flow = np.minimum(left[source], wanted[sink])
+            left[source] -= flow
+            wanted[sink] -= flow
+            links[source, sink] = flow
+    return links
+
+
+def _grid(told: Metered) -> tuple[Floats, Floats]:
+    if told.grid_in is not None:
+        return told.grid_in, told.grid_out if told.grid_out is not None else np.zeros_like(told.grid_in)
+    net = told.ev + told.ess_in + told.load - told.pv - told.ess_out
+    return np.maximum(0.0, net), np.maximum(0.0, -net)
+
+
+def summed(links: Links) -> dict[tuple[Source, Sink], float]:
+    """The flows of all intervals together; those of nothing are left out."""
+    found = {pair: float(flow.sum()) for pair, flow in links.items()}
+    return {pair: value for pair, value in found.items() if value > 0}
+
+
+def from_source(links: Mapping[tuple[Source, Sink], float], source: Source) -> float:
+    """All that a source gave."""
+    return sum(value for (one, _), value in links.items() if one == source)
+
+
+def to_sink(links: Mapping[tuple[Source, Sink], float], sink: Sink) -> float:
+    """All that a use took."""
+    return sum(value for (_, one), value in links.items() if one == sink)
+
+
+def green_share(links: Mapping[tuple[Source, Sink], float], *, ess_green: float) -> float | None:
+    """Share 0..1 of what vehicles got that came from the site's own sun, directly or stored; None when they got nothing.
+
+    Parameters
+    ----------
+    ess_green : share of what the storage gave out that came from the sun, 0..1; 0 when nobody knows (never over-claimed)
+    """
+    taken = to_sink(links, "ev")
+    if taken <= 0:
+        return None
+    return (links.get(("pv", "ev"), 0.0) + ess_green * links.get(("ess", "ev"), 0.0)) / taken
