@@ -36,6 +36,7 @@ NAMES = (
     "ocpp",
     "ocpp-connections",
     "ocpp-fuzz",
+    "origin",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent
