@@ -108,10 +108,9 @@ class Journal:
         loop = asyncio.get_running_loop()
         for start in range(0, len(words), WORDS_MAX):
             part = words[start : start + WORDS_MAX]
-            row = Kept(self.writer, self._seq + 1, to_us(self._clock.now()), len(part), journal_records.row_of(part))
             for attempt in range(10**9):
                 try:
-                    await loop.run_in_executor(self._thread, self._keep, row)
+                    await loop.run_in_executor(self._thread, self._keep, self._seq + 1, part)
                 except Exception as error:  # noqa: BLE001  # whatever it is: nothing that was said is dropped
                     if attempt == 0:
                         log.error("journal.waits", code=getattr(error, "code", repr(error)), words=len(part))  # noqa: TRY400  # tried again
@@ -127,7 +126,8 @@ class Journal:
         with self._records.read() as connection:
             return journal_records.last_seq(connection, self.writer)
 
-    def _keep(self, row: Kept) -> None:
+    def _keep(self, seq: int, words: list[bytes]) -> None:
+        row = Kept(self.writer, seq, to_us(self._clock.now()), len(words), journal_records.row_of(words))
         with self._records.begin() as connection:
             journal_records.append(connection, row)
 
