@@ -38,7 +38,7 @@ class News(msgspec.Struct, frozen=True):
     admissions: dict[str, Admission]
 
 
-def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, list[Word]]]:
+def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, tuple[Word, ...]]]:
     """Writer, seq and words of every row after the positions, each writer in its order."""
     writers = connection.execute(select(charging_journal.c.writer).distinct()).scalars().all()
     for writer in sorted(writers):
