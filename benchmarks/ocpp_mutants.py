@@ -14,7 +14,8 @@ VERSIONS: tuple[Version, ...] = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
 STAMP = "2026-11-26T09:00:00Z"
 STRANGE: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 1.0, 0.5, 2**31, 2**53 + 1, -(2**63), 10**30, 1e300, "", " ", "x", "x" * 300, "한국어", "\0",
-    "\u202e", "null", "1", STAMP, "2026-11-26T09:00:00", "2026-13-40T25:61:61Z", [], [None], [[]], {}, {"a": 1}, {"vendorId": "v"},
+    "\u202e", "null", "1", STAMP, "2026-11-26T09:00:00", "2026-13-40T25:61:61Z", [], [None], [[]], {}, {"a": 1},
+    {"vendorId": "v"},
 )  # fmt: skip
 STRANGE_BYTES = (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"\0", b"NaN", b"1e999")
 
