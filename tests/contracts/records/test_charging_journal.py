@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from dure.core.errors import Unavailable
@@ -37,6 +38,27 @@ def test_words_come_back_as_they_were_said(records):
     (kept,) = rows_of(records, "w")
     assert kept == row
     assert journal_records.unpack(kept.words) == WORDS
+
+
+def test_a_number_that_no_word_can_hold_is_cut_and_the_others_stay():
+    """JSON has no bounds for whole numbers, and the schemas name none for most of them."""
+    said = (
+        Happened("cp", "report", 1, 2, {"n": [10**30, -(10**30), 7, 1.5, "x"]}),
+        TransactionSaid("cp", "t", "ended", 1, 2, seq_no=10**30),
+    )
+    happened, transaction = journal_records.unpack(journal_records.pack(said))
+    assert happened.facts == {"n": [2**63 - 1, -(2**63) + 1, 7, 1.5, "x"]}
+    assert transaction.seq_no == 2**63 - 1
+
+
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 65_535, 65_536])
+def test_rows_of_any_length_come_back(n):
+    words = tuple(Seen("cp", number) for number in range(n))
+    assert journal_records.unpack(journal_records.pack(words)) == words
+
+
+def test_a_row_that_is_not_deflated_is_read_too():
+    assert journal_records.unpack(msgspec.msgpack.encode(list(WORDS))) == WORDS
 
 
 def test_a_reader_goes_on_from_its_cursor_for_each_writer(records):

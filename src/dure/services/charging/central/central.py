@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from dure.core.errors import Unavailable
+from dure.core.errors import DureError, Unavailable
+from dure.core.time import to_us
 from dure.engines.identity.secrets import Secrets
 from dure.engines.websocket.listening import Server
 from dure.engines.websocket.socket import Entered, Limits, Refused, Request, Socket
-from dure.services.charging.central import doors
+from dure.services.charging.central import doors, journal_records
 from dure.services.charging.central.attempts import Attempts
 from dure.services.charging.central.commands import Commands
 from dure.services.charging.central.desk import Desk
@@ -36,6 +38,7 @@ log = structlog.get_logger("dure.charging.central")
 
 FOLDER = "csms"
 NO_VERSION = 1002
+DAY_S = 86_400.0
 
 
 class Central:
@@ -153,6 +156,8 @@ async def opened(house: House, answering: Answering | None = None) -> AsyncItera
         await register.refresh()
         following = asyncio.create_task(register.follow(), name="charging register")
         stack.push_async_callback(_ended, following)
+        expiring = asyncio.create_task(_expire(house), name="charging journal expiry")
+        stack.push_async_callback(_ended, expiring)
         commands = Commands(house, desk)
         stack.push_async_callback(commands.close)
         stack.push_async_callback(await commands.follow())
@@ -163,6 +168,22 @@ async def opened(house: House, answering: Answering | None = None) -> AsyncItera
         stack.callback(_running.pop, id(house), None)
         log.info("csms.listens", port=central.port, tls_port=central.tls_port, writer=writer, chargers=len(register))
         yield central
+
+
+async def _expire(house: House) -> None:
+    """Delete what the journal need not keep any longer, once a day."""
+    while True:
+        await asyncio.sleep(DAY_S)
+        before_us = to_us(house.clock.now() - timedelta(days=journal_records.RETENTION_D))
+        try:
+            await asyncio.to_thread(_expire_before, house, before_us)
+        except DureError as error:
+            log.warning("journal.not_expired", code=error.code)
+
+
+def _expire_before(house: House, before_us: int) -> None:
+    with house.records.begin() as connection:
+        journal_records.expire(connection, before_us)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

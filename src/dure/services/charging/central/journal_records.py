@@ -16,7 +16,7 @@ from dure.engines.records import dialect
 from dure.engines.records.tables_charging_central import charging_journal
 from dure.services.charging.central.words import Word
 
-RETENTION_D = 400  # a renewable claim is audited from its reads, which telemetry keeps for ten years
+RETENTION_D = 400  # reads are in telemetry and sessions in their tables by then; this is for who follows up a complaint
 
 
 class Kept(msgspec.Struct, frozen=True):
