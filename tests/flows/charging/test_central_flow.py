@@ -15,6 +15,7 @@ from dure.core.events import Command
 from dure.engines.records import commands, devices, parked
 from dure.engines.records.audit import By
 from dure.services.charging.central import central
+from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.central.words import Booted, Happened, Linked, TransactionSaid, Unlinked
 from dure.spine.commanding import ask
 
@@ -293,3 +294,12 @@ async def test_a_secret_that_is_turned_and_a_device_that_is_revoked_are_known_so
 
 async def test_the_central_system_of_a_house_is_found_in_its_process(world: World):
     assert central.of(world.house) is world.central
+
+
+async def test_the_messages_of_a_station_are_read_from_another_process_without_secrets(world: World):
+    async with await world.connect("cp-1") as station:
+        await asked(station, "1", "Authorize", {"idToken": {"idToken": "04SECRET", "type": "ISO14443"}})
+        told = await messages_of(world.house, None, "cp-1", 5)
+        assert [one.message[:2] for one in told] == [[4, "1"], [2, "1"]]
+        assert "04SECRET" not in str(told)
+    assert await messages_of(world.house, None, "cp-2") is None

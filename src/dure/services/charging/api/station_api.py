@@ -14,6 +14,7 @@ from dure.core.identifiers import identifier
 from dure.core.time import parse_instant
 from dure.engines.records.audit import By
 from dure.services.charging.central import central
+from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.central.message_log import Shown
 from dure.services.charging.stations import calls, remote_start, reserving, station_desk, station_records
 from dure.services.charging.stations.calls import Call
@@ -140,8 +141,8 @@ class StationRoutes:
         """Its last messages as they went over the wire, without secrets; kept in memory by the process it is connected to."""
         known = identifier(station_id, "charger")
         found = await self._read(lambda connection: station_desk.detail(self._house, connection, known))
-        here = central.of(self._house)
-        return answer({"here": here is not None, "items": here.messages(found.view.identity) if here else []})
+        told = await messages_of(self._house, central.of(self._house), found.view.identity)
+        return answer({"here": told is not None, "items": told or []})
 
     async def history(self, request: Request, station_id: str, asked: Annotated[Paged, Query()], _: SeesCityData) -> Response:
         """What it was asked and answered, newest first."""

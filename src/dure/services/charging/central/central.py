@@ -22,6 +22,7 @@ from dure.services.charging.central.doors import Let, Turned
 from dure.services.charging.central.journal import Journal
 from dure.services.charging.central.link import Link
 from dure.services.charging.central.listening import listen
+from dure.services.charging.central.message_desk import serve_messages
 from dure.services.charging.central.message_log import Shown, digest_of
 from dure.services.charging.central.register import Register
 from dure.services.charging.central.turned_away import TurnedAway
@@ -161,6 +162,7 @@ async def opened(house: House, answering: Answering | None = None) -> AsyncItera
         commands = Commands(house, desk)
         stack.push_async_callback(commands.close)
         stack.push_async_callback(await commands.follow())
+        stack.push_async_callback(await serve_messages(house, central))
         server = Server(central.judge, Limits(per_address=house.settings.ocpp_per_address))
         stack.push_async_callback(server.close)
         central.port, central.tls_port = await listen(house, server, stack)

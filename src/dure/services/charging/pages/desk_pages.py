@@ -17,7 +17,7 @@ from dure.core.identifiers import identifier
 from dure.core.time import from_us
 from dure.engines.records.audit import By
 from dure.services.charging.central import central
-from dure.services.charging.central.message_log import Shown
+from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.pages import desk_words
 from dure.services.charging.sites import registered
 from dure.services.charging.stations import calls, remote_start, station_desk, station_records
@@ -122,8 +122,8 @@ async def _page(request: Request, station_id: str, asked: Asked, status: int = 2
             )
 
     told = await run_in_threadpool(read)
-    here, now = central.of(house), house.clock.now()
-    messages: list[Shown] = here.messages(told.detail.view.identity, MESSAGES_N) if here else []
+    now = house.clock.now()
+    messages = await messages_of(house, central.of(house), told.detail.view.identity, MESSAGES_N)
     return await layout_of(request).page(
         request,
         "charging/station.html",
@@ -131,8 +131,8 @@ async def _page(request: Request, station_id: str, asked: Asked, status: int = 2
         crumbs=[(LIST, layout_of(request).speech(request)("충전기 상황"))],
         told=told,
         station=told.detail.view,
-        here=here is not None,
-        messages=messages,
+        here=messages is not None,
+        messages=messages or [],
         settings=[each for each in told.reports if each.topic in {"configuration", "variables"}],
         states=[each for each in told.reports if each.topic not in {"configuration", "variables", "monitors"}],
         words=desk_words,
