@@ -22,6 +22,9 @@ from dure.running.serving import served
 from dure.services.buildings import simulate as meters
 from dure.services.buildings.simulating.demo_began import began, keep
 from dure.services.buildings.simulating.demo_office import DemoOffice
+from dure.services.charging import simulate as charging
+from dure.services.charging.central import central
+from dure.services.charging.simulating import demo_cards
 from dure.services.environment.simulate import backfill, fill_in, simulate
 from dure.services.environment.virtual_weather import climate_of, weather_history
 from dure.services.waste import simulate as bins
@@ -100,13 +103,12 @@ async def _play(house: House, url: str) -> None:
     address = read_address(house.settings)
     secrets = read_secrets(house.settings.data)
     connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
-    is_new = not house.live.all()
-    if is_new:
-        filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
-        log.info("demo.past", readings=filled)
-    async with asyncio.TaskGroup() as group:  # the rest of the last day comes in while the stations speak already
-        if is_new:
-            group.create_task(_fill_in(house, connection))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_play_charging(house, connection))
+        if not house.live.all():
+            filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
+            log.info("demo.past", readings=filled)
+            group.create_task(_fill_in(house, connection))  # the rest of the last day comes in while the stations speak already
         group.create_task(simulate(house.city, connection, house.clock))
         group.create_task(_play_bins(house, connection))
         group.create_task(_play_meters(house, connection))
@@ -147,6 +149,16 @@ async def _play_meters(house: House, connection: Connection) -> None:
             await asyncio.to_thread(keep, house.settings.data, msgspec.structs.replace(start, past_sent=True))
 
 
+async def _play_charging(house: House, connection: Connection) -> None:
+    """The simulated charging sites, their drivers and their cards; days of them at the first start."""
+    stations = central.of(house)
+    if stations is None or not stations.port:
+        return
+    await asyncio.to_thread(demo_cards.register, house)
+    how = charging.How(url=f"ws://127.0.0.1:{stations.port}/ocpp", folder=house.settings.data)
+    await charging.simulate(house.city, connection, house.clock, how)
+
+
 async def _fill_in(house: House, connection: Connection) -> None:
     log.info("demo.past", readings=await fill_in(house.city, connection, house.clock), of="the last day, densely")
 
@@ -156,6 +168,9 @@ def _welcome(house: House, url: str, out: Console, admin: FirstAdmin | None) -> 
     out.print(f"\n[bold]{house.city.name.ko} · {house.city.name.en}[/]")
     out.print(f"  live map    [link={url}/ko/]{url}/ko/[/]   ·   {url}/en/")
     out.print(f"  MQTT        {address.mqtt_host}:{address.mqtt_port}   topic up/{house.city.id}/DEVICE")
+    stations = central.of(house)
+    if stations is not None and stations.port:
+        out.print(f"  OCPP        ws://{house.settings.ocpp_host}:{stations.port}/ocpp/STATION")
     if admin is not None:
         out.print(
             f"  sign in     {admin.login} / [bold]{admin.password}[/]   (shown this once; also in {admin.file})", soft_wrap=True

@@ -1,0 +1,49 @@
+"""Reading the journal of the central system, writer by writer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from dure.core.errors import Corrupt
+from dure.engines.records.tables_charging_central import charging_journal as journal
+from dure.services.charging.central.words import Word
+
+_words = msgspec.msgpack.Decoder(list[Word])
+
+
+class Page(NamedTuple):
+    """Words of one row of the journal."""
+
+    seq: int
+    words: list[Word]
+
+
+def writers(connection: Connection) -> list[str]:
+    """Whoever wrote; found by hops over the key, not by reading the journal."""
+    found: list[str] = []
+    while True:
+        query = select(func.min(journal.c.writer)).where(journal.c.writer > (found[-1] if found else ""))
+        following = connection.execute(query).scalar()
+        if following is None:
+            return found
+        found.append(following)
+
+
+def after(connection: Connection, writer: str, seq: int, limit: int, until: int | None = None) -> list[Page]:
+    """The next rows of a writer, at most `limit`, and not beyond `until`.
+
+    Raises
+    ------
+    Corrupt : ``journal.unreadable``
+    """
+    query = select(journal.c.seq, journal.c.words).where(journal.c.writer == writer, journal.c.seq > seq)
+    if until is not None:
+        query = query.where(journal.c.seq <= until)
+    rows = connection.execute(query.order_by(journal.c.seq).limit(limit)).all()
+    try:
+        return [Page(row.seq, _words.decode(row.words)) for row in rows]
+    except msgspec.DecodeError as error:
+        raise Corrupt("journal.unreadable", f"The journal of {writer!r} after {seq} cannot be read: {error}.") from error
