@@ -18,6 +18,8 @@ def upgrade() -> None:
     """Make the tables."""
     _plans()
     _set_points()
+    _backtests()
+    _studies()
 
 
 def _plans() -> None:
@@ -56,3 +58,38 @@ def _set_points() -> None:
         sa.PrimaryKeyConstraint("target", "purpose", name="pk_charging_set_points"),
     )
     op.create_index("ix_charging_set_points_site", "charging_set_points", ["site"])
+
+
+def _backtests() -> None:
+    op.create_table(
+        "charging_backtests",
+        sa.Column("site", KEY, nullable=False),
+        sa.Column("day", KEY, nullable=False),
+        sa.Column("recipe", KEY, nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("days_n", sa.Integer(), nullable=False),
+        sa.Column("won", sa.Double(), nullable=False),
+        sa.Column("live", sa.Integer(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "day", "recipe", name="pk_charging_backtests"),
+    )
+    op.create_index("ix_charging_backtests_site_live_day", "charging_backtests", ["site", "live", "day"])
+
+
+def _studies() -> None:
+    op.create_table(
+        "charging_studies",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("site", KEY, nullable=False),
+        sa.Column("person", KEY, nullable=False),
+        sa.Column("state", KEY, nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger()),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("code", KEY, nullable=False),
+        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="ck_charging_studies_state"),
+        sa.PrimaryKeyConstraint("id", name="pk_charging_studies"),
+    )
+    op.create_index("ix_charging_studies_made_at", "charging_studies", ["made_at"])
