@@ -107,7 +107,7 @@ async def listing(request: Request) -> Response:
     rows.sort(key=lambda row: (-row.total_wh, say.sort_key(say.text(row.site.name))))
     whole = {one: sum(row.charged[one] for row in rows) for one in ORIGINS}
     return await layout_of(request).page(
-        request, "charging/origin.html", rows=rows, whole=whole, month=month, names=words.ORIGIN_NAMES, path=HERE
+        request, "charging/origin.html", rows=rows, whole=whole, month=month, names=words.ORIGIN_NAMES, here=HERE
     )
 
 
@@ -148,7 +148,7 @@ async def one_day(request: Request, site_id: str) -> Response:
         registers=_registers(found.intervals, flows),
         chart=_chart(found.intervals, span, say),
         words=words,
-        path=HERE,
+        here=HERE,
     )
 
 
@@ -169,7 +169,7 @@ async def one_month(request: Request, site_id: str) -> Response:
         supply=supply,
         month=month,
         words=words,
-        path=HERE,
+        here=HERE,
     )
 
 
@@ -187,7 +187,7 @@ async def check(request: Request, site_id: str) -> Response:
         site=site,
         found=found,
         words=words,
-        path=HERE,
+        here=HERE,
     )
 
 
