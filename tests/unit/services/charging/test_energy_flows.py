@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dure.services.charging.publishing.flows import SINKS, SOURCES, Metered, green_share, links_of, summed
+from dure.services.charging.publishing.flows import SINKS, SOURCES, Metered, green_share, links_of, shares, summed
 from dure.services.charging.publishing.site_meters import register_steps
 
 WH = st.integers(0, 1_000_000).map(float)
@@ -53,10 +53,15 @@ def test_the_sun_feeds_vehicles_first_and_what_meters_do_not_explain_is_told(met
 
 
 def test_the_green_share_counts_the_storage_only_as_far_as_its_origin_is_known():
-    links = {("pv", "ev"): 2.0, ("ess", "ev"): 3.0, ("grid", "ev"): 5.0}
-    assert green_share(links, ess_green=1.0) == 0.5
-    assert green_share(links, ess_green=0.0) == 0.2
-    assert green_share({("pv", "ess"): 4.0}, ess_green=1.0) is None
+    assert green_share({("pv", "ev"): 2.0, ("ess_pv", "ev"): 3.0, ("grid", "ev"): 5.0}) == 0.5
+    assert green_share({("pv", "ev"): 2.0, ("ess", "ev"): 3.0, ("grid", "ev"): 5.0}) == 0.2
+    assert green_share({("pv", "ess"): 4.0}) is None
+
+
+def test_the_split_of_vehicles_energy_sums_to_one_and_unknown_storage_counts_as_grid():
+    links = {("pv", "ev"): 1.0, ("ess", "ev"): 2.0, ("ess_pv", "ev"): 3.0, ("unknown", "ev"): 4.0, ("pv", "load"): 9.0}
+    assert shares(links) == {"pv": 0.1, "ess_pv": 0.3, "ess_grid": 0.2, "grid": 0.4}
+    assert shares({("pv", "load"): 9.0}) == {}
 
 
 def test_a_register_that_begins_anew_counts_its_new_reading_and_none_runs_backwards():

@@ -13,10 +13,11 @@ from dure.engines.records.audit import By
 from dure.services.charging.driving import driver_desk
 from dure.services.charging.driving.claim import Claim, claim_of, opened, sealed, with_claim
 from dure.services.charging.driving.wishes import Trouble, wanted
-from dure.services.charging.pages.charging_views import evse_in, view_now
+from dure.services.charging.pages.charging_views import books, evse_in, view_now
 from dure.services.charging.pages.driver_words import phase_words, refusal
 from dure.services.charging.pages.qr_labels import labels_of
-from dure.services.charging.pages.state_words import STATE_WORDS, connector_name
+from dure.services.charging.pages.state_words import BAND_NAMES, STATE_WORDS, connector_name
+from dure.services.charging.publishing.price_hours import prices_at
 from dure.services.charging.tokens.token_key import token_key
 from dure.web.access import require
 from dure.web.errors import headers_of
@@ -87,6 +88,8 @@ async def _page(
         one=at.site,
         place=at.evse,
         driving=at.driving,
+        prices=prices_at(site, at.evse.evse, books(house_of(request)), house_of(request).clock.now(), 8),
+        bands=BAND_NAMES,
         told=phase_words(at.driving.phase, at.evse.state),
         why=refusal(at.driving.call) if at.driving.call else None,
         states=STATE_WORDS,

@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dure.core.errors import NotFound
-from dure.services.charging.pages.charging_views import site_in, view_now
-from dure.services.charging.pages.state_words import LEGEND, MAP_STATUS, STATE_WORDS, connector_name, flow_diagram
+from dure.services.charging.pages.charging_views import books, site_in, today_of, view_now
+from dure.services.charging.pages.state_words import (
+    BAND_NAMES,
+    LEGEND,
+    MAP_STATUS,
+    ORIGIN_NAMES,
+    STATE_WORDS,
+    connector_name,
+    flow_diagram,
+)
+from dure.services.charging.publishing.flows import shares, to_sink
+from dure.services.charging.publishing.price_hours import prices_at
 from dure.services.charging.publishing.standing import SiteStanding, Wish, counted, fitting
 from dure.web.layout import house_of, language_of, layout_of
 from dure.web.sankey import sankey
@@ -122,6 +133,8 @@ async def one(request: Request, site_id: str) -> Response:
     house, say = house_of(request), layout_of(request).speech(request)
     view = await view_now(house)
     standing = site_in(view, site_id)
+    today = await run_in_threadpool(today_of, house, standing.site)
+    best = max((each.evse for each in standing.evses), key=lambda each: each.power_w, default=None)
     return await layout_of(request).page(
         request,
         "charging/site_public.html",
@@ -133,4 +146,9 @@ async def one(request: Request, site_id: str) -> Response:
         connector_name=connector_name,
         sankey=sankey,
         now_flows=flow_diagram(standing.flows, say, title=say("지금의 전력 흐름"), unit="kW", per=KW),
+        prices=prices_at(standing.site, best, books(house), house.clock.now()) if best else None,
+        bands=BAND_NAMES,
+        today=shares(today),
+        today_kwh=to_sink(today, "ev") / KW,
+        origins=ORIGIN_NAMES,
     )

@@ -16,14 +16,23 @@ if TYPE_CHECKING:
     from dure.web.i18n import Speech
 
 HOUR_US = 3_600 * US_PER_S
-_LAYERS: tuple[tuple[Source, str], ...] = (("grid", "hatch"), ("ess", "dots"), ("pv", "plain"), ("unknown", "cross"))
+_LAYERS: tuple[tuple[Source, str], ...] = (
+    ("grid", "hatch"),
+    ("ess_grid", "columns"),
+    ("ess", "rows"),
+    ("ess_pv", "dots"),
+    ("pv", "plain"),
+    ("vehicle", "back"),
+    ("unknown", "cross"),
+)
+_ALWAYS = frozenset({"grid", "pv"})
 
 
 def hours_chart(energy: SiteEnergy, today: Interval, say: Speech, *, limit_kw: float) -> BarChart:
     """What each source gave in each hour of a day [kWh]; the grid stands below, where its layer meets the contract."""
     by_source = {source: energy.by_hour(source=source) / 1_000 for source, _ in _LAYERS}
     vehicles = energy.by_hour(sink="ev") / 1_000
-    shown = [(source, pattern) for source, pattern in _LAYERS if source != "unknown" or by_source[source].any()]
+    shown = [(source, pattern) for source, pattern in _LAYERS if source in _ALWAYS or by_source[source].any()]
     stacks = []
     for number in range(round(today.duration / timedelta(hours=1))):
         at = from_us(to_us(today.start) + number * HOUR_US)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
@@ -11,7 +10,7 @@ from starlette.responses import Response
 
 from dure.core.text import Text
 from dure.core.time import Interval, day_interval, day_of, to_us
-from dure.services.charging.pages.charging_views import site_in, view_now
+from dure.services.charging.pages.charging_views import quarter, site_in, view_now
 from dure.services.charging.pages.site_charts import hours_chart
 from dure.services.charging.pages.state_words import STATE_WORDS, flow_diagram
 from dure.services.charging.publishing.day_energy import SiteEnergy, energy_of
@@ -117,13 +116,8 @@ async def one(request: Request, site_id: str) -> Response:
 
 
 def _energy(house: House, site: Site, span: Interval) -> SiteEnergy:
-    until = min(span.end, _quarter(house.clock.now()))
-    return energy_of(site, house.telemetry, Interval(span.start, max(until, span.start)))
-
-
-def _quarter(at: datetime) -> datetime:
-    """The quarter-hour that has begun."""
-    return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+    until = min(span.end, quarter(house.clock.now()))
+    return energy_of(house, site, Interval(span.start, max(until, span.start)))
 
 
 def _hours(energy: SiteEnergy, today: Interval, site: Site, say: Speech) -> BarChart:

@@ -10,7 +10,7 @@ from dure.web.sankey import End, Link, Sankey
 from dure.web.words import Word
 
 if TYPE_CHECKING:
-    from dure.services.charging.publishing.flows import Sink, Source
+    from dure.services.charging.publishing.flows import Flows, Sink, Source
     from dure.services.charging.publishing.standing import State
     from dure.web.i18n import Speech
 
@@ -73,8 +73,22 @@ CONNECTOR_NAMES: Mapping[str, Text] = {
 SOURCE_NAMES: Mapping[Source, Text] = {
     "pv": Text("태양광", "Solar"),
     "ess": Text("저장장치에서", "From storage"),
+    "ess_pv": Text("저장한 햇빛", "Stored solar"),
+    "ess_grid": Text("저장한 계통", "Stored grid"),
+    "vehicle": Text("전기차에서", "From vehicles"),
     "grid": Text("한전 계통", "Grid"),
     "unknown": Text("계량되지 않음", "Not metered"),
+}
+ORIGIN_NAMES: Mapping[str, Text] = {
+    "pv": Text("태양광에서 바로", "Solar, directly"),
+    "ess_pv": Text("저장한 햇빛", "Stored solar"),
+    "ess_grid": Text("저장한 계통", "Stored grid"),
+    "grid": Text("한전 계통", "Grid"),
+}
+BAND_NAMES: Mapping[str, Text] = {
+    "off": Text("경부하", "Off-peak"),
+    "mid": Text("중간부하", "Mid-peak"),
+    "peak": Text("최대부하", "Peak"),
 }
 SINK_NAMES: Mapping[Sink, Text] = {
     "ev": Text("전기차", "Vehicles"),
@@ -90,9 +104,7 @@ def connector_name(connector: str) -> Text:
     return CONNECTOR_NAMES.get(connector, Text(connector, connector))
 
 
-def flow_diagram(
-    links: Mapping[tuple[Source, Sink], float], say: Speech, *, title: str, unit: str, per: float, decimals: int = 1
-) -> Sankey:
+def flow_diagram(links: Flows, say: Speech, *, title: str, unit: str, per: float, decimals: int = 1) -> Sankey:
     """Flows as a diagram; `per` is how many W or Wh one unit has."""
     return Sankey(
         title=title,

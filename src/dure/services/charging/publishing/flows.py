@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Source = Literal["pv", "ess", "grid", "unknown"]
+Source = Literal["pv", "ess", "ess_pv", "ess_grid", "vehicle", "grid", "unknown"]
 Sink = Literal["ev", "ess", "load", "loss", "export"]
-SOURCES: tuple[Source, ...] = ("pv", "ess", "grid", "unknown")
+SOURCES: tuple[Source, ...] = ("pv", "ess", "grid", "unknown")  # of meters; which storage gave what only the ledger knows
 SINKS: tuple[Sink, ...] = ("ev", "ess", "load", "loss", "export")
 
 
@@ -40,6 +40,7 @@ class Metered(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 Links = Mapping[tuple[Source, Sink], Floats]
+Flows = Mapping[tuple[Source, Sink], float]
 
 
 def links_of(told: Metered) -> Links:
@@ -83,24 +84,34 @@ def summed(links: Links) -> dict[tuple[Source, Sink], float]:
     return {pair: value for pair, value in found.items() if value > 0}
 
 
-def from_source(links: Mapping[tuple[Source, Sink], float], source: Source) -> float:
+def from_source(links: Flows, source: Source) -> float:
     """All that a source gave."""
     return sum(value for (one, _), value in links.items() if one == source)
 
 
-def to_sink(links: Mapping[tuple[Source, Sink], float], sink: Sink) -> float:
+def to_sink(links: Flows, sink: Sink) -> float:
     """All that a use took."""
     return sum(value for (_, one), value in links.items() if one == sink)
 
 
-def green_share(links: Mapping[tuple[Source, Sink], float], *, ess_green: float) -> float | None:
+def green_share(links: Flows) -> float | None:
     """Share 0..1 of what vehicles got that came from the site's own sun, directly or stored; None when they got nothing.
 
-    Parameters
-    ----------
-    ess_green : share of what the storage gave out that came from the sun, 0..1; 0 when nobody knows (never over-claimed)
+    What a storage gave of which nobody knows the origin (``ess``) is not claimed.
     """
     taken = to_sink(links, "ev")
+    return (links.get(("pv", "ev"), 0.0) + links.get(("ess_pv", "ev"), 0.0)) / taken if taken > 0 else None
+
+
+def shares(links: Flows) -> dict[str, float]:
+    """How vehicles' energy splits into ``pv``, ``ess_pv``, ``ess_grid`` and ``grid``, parts of 1; empty of nothing."""
+    taken = to_sink(links, "ev")
     if taken <= 0:
-        return None
-    return (links.get(("pv", "ev"), 0.0) + ess_green * links.get(("ess", "ev"), 0.0)) / taken
+        return {}
+    parts = {
+        "pv": links.get(("pv", "ev"), 0.0),
+        "ess_pv": links.get(("ess_pv", "ev"), 0.0),
+        "ess_grid": links.get(("ess_grid", "ev"), 0.0) + links.get(("ess", "ev"), 0.0),
+    }
+    parts["grid"] = taken - sum(parts.values())
+    return {name: value / taken for name, value in parts.items() if value > 1e-9 * taken}

@@ -9,7 +9,7 @@ import msgspec
 
 from dure.core.time import day_of
 from dure.services.charging.model import Site
-from dure.services.charging.publishing.flows import links_of, summed
+from dure.services.charging.publishing.flows import Flows, links_of, summed
 from dure.services.charging.publishing.public_rules import PublicRules, public_rules
 from dure.services.charging.publishing.site_meters import Reading, metered_now, reader
 from dure.services.charging.publishing.standing import EvseSaid, Now, SiteStanding, site_standing
@@ -70,7 +70,13 @@ def now_at(site: Site, read: Reading) -> Now:
     told, lacking = metered_now(site, read)
     return Now(
         power_w={one.id: read(one.id, "evse_power") for one in site.evses},
-        flows=summed(links_of(told)),
-        ess_green=0.0 if site.grid_to_ess else 1.0,  # of a storage that the grid may fill only the ledger knows
+        flows=_named(summed(links_of(told)), site),
         lacking=tuple(lacking),
     )
+
+
+def _named(flows: Flows, site: Site) -> Flows:
+    """A storage that only the sun may fill gives stored sun; of one that the grid may fill, only the ledger knows."""
+    if site.grid_to_ess:
+        return flows
+    return {("ess_pv" if source == "ess" else source, sink): value for (source, sink), value in flows.items()}

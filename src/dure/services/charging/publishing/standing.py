@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from dure.services.charging.model import Evse, Site
-from dure.services.charging.publishing.flows import Sink, Source, green_share
+from dure.services.charging.publishing.flows import Flows, green_share
 from dure.services.charging.publishing.public_rules import PowerClass
 from dure.services.charging.publishing.site_meters import Missed
 
@@ -49,14 +49,12 @@ class SiteStanding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     flows : from source to use [W]
-    ess_green : share of what its storage gives out that came from the sun
     lacking : meters that should speak and do not: nothing is claimed then
     """
 
     site: Site
     evses: tuple[EvseStanding, ...]
-    flows: Mapping[tuple[Source, Sink], float]
-    ess_green: float
+    flows: Flows
     lacking: tuple[Missed, ...] = ()
 
     @property
@@ -88,7 +86,7 @@ class SiteStanding(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.lacking:
             return None
-        share = green_share(self.flows, ess_green=self.ess_green)
+        share = green_share(self.flows)
         if share is not None:
             return share
         return 1.0 if any(source == "pv" and value > 0 for (source, _), value in self.flows.items()) else 0.0
@@ -110,8 +108,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a site's energy at this moment; see `SiteStanding`."""
 
     power_w: Mapping[str, float | None]
-    flows: Mapping[tuple[Source, Sink], float]
-    ess_green: float = 0.0
+    flows: Flows
     lacking: tuple[Missed, ...] = ()
 
 
@@ -126,7 +123,7 @@ def site_standing(site: Site, said: Mapping[str, EvseSaid], now: Now, charging_w
         )
         for one in sorted(site.evses, key=lambda one: (one.charger, one.number))
     )
-    return SiteStanding(site=site, evses=evses, flows=now.flows, ess_green=now.ess_green, lacking=now.lacking)
+    return SiteStanding(site=site, evses=evses, flows=now.flows, lacking=now.lacking)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
