@@ -15,8 +15,9 @@ setup: ## the program's environment in .venv
 setup-dev:
 	@scripts/setup.sh dev
 
-assets: ## the front-end files, from npm, without a Node on the machine
+assets: ## the front-end files, from npm, without a Node on the machine, and the schemas of OCPP
 	@$(PY) scripts/assets.py
+	@$(PY) scripts/ocpp_schemas.py
 
 test: setup-dev assets lint ## lint, types, import contracts, unit, contracts on every engine, flows, browser
 	@scripts/browser.sh
@@ -31,6 +32,7 @@ lint: setup-dev ## ruff, mypy --strict, import contracts, sizes
 bench: ## all benchmarks, or one: make bench NAME=ingest
 	@scripts/setup.sh bench
 	@$(PY) scripts/assets.py
+	@$(PY) scripts/ocpp_schemas.py
 	@$(PY) -m benchmarks $(NAME)
 
 soak: setup-dev ## long runs with faults: make soak ROUNDS=100
@@ -40,6 +42,6 @@ lock: ## lock every dependency by hash
 	@scripts/lock.sh
 
 clean: ## remove what make made
-	rm -rf .venv src/dure/web/static/vendor dure-data
+	rm -rf .venv src/dure/web/static/vendor src/dure/protocols/ocpp/schemas.json.gz dure-data
 
 .PHONY: help demo setup setup-dev assets test lint bench soak lock clean

@@ -114,6 +114,7 @@ class Program:
             "DURE_HTTP_PORT": str(self.http_port),
             "DURE_NATS_PORT": str(self.nats_port),
             "DURE_MQTT_PORT": str(self.mqtt_port),
+            "DURE_OCPP_PORT": "0",
             "DURE_READINGS_PER_MINUTE": str(10**9),
             "DURE_LOG_LEVEL": "warning",
         }

@@ -35,6 +35,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     nats_port: Annotated[int, Help(ge=0, le=65535, description="Port of NATS; 0 picks a free one.")] = 4222
     mqtt_port: Annotated[int, Help(ge=0, le=65535, description="Port of MQTT 3.1.1; 0 picks a free one.")] = 1883
     websocket_port: Annotated[int, Help(ge=-1, le=65535, description="Port of MQTT and NATS over WebSocket; -1 is off.")] = -1
+    ocpp_host: Annotated[str, Help(description="Address the central system of chargers listens on. 0.0.0.0 exposes it.")] = (
+        "127.0.0.1"
+    )
+    ocpp_port: Annotated[int, Help(ge=-1, le=65535, description="Port of OCPP without TLS; 0 picks a free one, -1 is off.")] = (
+        8887
+    )
+    ocpp_tls_port: Annotated[int, Help(ge=-1, le=65535, description="Port of OCPP with TLS; 0 picks a free one, -1 is off.")] = -1
+    ocpp_certificate: Annotated[str, Help(description="PEM file of the central system's certificate chain.")] = ""
+    ocpp_certificate_key: Annotated[str, Help(description="PEM file of that certificate's key.")] = ""
+    ocpp_client_ca: Annotated[str, Help(description="PEM file of the CA of stations' certificates, for security profile 3.")] = ""
+    ocpp_per_address: Annotated[int, Help(ge=1, description="Connections of stations from one address at a time.")] = 2_000
     stream_retention_d: Annotated[int, Help(ge=1, description="Days the bus keeps readings.")] = 7
     stream_replicas: Annotated[int, Help(ge=1, le=5, description="Copies of the stream in an external cluster.")] = 1
     records_url: Annotated[str, Help(description="SQLAlchemy address of the records; empty is SQLite in data_dir.")] = ""

@@ -35,6 +35,7 @@ def folder(tmp_path_factory):
 def run(folder, monkeypatch):
     monkeypatch.setenv("DURE_NATS_PORT", "0")
     monkeypatch.setenv("DURE_MQTT_PORT", "0")
+    monkeypatch.setenv("DURE_OCPP_PORT", "0")
     monkeypatch.setattr(out, "width", 200)
 
     def call(*words):

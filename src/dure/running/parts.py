@@ -27,6 +27,7 @@ from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
 from dure.running.bus_part import open_bus, watch_devices
 from dure.services.buildings.service import BuildingsService
+from dure.services.charging.central import central
 from dure.services.charging.service import ChargingService
 from dure.services.environment.service import EnvironmentService
 from dure.services.waste.service import WasteService
@@ -57,7 +58,7 @@ log = structlog.get_logger("dure")
 
 SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService(), BuildingsService(), ChargingService())
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
-PARTS = ("bus", "recorder", "web", *SERVICE_NAMES)
+PARTS = ("bus", "recorder", "csms", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)
 CATCH_UP_S = 1.0
 RESTART_S = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -159,6 +160,8 @@ async def open_house(
             await _start_recorder(house, house.recorder, running, stack)
         elif parts != {"bus"}:
             await _follow_recorder(house, parts, running)
+        if "csms" in parts:
+            await stack.enter_async_context(central.opened(house))
         for service in SERVICES:
             if service.name in parts:
                 running.spawn(service.name, lambda service=service: service.run(house))  # type: ignore[misc]  # bound now

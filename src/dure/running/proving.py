@@ -71,6 +71,7 @@ class House:
             "DURE_HTTP_PORT": str(self.ports["http"]),
             "DURE_NATS_PORT": str(self.ports["nats"]),
             "DURE_MQTT_PORT": str(self.ports["mqtt"]),
+            "DURE_OCPP_PORT": "0",
             "DURE_LOG_LEVEL": "warning",
         }
         with (self.folder / f"{part}.log").open("ab") as lines:

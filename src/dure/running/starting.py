@@ -1,9 +1,9 @@
-"""`dure up`, `dure run` and `dure work`: a house in one process, or one part of it."""
+"""`dure up` and `dure work`: a house in one process, and more processes for its heavy work."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from dure.city import read_city
 from dure.core.errors import ConfigError
 from dure.engines.jobs.pool import PoolJobs
 from dure.engines.jobs.queue import QueueJobs
 from dure.running.bus_part import read_address
 from dure.running.first_admin import first_admin
-from dure.running.parts import ALL, PARTS, open_house
+from dure.running.one_part import city_of
+from dure.running.parts import ALL, open_house
 from dure.running.serving import served
 from dure.services.buildings import simulate as meters
 from dure.services.buildings.simulating.demo_began import began, keep
 from dure.services.buildings.simulating.demo_office import DemoOffice
+from dure.services.charging import simulate as charging
+from dure.services.charging.central import central
+from dure.services.charging.simulating import demo_cards
 from dure.services.environment.simulate import backfill, fill_in, simulate
 from dure.services.environment.virtual_weather import climate_of, weather_history
 from dure.services.waste import simulate as bins
@@ -58,13 +61,6 @@ def demo_city() -> Path:
     raise ConfigError("city.no_demo", "This installation has no demo city. Name a city's folder with --city.")
 
 
-def city_of(settings: Settings) -> City:
-    """The city the settings name."""
-    if not settings.city_dir:
-        raise ConfigError("city.not_named", "Which city? Use --city FOLDER, or --demo for the demo city.")
-    return read_city(Path(settings.city_dir))
-
-
 async def up(settings: Settings, out: Console, *, demo: bool = False) -> None:
     """Everything in one process, until cancelled."""
     city = city_of(settings)
@@ -83,18 +79,12 @@ async def started(settings: Settings, city: City) -> AsyncIterator[tuple[House, 
         yield house, url
 
 
-async def run_part(settings: Settings, part: str, out: Console) -> None:
-    """One part, until cancelled."""
-    if part not in PARTS:
-        raise ConfigError("part.unknown", f"There is no part {part!r}. Parts are {', '.join(PARTS)}.")
-    async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(settings, city_of(settings), parts=frozenset({part})))
-        if part == "web":
-            url = await stack.enter_async_context(served(house))
-            _welcome(house, url, out, await first_admin(house))
-        else:
-            out.print(f"{part} of {house.city.name.ko} runs")
-        await asyncio.Event().wait()
+@asynccontextmanager
+async def show_web(house: House, out: Console) -> AsyncIterator[None]:
+    """The web face of a house in a process of its own."""
+    async with served(house) as url:
+        _welcome(house, url, out, await first_admin(house))
+        yield
 
 
 async def work(settings: Settings, concurrent: int) -> None:
@@ -113,13 +103,12 @@ async def _play(house: House, url: str) -> None:
     address = read_address(house.settings)
     secrets = read_secrets(house.settings.data)
     connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
-    is_new = not house.live.all()
-    if is_new:
-        filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
-        log.info("demo.past", readings=filled)
-    async with asyncio.TaskGroup() as group:  # the rest of the last day comes in while the stations speak already
-        if is_new:
-            group.create_task(_fill_in(house, connection))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_play_charging(house, connection))
+        if not house.live.all():
+            filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
+            log.info("demo.past", readings=filled)
+            group.create_task(_fill_in(house, connection))  # the rest of the last day comes in while the stations speak already
         group.create_task(simulate(house.city, connection, house.clock))
         group.create_task(_play_bins(house, connection))
         group.create_task(_play_meters(house, connection))
@@ -160,6 +149,16 @@ async def _play_meters(house: House, connection: Connection) -> None:
             await asyncio.to_thread(keep, house.settings.data, msgspec.structs.replace(start, past_sent=True))
 
 
+async def _play_charging(house: House, connection: Connection) -> None:
+    """The simulated charging sites, their drivers and their cards; days of them at the first start."""
+    stations = central.of(house)
+    if stations is None or not stations.port:
+        return
+    await asyncio.to_thread(demo_cards.register, house)
+    how = charging.How(url=f"ws://127.0.0.1:{stations.port}/ocpp", folder=house.settings.data)
+    await charging.simulate(house.city, connection, house.clock, how)
+
+
 async def _fill_in(house: House, connection: Connection) -> None:
     log.info("demo.past", readings=await fill_in(house.city, connection, house.clock), of="the last day, densely")
 
@@ -169,6 +168,9 @@ def _welcome(house: House, url: str, out: Console, admin: FirstAdmin | None) -> 
     out.print(f"\n[bold]{house.city.name.ko} · {house.city.name.en}[/]")
     out.print(f"  live map    [link={url}/ko/]{url}/ko/[/]   ·   {url}/en/")
     out.print(f"  MQTT        {address.mqtt_host}:{address.mqtt_port}   topic up/{house.city.id}/DEVICE")
+    stations = central.of(house)
+    if stations is not None and stations.port:
+        out.print(f"  OCPP        ws://{house.settings.ocpp_host}:{stations.port}/ocpp/STATION")
     if admin is not None:
         out.print(
             f"  sign in     {admin.login} / [bold]{admin.password}[/]   (shown this once; also in {admin.file})", soft_wrap=True

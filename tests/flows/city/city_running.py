@@ -57,7 +57,14 @@ def write_city(folder: Path, live: list[str], quarantined: tuple[str, ...] = (),
 
 def settings_of(folder: Path, **more: Any) -> Settings:
     """Everything on ports that are free."""
-    own = {"data_dir": str(folder / "data"), "city_dir": str(folder / "city"), "http_port": 0, "nats_port": 0, "mqtt_port": 0}
+    own = {
+        "data_dir": str(folder / "data"),
+        "city_dir": str(folder / "city"),
+        "http_port": 0,
+        "nats_port": 0,
+        "mqtt_port": 0,
+        "ocpp_port": 0,
+    }
     return Settings(**own | {"log_level": "warning", "quarantine_good_n": 5, "disk_free_min_mb": 0} | more)
 
 

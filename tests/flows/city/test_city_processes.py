@@ -29,6 +29,7 @@ class Program:
             "DURE_HTTP_PORT": "0",
             "DURE_NATS_PORT": "0",
             "DURE_MQTT_PORT": "0",
+            "DURE_OCPP_PORT": "0",
             "NO_COLOR": "1",
         }
         if (folder / "city").exists():

@@ -53,6 +53,26 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             raise InputError("device.dev_eui", f"{self.dev_eui[:40]!r} is no DevEUI: 16 lower-case hexadecimal digits.")
 
 
+class Credential(msgspec.Struct, frozen=True):
+    """What is kept of a device's secrets, for who checks many without asking the records each time."""
+
+    state: DeviceState
+    secret_sha256: str
+    old_secret_sha256: str | None
+    old_valid_until: datetime | None
+
+    def fits(self, secret: str, at: datetime) -> bool:
+        """Whether the secret is the device's; takes as long whatever the answer is."""
+        given = _hash(secret)
+        fits = hmac.compare_digest(given, self.secret_sha256 or _NOBODY)
+        old = self.old_secret_sha256 or _NOBODY
+        fits_old = hmac.compare_digest(given, old) and self.old_valid_until is not None and at < self.old_valid_until
+        return bool(secret) and self.state != "revoked" and (fits or fits_old)
+
+
+NOBODY = Credential("revoked", "", None, None)  # checked where there is no device, so that the answer takes as long
+
+
 def add(connection: Connection, device: Device, by: By) -> str:
     """Register a device; its secret, which is shown this once and not kept."""
     if not assets.find(connection, [device.asset]):
@@ -161,6 +181,17 @@ def get(connection: Connection, device_id: str) -> Device:
     if row is None:
         raise NotFound("device.unknown", f"There is no device {device_id[:80]!r}.")
     return _device(row)
+
+
+def credentials(connection: Connection, ids: Iterable[str]) -> dict[str, Credential]:
+    """What is kept of the secrets of those of the ids that exist."""
+    wanted = sorted(set(ids))
+    columns = (devices.c.state, devices.c.secret_sha256, devices.c.old_secret_sha256, devices.c.old_valid_until)
+    found: dict[str, Credential] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        query = select(devices.c.id, *columns).where(devices.c.id.in_(wanted[start : start + _CHUNK]))
+        found.update((row[0], Credential(*row[1:])) for row in connection.execute(query))
+    return found
 
 
 def by_dev_eui(connection: Connection, dev_eui: str) -> Device | None:

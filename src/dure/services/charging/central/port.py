@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from dure.core.events import Command
 from dure.services.charging.central.words import Word
 from dure.services.charging.model import Charger, Version
 
@@ -70,4 +71,41 @@ class Calling(Protocol):
 
     def version_of(self, identity: str) -> Version | None:
         """What a connected station speaks; None while it is not connected."""
+        ...
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What became of a command of the house to a station.
+
+    Attributes
+    ----------
+    command : its id
+    answer : the payload of the station's CALLRESULT; None when there was none
+    error : ``station.offline``, ``station.silent``, ``station.refused``, …; empty when it answered
+    why : the station's own error code, or what went wrong
+    """
+
+    command: str
+    action: str
+    payload: dict[str, Any]
+    answer: dict[str, Any] | None
+    error: str
+    why: str
+    at_us: int
+
+
+class Following(Protocol):
+    """What who answers may have besides: it makes questions of commands, and is told what became of them."""
+
+    def question(self, charger: Charger, version: Version, command: Command) -> tuple[str, dict[str, Any]]:
+        """Action and payload of a command to a station. Without this method its arguments name both.
+
+        Raises
+        ------
+        InputError : the command cannot be asked of this station
+        """
+        ...
+
+    def told(self, charger: Charger, asked: Asked) -> tuple[Word, ...]:
+        """What became of a command; the words to keep."""
         ...

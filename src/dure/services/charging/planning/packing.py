@@ -32,8 +32,9 @@ _plan = msgspec.msgpack.Decoder(Plan, dec_hook=_array)
 
 
 def packed(value: Problem | Plan) -> bytes:
-    """A problem or a plan as bytes."""
-    return zlib.compress(_encoder.encode(value), LEVEL)
+    """A problem or a plan as bytes: equal bytes of equal values, whether a whole number came as int or float."""
+    decoder = _problem if isinstance(value, Problem) else _plan
+    return zlib.compress(_encoder.encode(decoder.decode(_encoder.encode(value))), LEVEL)
 
 
 def problem_of(data: bytes) -> Problem:

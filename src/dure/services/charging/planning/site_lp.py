@@ -38,7 +38,8 @@ class SiteSolver:
 
     def __init__(self, ties: Ties | None = None) -> None:
         self._ties = ties or Ties()
-        self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # its stubs lack some of its calls
+        # Without the wrapper around it, which only adds callbacks and writes a banner to the standard output.
+        self._highs: Any = highspy._core._Highs()  # noqa: SLF001  # as above
         for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_max_nodes", NODES_MAX),
                             ("mip_rel_gap", GAP), ("time_limit", SAFETY_S)):  # fmt: skip
             self._highs.setOptionValue(name, value)
