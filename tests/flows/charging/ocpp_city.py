@@ -121,7 +121,8 @@ class World:
 
 @contextlib.asynccontextmanager
 async def running(folder: Path, rows: Sequence[str], **more: Any) -> AsyncIterator[World]:
-    write_city(folder / "city", rows)
+    if not (folder / "city").exists():
+        write_city(folder / "city", rows)
     own = {"data_dir": str(folder / "data"), "city_dir": str(folder / "city"), "nats_port": 0, "mqtt_port": 0, "ocpp_port": 0}
     settings = Settings(**own | {"log_level": "warning", "disk_free_min_mb": 0} | more)
     async with open_house(settings, read_city(folder / "city"), parts=frozenset({"bus"})) as house:

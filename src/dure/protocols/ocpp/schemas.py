@@ -43,9 +43,10 @@ class Pair(NamedTuple):
 
 
 @cache
-def _bundle() -> dict[str, dict[str, dict[str, Any]]]:
+def bundle(name: str = BUNDLE) -> dict[str, dict[str, dict[str, Any]]]:
+    """The schemas by version, action and direction (request, response)."""
     try:
-        packed = (resources.files("dure.protocols.ocpp") / BUNDLE).read_bytes()
+        packed = (resources.files("dure.protocols.ocpp") / name).read_bytes()
     except FileNotFoundError:
         raise ConfigError(
             "ocpp.no_schemas", "The schemas of OCPP are not installed. Run `make assets`, or scripts/ocpp_schemas.py."
@@ -59,7 +60,7 @@ def validators(version: Version) -> dict[str, Pair]:
     """The validators of a version, by action."""
     return {
         action: Pair(_compiled(ways["request"]), _compiled(ways["response"]) if "response" in ways else None)
-        for action, ways in _bundle()[version].items()
+        for action, ways in bundle()[version].items()
     }
 
 

@@ -51,9 +51,11 @@ class ChargingService:
         """None: registers and powers are kept as stations told them."""
         return ()
 
-    def objection(self, house: House, connection: Connection, command: Command) -> Rejected | None:  # noqa: ARG002  # see `stations`
-        """Why a charger must not be asked this."""
-        return None
+    def objection(self, house: House, connection: Connection, command: Command) -> Rejected | None:
+        """Why a charger must not be asked this: it is unknown, offline, or a token would be kept in plain words."""
+        from dure.services.charging.stations import calls  # noqa: PLC0415  # only who asks pays for it
+
+        return calls.objection(house, connection, command)
 
     async def run(self, house: House) -> None:
         """All rounds until cancelled."""

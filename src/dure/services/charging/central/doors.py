@@ -80,11 +80,11 @@ class Let(NamedTuple):
 
 
 def identity_of(path: str) -> str:
-    """The identity in a path; empty when there is none."""
+    """The identity in a path, in small letters as the register has it; empty when there is none."""
     if not path.startswith(PREFIX):
         return ""
     try:
-        return identifier(unquote(path.removeprefix(PREFIX).partition("?")[0].rstrip("/")), "identity")
+        return identifier(unquote(path.removeprefix(PREFIX).partition("?")[0].rstrip("/")).lower(), "identity")
     except InputError:
         return ""
 
@@ -96,7 +96,7 @@ def judged(asked: Request, known: Known | None, at: datetime) -> Let | Turned:
         return Turned("station.path", "", None, asked.peer.address)
     credential = known.credential if known else NOBODY
     user, password = basic_of(asked.headers)
-    fits = credential.fits(password, at) and user == identity  # looked at in any case: an unknown station waits as long
+    fits = credential.fits(password, at) and user.lower() == identity  # looked at in any case: an unknown station waits as long
     if known is None:
         return Turned("station.unknown", identity, None, asked.peer.address)
     charger = known.charger

@@ -94,7 +94,7 @@ def _value(name: str, value: Any, digest: Callable[[str], str], *, secret: bool)
         return digest(str(value))
     if secret and name in {"value", "attributeValue"}:
         return digest(str(value))
-    if name in SECRET_FIELDS and name not in _KEEP_CHILDREN and not isinstance(value, list):
+    if name in SECRET_FIELDS and name not in _KEEP_CHILDREN:
         return digest(msgspec.json.encode(value).decode())
     if name == "data" and isinstance(value, str):  # DataTransfer: a maker's own words may hold anything
         return f"{len(value)} characters"

@@ -43,6 +43,7 @@ BAND_NAMES: Mapping[str, Text] = {
 SEASONS: tuple[Season, ...] = ("summer", "spring_autumn", "winter")
 QUARTERS = 96
 QUARTER_MIN = 15
+CODES = ("tariff.negative", "tariff.absurd")
 
 
 class TariffRow(Rule, frozen=True, kw_only=True):
@@ -249,16 +250,15 @@ def _check(pack: Pack) -> None:
         for row in pack.tables.get(table, ()):
             for field in fields:
                 most = pack.row("choices", "won_kwh_most", Choice, row["effective_from"]).value
-                check_price(f"{pack.file}, [[{table}]] {row['id']}: {field}", row.get(field, math.nan), float(most), "tariff")
+                check_price(f"{pack.file}, [[{table}]] {row['id']}: {field}", row.get(field, math.nan), float(most), CODES)
 
 
-def check_price(where: str, won: object, most: float, part: str) -> None:
-    """Refuse a price that cannot be one: ``PART.negative`` or ``PART.absurd``."""
+def check_price(where: str, won: object, most: float, codes: tuple[str, str]) -> None:
+    """Refuse a price that cannot be one, with the code of a negative or of an absurd one."""
+    negative, absurd = codes
     if not isinstance(won, int | float) or isinstance(won, bool) or not math.isfinite(won):
-        raise ConfigError(f"{part}.absurd", f"{where} {str(won)[:40]!r} is no price. Enter won as a number.")
+        raise ConfigError(absurd, f"{where} {str(won)[:40]!r} is no price. Enter won as a number.")
     if won < 0:
-        raise ConfigError(
-            f"{part}.negative", f"{where} is {won:g} won, below zero. A price is never negative; enter a discount as such."
-        )
+        raise ConfigError(negative, f"{where} is {won:g} won, below zero. A price is never negative; enter a discount as such.")
     if won > most:
-        raise ConfigError(f"{part}.absurd", f"{where} is {won:g} won, more than {most:g}. Check the unit: won per kWh.")
+        raise ConfigError(absurd, f"{where} is {won:g} won, more than {most:g}. Check the unit: won per kWh.")

@@ -3,7 +3,7 @@
 A card's number in a payload is sealed on its way (`tokens.sealing`); what is kept and shown has digests instead.
 
 ======================  ==============================================================================
-``station.unknown``     there is no such charger, or it has no OCPP identity
+``charger.unknown``     there is no such charger, or it has no OCPP identity
 ``station.offline``     it is not connected
 ``call.…``              see `verbs` and `tokens.sealing`
 ``ocpp.payload``        the payload is not valid for the station's version
@@ -81,7 +81,7 @@ async def do(house: House, charger: str, verb: str, arguments: Mapping[str, Any]
     InputError : the verb, an argument or the payload cannot be used
     Conflict : the station is unknown, offline, or cannot do this
     """
-    version = await asyncio.to_thread(_version_of, house, charger)
+    version = await asyncio.to_thread(version_of, house, charger)
     given = {"request": _number(), "remote_start": _number()} | dict(arguments)
     action, payload = verbs.question(verb, version, given)
     return await ask(house, charger, action, payload, by, key)
@@ -97,7 +97,7 @@ async def ask(  # noqa: PLR0913  # who asks whom for what, once
     InputError : the payload is not valid for the station's version (``ocpp.payload``)
     Conflict : the station is unknown or offline
     """
-    version = await asyncio.to_thread(_version_of, house, charger)
+    version = await asyncio.to_thread(version_of, house, charger)
     checked(version, action, payload)
     secret = token_key(house.settings.data)
     told: dict[str, Any] = {"action": action, "payload": redacted(payload, lambda text: digest(text, secret)), "by": by.actor}
@@ -178,9 +178,9 @@ def objection(house: House, connection: Connection, command: Command) -> Rejecte
 
 def _objection(house: House, connection: Connection, asset: Asset, command: Command) -> tuple[str, str]:
     if asset.kind != "charger":
-        return "station.unknown", "is no charger"
+        return "charger.unknown", "is no charger"
     if not any(one.state != "revoked" for one in devices.listing(connection, asset=asset.id).items):
-        return "station.unknown", "has no OCPP identity"
+        return "charger.unknown", "has no OCPP identity"
     if "sealed" not in command.arguments and names_token(command.arguments.get("payload", {})):
         return "call.unsealed", "is asked with a token in plain words: use /api/v1/charging/stations"
     state = station_records.states(connection, [asset.id]).get(asset.id)
@@ -194,7 +194,8 @@ def is_online(state: station_records.StationState, now: datetime, rules: Station
     return state.linked and now - state.heard_at <= timedelta(seconds=rules.missed_s)
 
 
-def _version_of(house: House, charger: str) -> Version:
+def version_of(house: House, charger: str) -> Version:
+    """What a charger spoke last. Blocks."""
     with house.records.read() as connection:
         state = station_records.states(connection, [charger]).get(charger)
     return next((one for one in VERSIONS if state is not None and one == state.version), "ocpp2.0.1")

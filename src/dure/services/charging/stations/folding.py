@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from dure.core.time import from_us
 from dure.services.charging.central.words import Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked, Word
-from dure.services.charging.stations import following, station_records
+from dure.services.charging.stations import following, reservation_records, station_records
 from dure.services.charging.stations.call_records import Answered
 from dure.services.charging.stations.station_records import Connector, Happening, Report, StationState
 
 # Topics of which the newest value is kept beside the list of what happened.
-STANDING = frozenset({"firmware", "firmware.published", "log", "limit", "profiles", "display", "schedule", "der.report", "clock"})
+STANDING = frozenset({"firmware", "firmware_published", "log", "limit", "profiles", "display", "schedule", "der_report", "clock"})
 CALL = "call"  # what became of a call
 PARTS = frozenset({"variables", "monitors"})  # each name in them is a value of its own
 
@@ -63,6 +63,8 @@ class Fold:
         for one in words:
             key = (one.charger, one.transaction)
             rows[key] = _transaction(rows.get(key), one)
+            if one.reservation:
+                reservation_records.move(self._connection, one.reservation, "used", from_us(one.heard_us))
         station_records.store_transactions(self._connection, [rows[key] for key in sorted(rows)])
 
     def _happenings(self, words: Sequence[Happened]) -> None:
@@ -74,6 +76,8 @@ class Fold:
             if one.topic == CALL:
                 continue
             standing.setdefault(one.charger, []).extend(_reports(one))
+            if one.topic == "reservation":
+                self._reservation(one)
             facts = {name: value for name, value in one.facts.items() if name not in {"told", "csr"}}
             made = Happening(
                 id=_ident(one),
@@ -87,6 +91,10 @@ class Fold:
         station_records.add_happenings(self._connection, list(told.values()))
         for charger in sorted(standing):
             station_records.store_reports(self._connection, charger, standing[charger])
+
+    def _reservation(self, word: Happened) -> None:
+        state: reservation_records.State = "removed" if word.facts["update"] == "Removed" else "expired"
+        reservation_records.move(self._connection, word.facts["reservation"], state, from_us(word.heard_us))
 
 
 def _reports(word: Happened) -> list[Report]:

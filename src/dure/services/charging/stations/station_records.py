@@ -180,6 +180,15 @@ def running(connection: Connection, charger: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in connection.execute(query.order_by(charging_transactions.c.heard_us))]
 
 
+def all_running(connection: Connection) -> dict[str, list[tuple[str, int]]]:
+    """Transactions that have not ended, each with its EVSE, by charger."""
+    query = select(charging_transactions).where(charging_transactions.c.ended.is_(False))
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in connection.execute(query.order_by(charging_transactions.c.heard_us)).mappings():
+        found.setdefault(row["charger"], []).append((row["transaction"], row["evse"]))
+    return found
+
+
 def remembered(connection: Connection, since_us: int) -> list[TransactionSaid]:
     """Transactions that run, or were last heard of since then, as the words that make the same memory of them."""
     query = select(charging_transactions).where(
@@ -215,7 +224,7 @@ def admit(connection: Connection, charger: str, answer: Admission, why: str, by:
     """Say what a charger's boot is answered from now on."""
     row = {"charger": charger, "answer": answer, "why": why, "person": by.actor, "changed_at": by.at}
     dialect.upsert(connection, charging_admissions, [row])
-    audit.append(connection, by, "act", "decision", charger, {"charging.admission": {"answer": answer, "why": why}})
+    audit.append(connection, by, "act", "decision", charger, {"admission": {"answer": answer, "why": why}})
 
 
 def quarantined(connection: Connection) -> list[str]:

@@ -1,4 +1,4 @@
-"""What stations said of themselves, from the journal to tables: states, connectors, reports, what runs; and what follows from it.
+"""What stations said of themselves, from the journal to tables; and what follows: certificates, reservations, old guests.
 
 Exactly once: the cursor of each writer moves in the transaction of what was folded in.
 """
@@ -6,22 +6,35 @@ Exactly once: the cursor of each writer moves in the transaction of what was fol
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
+import structlog
+
+from dure.core.errors import DureError
+from dure.core.time import from_us
 from dure.engines.records import cursors
+from dure.engines.records.audit import SYSTEM, By
 from dure.services.charging.central.words import Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked, Word
-from dure.services.charging.stations import restoring, station_records
+from dure.services.charging.sites import registered
+from dure.services.charging.stations import calls, certificate_records, reservation_records, restoring, station_records
+from dure.services.charging.stations.certificate_records import StationCertificate
+from dure.services.charging.stations.certificates import authority_of, signed
 from dure.services.charging.stations.folding import Fold
-from dure.services.charging.stations.station_rules import station_rules
+from dure.services.charging.stations.station_rules import StationRules, station_rules
+from dure.services.charging.tokens import token_desk
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.spine.house import House
 
+log = structlog.get_logger("dure.charging.stations")
+
 WORDS_MAX = 20_000  # of one transaction
-__all__ = ["StationWatch"]
+GUESTS_KEPT = timedelta(days=7)  # after they ended, so that late messages still know them
+ASKED = "certificate_asked"
 _KNOWN = (Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked)
 
 
@@ -30,7 +43,7 @@ class StationWatch:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._cleared: Any = None
+        self._cleared: date | None = None
 
     async def look(self) -> int:
         """One round; how many words were folded in."""
@@ -40,37 +53,90 @@ class StationWatch:
             done += found
             if found < WORDS_MAX:
                 break
+        await self._send_certificates()
         await asyncio.to_thread(self._clear)
         return done
 
+    def _rules(self) -> StationRules:
+        return station_rules(self._house.clock.now().astimezone(self._house.city.zone).date(), self._house.city.folder)
+
     def _fold(self) -> int:
         with self._house.records.read() as connection:
-            words, reached = self._unread(connection)
+            words, reached = _unread(connection)
         if not reached:
             return 0
         with self._house.records.begin() as connection:
             Fold(connection).take(words)
+            self._sign(connection, [one for one in words if isinstance(one, Happened) and one.topic == ASKED])
             cursors.advance(connection, {f"{station_records.CURSOR}{writer}": seq for writer, seq in reached.items()})
         return len(words)
 
-    @staticmethod
-    def _unread(connection: Connection) -> tuple[list[Word], dict[str, int]]:
-        words: list[Word] = []
-        reached: dict[str, int] = {}
-        for writer, seq, said in restoring.journal_after(connection, station_records.positions(connection)):
-            words += [one for one in said if isinstance(one, _KNOWN)]
-            reached[writer] = seq
-            if len(words) >= WORDS_MAX:
-                break
-        return words, reached
+    def _sign(self, connection: Connection, asked: Sequence[Happened]) -> None:
+        """Sign what was asked for; the requests were checked when they came."""
+        if not asked:
+            return
+        sites, now = registered(connection), self._house.clock.now()
+        city = self._house.city.name.en or self._house.city.id
+        authority = authority_of(self._house.settings.data, city, now)
+        for one in asked:
+            site = sites.site_of(one.charger)
+            operator = (site.operator if site else "") or city
+            made = signed(authority, one.facts["csr"], operator, from_us(one.heard_us), self._rules().certificate_d)
+            certificate_records.add(
+                connection,
+                StationCertificate(
+                    serial=made.serial,
+                    charger=one.charger,
+                    use=one.facts["use"],
+                    subject=made.subject,
+                    pem=made.pem,
+                    signed_at=now,
+                    expires_at=made.expires_at,
+                ),
+            )
+
+    async def _send_certificates(self) -> None:
+        """Send certificates that no station has answered yet; a station that is away gets its own when it is back."""
+        now = self._house.clock.now()
+        for one in await asyncio.to_thread(self._unsent, now):
+            try:
+                payload = {"certificateChain": one.pem}
+                minute = int(now.timestamp()) // 60
+                await calls.ask(
+                    self._house, one.charger, "CertificateSigned", payload, By(SYSTEM, now), f"{one.serial}:{minute // 5}"
+                )
+            except DureError as error:
+                log.info("certificate.waits", charger=one.charger, code=error.code)
+
+    def _unsent(self, now: datetime) -> list[StationCertificate]:
+        rules = self._rules()
+        with self._house.records.read() as connection:
+            found = certificate_records.unsent(connection, now)
+            states = station_records.states(connection, [one.charger for one in found])
+        return [one for one in found if one.charger in states and calls.is_online(states[one.charger], now, rules)]
 
     def _clear(self) -> None:
-        """Once a day: drop what was reported too long ago."""
+        """End reservations whose time is over; once a day drop what was reported too long ago, and old guests."""
         now = self._house.clock.now()
         today = now.astimezone(self._house.city.zone).date()
-        if today == self._cleared:
+        with self._house.records.read() as connection:
+            due = any(one.expires_at <= now for one in reservation_records.standing(connection))
+        if not due and today == self._cleared:
             return
-        keep = timedelta(days=station_rules(today, self._house.city.folder).happenings_d)
         with self._house.records.begin() as connection:
-            station_records.forget_happenings(connection, now - keep)
+            reservation_records.expire(connection, now)
+            if today != self._cleared:
+                station_records.forget_happenings(connection, now - timedelta(days=self._rules().happenings_d))
+                token_desk.forget_guests(connection, now - GUESTS_KEPT)
         self._cleared = today
+
+
+def _unread(connection: Connection) -> tuple[list[Word], dict[str, int]]:
+    words: list[Word] = []
+    reached: dict[str, int] = {}
+    for writer, seq, said in restoring.journal_after(connection, station_records.positions(connection)):
+        words += [one for one in said if isinstance(one, _KNOWN)]
+        reached[writer] = seq
+        if len(words) >= WORDS_MAX:
+            break
+    return words, reached

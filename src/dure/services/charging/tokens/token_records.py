@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.engine import RowMapping
 
 from dure.core.errors import NotFound
@@ -73,6 +73,11 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many there are, by holder."""
     query = select(tokens.c.holder, func.count()).group_by(tokens.c.holder).order_by(tokens.c.holder)
     return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def forget_expired(connection: Connection, holder: Holder, before: datetime) -> int:
+    """Drop tokens of a kind that ended before an instant; how many."""
+    return connection.execute(delete(tokens).where(tokens.c.holder == holder, tokens.c.expires_at < before)).rowcount
 
 
 def _row(token: Token) -> dict[str, Any]:

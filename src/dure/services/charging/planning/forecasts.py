@@ -1,0 +1,60 @@
+"""What a site may expect, as plans take it: only what won its last backtest.
+
+A site without a backtest has no forecast of vehicles or sun beyond what is there now; one whose last backtest was won by
+earliest departure first is told to be run by that (`Forecast.policy`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from dure.core.time import from_us
+from dure.services.charging.planning import backtest_records
+from dure.services.charging.planning.forecast_model import Forecast, Recipe
+from dure.services.charging.planning.forecast_rules import forecast_rules
+from dure.services.charging.planning.forecasting import forecast, load_forecast, sun_forecast
+from dure.services.charging.planning.site_past import first_session_at, grid_at, past_of
+
+if TYPE_CHECKING:
+    from dure.services.charging.model import Site
+    from dure.spine.house import House
+
+BASELINE = "edf"
+
+
+def forecast_for(house: House, site: Site, start_us: int, n: int, step_s: int) -> Forecast:
+    """What is expected of the n steps from `start_us` on, with only what was known then. Reads records and telemetry.
+
+    Parameters
+    ----------
+    start_us : begin of the first step; forecasts are made at whole steps of the local day, so it is taken down to one
+    step_s : length of a step; a day must hold a whole number of them
+    """
+    day = from_us(start_us).astimezone(house.city.zone).date()
+    rules = forecast_rules(day, house.city.folder)
+    with house.records.read() as connection:
+        won = backtest_records.live(connection, site.id)
+    past = past_of(house, site, grid_at(house, start_us, step_s, rules, since=first_session_at(house, site)), rules)
+    if won is None:
+        plain = Forecast.none(n)
+        used = plain.used | {"why": "charging.no_backtest"}
+        return msgspec.structs.replace(plain, load_w=load_forecast(past, n), used=used)
+    if won.recipe == BASELINE:
+        calm = sun_forecast(past, n) if past.now else np.zeros(n)
+        used = {
+            "sun": "clear_sky",
+            "arrivals": "none",
+            "recipe": BASELINE,
+            "why": "charging.baseline_wins",
+            "day": won.day.isoformat(),
+        }
+        return Forecast(pv_w=calm, load_w=load_forecast(past, n), policy=BASELINE, used=used)
+    if won.facts["recipe"] is None:
+        plain = Forecast.none(n)
+        used = plain.used | {"why": "charging.no_forecast_wins", "day": won.day.isoformat()}
+        return msgspec.structs.replace(plain, load_w=load_forecast(past, n), used=used)
+    made = forecast(past, n, msgspec.convert(won.facts["recipe"], Recipe))
+    return msgspec.structs.replace(made, used=made.used | {"why": "charging.backtest_wins", "day": won.day.isoformat()})

@@ -1,0 +1,114 @@
+"""A plan in words, Korean and English: why it is so, what holds it back and at which price, who goes short. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dure.core.text import Text
+from dure.services.charging.planning.problem import Binding, Plan, Problem
+
+LIMITS: dict[str, Text] = {
+    "contract": Text("계약전력", "the contract power"),
+    "phase": Text("상별 전류 한도", "the limit of a phase"),
+    "feeder": Text("배전선로 공동 한도", "the shared line"),
+    "evse": Text("충전구 출력", "the power of the EVSE"),
+    "storage_power": Text("저장장치 출력", "the power of the storage"),
+    "storage_energy": Text("저장장치 용량", "the capacity of the storage"),
+    "grid_to_ess": Text("재생에너지만 저장 조건", "the rule that only sun is stored"),
+    "demand": Text("기본요금(최대수요)", "the demand charge"),
+}
+POLICIES: dict[str, Text] = {
+    "lp": Text("최적 계획", "Optimal plan"),
+    "edf": Text("기본 계획(먼저 떠나는 차량부터)", "Baseline (earliest departure first)"),
+    "conservative": Text("보수 계획(계량 끊김)", "Conservative plan (a meter is lost)"),
+}
+CAUSES: dict[str, Text] = {
+    "step": Text("15분이 지남", "A quarter of an hour passed"),
+    "session": Text("차량이 오거나 떠남", "A vehicle came or left"),
+    "wish": Text("운전자 요청이 바뀜", "A driver asked for something else"),
+    "meter": Text("계량이 끊기거나 돌아옴", "A meter was lost or came back"),
+    "site": Text("충전소 정보가 바뀜", "The site changed"),
+    "asked": Text("사람이 요청함", "Somebody asked for it"),
+}
+REASONS: dict[str, Text] = {
+    "plan.shared": Text(
+        "전력이 모자라 비율이 같도록 나눴습니다.",
+        "There is not enough: everyone gets the same share of their need as far as can be.",
+    ),
+    "plan.stopped": Text(
+        "탐색 한도 안에서 찾은 가장 좋은 계획입니다.", "This is the best plan found within the limits of the search."
+    ),
+    "plan.no_solution": Text("계산이 답을 내지 못해 기본 계획을 씁니다.", "The solver gave no answer, so the baseline is used."),
+}
+LOST: dict[str, Text] = {
+    "sun": Text("태양광 계량이 끊겨 햇빛이 없다고 보고 세웠습니다.", "The solar meter is lost: no sun is assumed."),
+    "storage": Text("저장장치 계량이 끊겨 저장장치를 쓰지 않습니다.", "The storage meter is lost: the storage stands still."),
+    "load": Text("부하 계량이 끊겨 계약전력의 일부를 남겨 둡니다.", "The load meter is lost: part of the contract is left free."),
+}
+
+
+class Held(NamedTuple):
+    """One limit over steps ``[start, end)``: the dearest price of a kWh there [won]."""
+
+    limit: str
+    start: int
+    end: int
+    won_kwh: float
+
+
+def held_back(bindings: Iterable[Binding]) -> list[Held]:
+    """Bindings of one limit in neighbouring steps as one, dearest first."""
+    by_limit: dict[str, dict[int, float]] = {}
+    for one in bindings:
+        steps = by_limit.setdefault(one.limit, {})
+        steps[one.step] = max(steps.get(one.step, 0.0), one.won_kwh)
+    found: list[Held] = []
+    for limit, steps in by_limit.items():
+        for step in sorted(steps):
+            last = found[-1] if found else None
+            if last is not None and last.limit == limit and last.end == step:
+                found[-1] = Held(limit, last.start, step + 1, max(last.won_kwh, steps[step]))
+            else:
+                found.append(Held(limit, step, step + 1, steps[step]))
+    return sorted(found, key=lambda one: (-one.won_kwh, one.start, one.limit))
+
+
+class Cut(NamedTuple):
+    """A vehicle that goes short [Wh], the fraction of its whole need it gets, and the limit that holds it back."""
+
+    session: str
+    unmet_wh: int
+    served: float
+    limit: str
+    won_kwh: float
+
+
+def cuts(problem: Problem, plan: Plan) -> list[Cut]:
+    """Who that is there does not get all, each with the dearest limit of its own window."""
+    found = []
+    for i, one in enumerate(problem.needs):
+        unmet = round(float(plan.unmet_wh[i]))
+        if one.expected or unmet < 1:
+            continue
+        inside = [each for each in plan.bindings if one.arrive <= each.step < one.depart and each.limit != "demand"]
+        dearest = max(inside, key=lambda each: each.won_kwh, default=None)
+        whole = one.need_wh + one.given_wh
+        limit, won = (dearest.limit, dearest.won_kwh) if dearest else ("contract", 0.0)
+        found.append(Cut(one.id, unmet, max(0.0, 1 - unmet / whole) if whole else 1.0, limit, won))
+    return found
+
+
+def reason_text(reason: str) -> Text:
+    """A reason's sentence; its code where there is none."""
+    return REASONS.get(reason.split(":", 1)[0], Text(reason, reason))
+
+
+def cut_text(cut: Cut) -> Text:
+    """Why a vehicle goes short, as a sentence."""
+    limit, percent = LIMITS[cut.limit], f"{cut.served * 100:.0f}"
+    kwh, won = f"{cut.unmet_wh / 1_000:.1f}", f"{cut.won_kwh:,.0f}"
+    return Text(
+        f"{limit('ko')} 때문에 {kwh} kWh가 모자라 필요한 양의 {percent}%를 받습니다. 한도가 1 kWh 늘면 {won}원어치입니다.",
+        f"It gets {percent}% of its need; {kwh} kWh lack because of {limit('en')}. One more kWh there is worth {won} won.",
+    )

@@ -1,0 +1,52 @@
+"""The whole way from a problem to a plan that can be carried out: optimum, fair shares, least powers; else the baseline."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dure.services.charging.planning.cost import priced_won
+from dure.services.charging.planning.edf import edf
+from dure.services.charging.planning.fairness import fair
+from dure.services.charging.planning.limits import breach_w
+from dure.services.charging.planning.lp_model import NONE, Wishes
+from dure.services.charging.planning.problem import Floats, Plan, Problem
+from dure.services.charging.planning.repair import repaired
+from dure.services.charging.planning.site_lp import SiteSolver
+
+NEAR_W = 1.0
+
+
+def planned(solver: SiteSolver, problem: Problem, kept: Floats | None = None) -> tuple[Plan, Plan]:
+    """The plan of a site, and the baseline beside it.
+
+    Earliest departure first is taken instead when the solver has no answer, or when its plan, after everything was moved that
+    chargers cannot do, is no better and keeps no more limits.
+
+    Parameters
+    ----------
+    kept : (needs, n) set points of the plan before [W], as a tie-break
+    """
+    wishes = NONE if kept is None else Wishes(kept=kept)
+    baseline = edf(problem)
+    best = solver.solve(problem, wishes)
+    if best.policy != "lp":
+        return best, baseline
+    shared, wishes = fair(solver, problem, best, wishes)
+    made = repaired(solver, problem, shared, wishes)
+    if made.policy != "lp" or _is_worse(problem, made, baseline):
+        return baseline, baseline
+    return made, baseline
+
+
+def _is_worse(problem: Problem, made: Plan, baseline: Plan) -> bool:
+    """Whether a plan breaks limits that the baseline keeps, or costs more where both keep them."""
+    ours, theirs = float(breach_w(problem, made).max(initial=0.0)), float(breach_w(problem, baseline).max(initial=0.0))
+    if ours > theirs + NEAR_W:
+        return True
+    if "plan.shared" in made.reasons or theirs > NEAR_W:
+        return False
+    return _priced(problem, made) > _priced(problem, baseline) + max(1.0, 1e-3 * abs(baseline.won))
+
+
+def _priced(problem: Problem, plan: Plan) -> float:
+    return priced_won(problem, plan.won, np.asarray(plan.unmet_wh), plan.over_w)

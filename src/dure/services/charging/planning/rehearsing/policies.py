@@ -1,0 +1,112 @@
+"""The policies that are rehearsed: at once, earliest departure first, planned with a recipe, with the truth, or naively."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from dure.services.charging.planning.edf import edf
+from dure.services.charging.planning.forecast_model import Forecast, Recipe
+from dure.services.charging.planning.forecasting import forecast
+from dure.services.charging.planning.problem import Need, Plan
+from dure.services.charging.planning.rehearsing.world import View, World
+from dure.services.charging.planning.site_lp import SiteSolver
+
+Foreseeing = Callable[[View, int], Forecast]
+NO_LIMIT_W = 1e9
+
+
+class AtOnce:
+    """Every vehicle as fast as it can from the moment it comes, whatever the contract says; the storage greedily.
+
+    It is what nobody controls, so it may pass the contract: the yardstick from which savings are counted.
+    """
+
+    name = "at_once"
+
+    def decide(self, view: View) -> Plan:
+        """The step as the meter has it."""
+        problem = view.world.problem(view.now, 1, np.array([view.meter_w[0]]), np.array([view.meter_w[1]]))
+        return edf(msgspec.structs.replace(problem, needs=view.present, stored_wh=view.stored_wh, contract_w=NO_LIMIT_W))
+
+
+class EarliestFirst:
+    """Earliest departure first inside the contract, sun first, storage greedily (`planning.edf`)."""
+
+    name = "edf"
+
+    def decide(self, view: View) -> Plan:
+        """The step as the meter has it."""
+        problem = view.world.problem(view.now, 1, np.array([view.meter_w[0]]), np.array([view.meter_w[1]]))
+        return edf(msgspec.structs.replace(problem, needs=view.present, stored_wh=view.stored_wh))
+
+
+class Planned:
+    """The site's linear program over a horizon, anew at each step, with what `foresee` says of the future."""
+
+    def __init__(self, name: str, foresee: Foreseeing, horizon: int) -> None:
+        self.name = name
+        self._foresee, self._horizon = foresee, horizon
+        self._solver = SiteSolver()
+
+    def decide(self, view: View) -> Plan:
+        """The plan from now on."""
+        n = self._horizon
+        ahead = self._foresee(view, n)
+        problem = view.world.problem(view.now, n, ahead.pv_w, ahead.load_w)
+        problem = msgspec.structs.replace(
+            problem,
+            needs=tuple(_within(one, n) for one in view.present) + ahead.expected,
+            stored_wh=view.stored_wh,
+            peak_w=max(view.peak_w, ahead.aim_w),
+        )
+        return self._solver.solve(problem)
+
+
+def _within(need: Need, n: int) -> Need:
+    """The need as far as the horizon goes: its share of the energy up to there."""
+    if need.depart <= n:
+        return need
+    return msgspec.structs.replace(need, depart=n, need_wh=need.need_wh * n / need.depart)
+
+
+def planned(recipe: Recipe) -> Planned:
+    """A policy that forecasts by a recipe."""
+    return Planned(recipe.name, lambda view, n: forecast(view.past(), n, recipe), recipe.horizon)
+
+
+def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
+    """The same machine with the truth of the next steps and the best peak: how much is lost by the machine itself."""
+    served = world.served()
+
+    def foresee(view: View, n: int) -> Forecast:
+        now = view.now
+        sun, load = (np.pad(one[now : now + n], (0, max(0, now + n - world.end))) for one in (world.sun_w, world.load_w))
+        coming = np.flatnonzero((served.arrive > now) & (served.arrive < now + n))
+        needs = []
+        for i in coming:
+            arrive, depart = int(served.arrive[i]) - now, int(served.depart[i]) - now
+            share = (min(depart, n) - arrive) / (depart - arrive)
+            needs.append(
+                Need(
+                    id=f"expected-{i}", arrive=arrive, depart=min(depart, n), need_wh=float(served.need_wh[i]) * share,
+                    max_w=float(served.max_w[i]), expected=True,
+                )
+            )  # fmt: skip
+        return Forecast(pv_w=sun, load_w=load, expected=tuple(needs), aim_w=aim_w, used={"recipe": "oracle"})
+
+    return Planned("oracle", foresee, horizon)
+
+
+def naive(horizon: int = 96) -> Planned:
+    """The naive plan of the field: vehicles that are there, the sun as yesterday, no aim. A peer to compare with."""
+
+    def foresee(view: View, n: int) -> Forecast:
+        past = view.past()
+        per_day = past.days.per_day
+        yesterday = past.sun_w[-per_day:] if past.now >= per_day else np.zeros(per_day)
+        return Forecast(pv_w=yesterday[np.arange(n) % per_day], load_w=np.zeros(n), used={"recipe": "naive"})
+
+    return Planned("naive", foresee, horizon)

@@ -1,0 +1,200 @@
+"""What a site shows when it is planned, frozen before anything is decided; and the problem that follows from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import numpy as np
+
+from dure.core.time import from_us
+from dure.services.charging.model import Evse, Site, Storage
+from dure.services.charging.planning.conservative import least_w
+from dure.services.charging.planning.plan_rules import PlanningRow
+from dure.services.charging.planning.problem import Floats, Need, Problem
+from dure.services.charging.sessions.model import Session
+
+FULL = frozenset({"SuspendedEV"})  # OCPP: the vehicle takes nothing though it may
+
+
+class Usual(msgspec.Struct, frozen=True):
+    """What a driver who said nothing needs, and how long they stay: the middle of `n` sessions of the site, or a rule's guess."""
+
+    need_wh: float
+    stay_s: float
+    n: int = 0
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Prices of the steps (n,) [won/kWh] and of the peak [won/kW], and the rules they rest on."""
+
+    price_won_kwh: Floats
+    export_won_kwh: Floats
+    demand_won_kw: float = 0.0
+    rules: tuple[str, ...] = ()
+    provisional: bool = False
+
+
+class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What is expected of the steps: sun and load (n,) [W], vehicles to come, the peak to aim at [W], and by which method."""
+
+    pv_w: Floats
+    load_w: Floats
+    expected: tuple[Need, ...] = ()
+    aim_w: float = 0.0
+    used: Mapping[str, str] = {}  # msgspec copies an empty default for every instance
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What was read of a site at an instant.
+
+    Attributes
+    ----------
+    start_us : begin of the step that runs
+    sessions : those that run, by id
+    sun_w, stored_wh : now; None where the meter is lost, or where there is none
+    lost : what is lost: ``sun``, ``storage``
+    peak_w : of the billing period so far, as means of demand intervals
+    """
+
+    at: datetime
+    start_us: int
+    site: Site
+    sessions: tuple[Session, ...] = ()
+    usual: Usual
+    sun_w: float | None = None
+    stored_wh: float | None = None
+    load_w: float = 0.0
+    peak_w: float = 0.0
+    lost: tuple[str, ...] = ()
+
+
+def begin_us(at_us: int, step_s: int) -> int:
+    """Begin of the step that runs at an instant."""
+    return at_us - at_us % (step_s * 1_000_000)
+
+
+def persistence(seen: Seen, n: int) -> Ahead:
+    """What there is now goes on: the forecast of who has none."""
+    return Ahead(pv_w=np.full(n, seen.sun_w or 0.0), load_w=np.full(n, seen.load_w), used={"sun": "now", "load": "now"})
+
+
+def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Problem:
+    """The problem of a site; conservative where meters are lost: no sun, storage still."""
+    site, n = seen.site, len(ahead.pv_w)
+    storage = joined(site.storage) if seen.stored_wh is not None else None
+    return Problem(
+        start_us=seen.start_us,
+        step_s=rules.step_s,
+        pv_w=np.zeros(n) if "sun" in seen.lost else np.maximum(ahead.pv_w, 0.0),
+        load_w=np.maximum(ahead.load_w, 0.0),
+        price_won_kwh=costs.price_won_kwh,
+        export_won_kwh=costs.export_won_kwh,
+        contract_w=site.contract_w,
+        needs=needs_of(seen, rules) + ahead.expected,
+        storage=storage,
+        stored_wh=float(seen.stored_wh or 0.0) if storage else 0.0,
+        demand_won_kw=costs.demand_won_kw,
+        peak_w=max(seen.peak_w, ahead.aim_w),
+        grid_to_ess=site.grid_to_ess,
+        over_won_kwh=rules.over_won_kwh,
+        unmet_won_kwh=rules.unmet_won_kwh,
+        phase_w=site.phase_a * site.voltage_v,
+        back_won_kwh=rules.back_won_kwh,
+    )
+
+
+def joined(parts: Sequence[Storage]) -> Storage | None:
+    """Several storages as one: sums, and means by capacity; None of none."""
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    capacity = sum(one.capacity_wh for one in parts)
+
+    def mean(name: str) -> float:
+        return float(sum(getattr(one, name) * one.capacity_wh for one in parts) / capacity)
+
+    return Storage(
+        id="+".join(one.id for one in parts),
+        site=parts[0].site,
+        capacity_wh=capacity,
+        charge_w=sum(one.charge_w for one in parts),
+        discharge_w=sum(one.discharge_w for one in parts),
+        charge_efficiency=mean("charge_efficiency"),
+        discharge_efficiency=mean("discharge_efficiency"),
+        reserve_fraction=mean("reserve_fraction"),
+        wear_won_kwh=mean("wear_won_kwh"),
+    )
+
+
+def needs_of(seen: Seen, rules: PlanningRow) -> tuple[Need, ...]:
+    """What each vehicle that is there still needs; one at an EVSE nobody registered has none."""
+    evses = {one.id: one for one in seen.site.evses}
+    powers = {one.id: one.power_w for one in seen.site.chargers if one.power_w > 0}
+    found = []
+    for session in seen.sessions:
+        evse = evses.get(session.evse)
+        if evse is not None:
+            found.append(_need(seen, session, evse, min(evse.power_w, powers.get(evse.charger, evse.power_w)), rules))
+    return tuple(found)
+
+
+def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: PlanningRow) -> Need:
+    least = least_w(seen.site, evse)
+    return Need(
+        id=session.id,
+        arrive=0,
+        depart=departs(seen, session, rules),
+        need_wh=left_wh(seen, session, max_w, rules),
+        max_w=max_w,
+        min_w=min(least, max_w),
+        phases=evse.phases,
+        given_wh=float(max(0, session.energy_wh)),
+        back_wh=0.0,
+    )
+
+
+def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> float:
+    """Energy a session still needs [Wh].
+
+    What its driver asked for, less what it got; to a charge asked for, by what vehicles hold; of a driver who said nothing what
+    is usual, and one step more as long as the vehicle still takes. A vehicle that takes nothing needs nothing.
+    """
+    if session.charging_state in FULL:
+        return 0.0
+    given = max(0, session.energy_wh)
+    if session.target_soc is not None and session.soc is not None:
+        return max(0.0, session.target_soc - session.soc) * rules.vehicle_wh
+    if session.need_wh is not None:
+        return float(max(0, session.need_wh - given))
+    return max(seen.usual.need_wh - given, max_w * rules.step_s / 3_600)
+
+
+def departs(seen: Seen, session: Session, rules: PlanningRow) -> int:
+    """First step in which it is gone: as its driver said, else after the usual stay, and never before the next step."""
+    until = session.departs_at or session.started_at + timedelta(seconds=seen.usual.stay_s)
+    steps = (until - from_us(seen.start_us)).total_seconds() / rules.step_s
+    return int(min(max(1 if session.departs_at else 2, np.floor(steps + 1e-9)), rules.steps))
+
+
+def usual_of(past: Sequence[Session], rules: PlanningRow) -> Usual:
+    """The middle of what sessions took and how long they stayed."""
+    ended = [one for one in past if one.ended_at is not None and one.energy_wh > 0]
+    if len(ended) < rules.usual_n:
+        return Usual(rules.usual_need_wh, rules.usual_stay_min * 60.0)
+    stays = [(one.ended_at - one.started_at).total_seconds() for one in ended if one.ended_at is not None]
+    return Usual(float(np.median([one.energy_wh for one in ended])), float(np.median(stays)), len(ended))
+
+
+def fingerprint(seen: Seen) -> Mapping[str, str]:
+    """What makes a new plan due when it changes, by cause."""
+    known = [(one.id, one.need_wh, one.departs_at, one.target_soc, one.charging_state in FULL) for one in seen.sessions]
+    return {
+        "step": str(seen.start_us),
+        "session": repr(sorted(one[0] for one in known)),
+        "wish": repr(sorted(known, key=lambda one: one[0])),
+        "meter": repr(seen.lost),
+        "site": repr(seen.site),
+    }

@@ -1,0 +1,117 @@
+"""Which set points follow from a plan, and which of them are new. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import numpy as np
+
+from dure.core.time import from_us
+from dure.services.charging.model import Site, Storage
+from dure.services.charging.planning.conservative import least_w
+from dure.services.charging.planning.plan_records import Told
+from dure.services.charging.planning.plan_rules import PlanningRow
+from dure.services.charging.planning.problem import Floats, Plan, Problem
+from dure.services.charging.planning.seen import FULL, Seen
+from dure.services.charging.planning.set_points import SetPoint
+
+NEAR_W = 1.0
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What something should be told: an EVSE's set point, or a storage's power (positive: take in)."""
+
+    target: str
+    purpose: str
+    limits_w: tuple[float, ...]
+    session: str = ""
+    point: SetPoint | None = None
+    until: datetime | None = None
+
+
+def wanted_of(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> list[Wanted]:
+    """What the EVSEs with a session and the storages should be told by a plan.
+
+    A vehicle that takes nothing is left its least power, so that it may begin again by itself.
+    """
+    start = from_us(problem.start_us)
+    steps = min(rules.told_steps, problem.n)
+    until = start + timedelta(seconds=steps * rules.step_s)
+    rows = {one.id: plan.ev_w[i] for i, one in enumerate(problem.needs)}
+    evses = {one.id: one for one in seen.site.evses}
+    found = []
+    for session in seen.sessions:
+        evse = evses.get(session.evse)
+        if evse is None:
+            continue
+        limits = np.full(steps, least_w(seen.site, evse)) if session.charging_state in FULL else rows[session.id][:steps]
+        told = tuple(round(float(one), 1) for one in limits)
+        point = SetPoint(evse=evse, limits_w=told, start_at=start, step_s=rules.step_s, transaction=session.transaction)
+        found.append(Wanted(target=evse.id, purpose="plan", limits_w=told, session=session.id, point=point, until=until))
+    if problem.storage is not None:
+        power = float(plan.charge_w[0] - plan.discharge_w[0])
+        found += [
+            Wanted(target=one.id, purpose="storage", limits_w=(share,), until=start + 2 * timedelta(seconds=rules.step_s))
+            for one, share in _shares(seen.site.storage, power)
+        ]
+    return found
+
+
+def _shares(parts: Sequence[Storage], power_w: float) -> list[tuple[Storage, float]]:
+    """The power of all storages by how much each can do [W]."""
+    whole = sum(one.charge_w if power_w >= 0 else one.discharge_w for one in parts)
+    return [(one, round(power_w * (one.charge_w if power_w >= 0 else one.discharge_w) / whole, 1)) for one in parts]
+
+
+def still(site: Site, shares: Mapping[str, float]) -> list[Wanted]:
+    """What EVSEs do without a plan, by their safe shares, and what chargers may at most."""
+    start = from_us(0)
+    defaults = [
+        Wanted(
+            target=one.id, purpose="default", limits_w=(round(shares[one.id], 1),),
+            point=SetPoint(evse=one, limits_w=(shares[one.id],), start_at=start),
+        )
+        for one in site.evses
+    ]  # fmt: skip
+    return defaults + [
+        Wanted(target=one.id, purpose="station", limits_w=(one.power_w,)) for one in site.chargers if one.power_w > 0
+    ]
+
+
+def is_due(wanted: Wanted, before: Told | None, at: datetime, rules: PlanningRow) -> bool:
+    """Whether something must be told anew: it is another, or what it was told ends soon or says something else from here on."""
+    if before is None or before.session != wanted.session:
+        return True
+    if wanted.until is None:
+        return not _alike(before.limits_w, wanted.limits_w)
+    steps = rules.renew_steps if wanted.point is not None else 1
+    if before.until is None or before.until - at < timedelta(seconds=steps * rules.step_s):
+        return True
+    if wanted.point is None:
+        return not _alike(before.limits_w, wanted.limits_w)
+    begun = before.until - timedelta(seconds=len(before.limits_w) * rules.step_s)
+    passed = round((wanted.point.start_at - begun).total_seconds() / rules.step_s)
+    rest = before.limits_w[passed:]
+    return not rest or not _alike(rest, wanted.limits_w[: len(rest)])
+
+
+def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
+    return len(one) == len(other) and all(abs(a - b) <= NEAR_W for a, b in zip(one, other, strict=True))
+
+
+def kept_rows(problem: Problem, before: tuple[Problem, Plan] | None) -> Floats | None:
+    """What the plan before gave each vehicle, in this problem's steps (needs, n); None when they share none."""
+    if before is None or before[0].step_s != problem.step_s:
+        return None
+    passed = (problem.start_us - before[0].start_us) // (problem.step_s * 1_000_000)
+    if not 0 <= passed < before[0].n:
+        return None
+    rows = {one.id: before[1].ev_w[i] for i, one in enumerate(before[0].needs)}
+    kept = np.zeros((len(problem.needs), problem.n))
+    for i, one in enumerate(problem.needs):
+        if one.id in rows:
+            rest = rows[one.id][passed:][: problem.n]
+            kept[i, : len(rest)] = rest
+    return kept

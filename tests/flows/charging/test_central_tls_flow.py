@@ -1,0 +1,116 @@
+"""Security profiles 2 and 3: TLS with Basic, TLS with a client certificate; each station only with its own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+
+import pytest
+import websockets
+from ocpp_certificates import Authority
+from ocpp_city import charger_row, running
+
+from dure.core.errors import ConfigError
+from dure.services.charging.central.listening import csms_address
+
+ROWS = [charger_row("cp-1"), charger_row("cp-2", profile=2), charger_row("cp-3", profile=3, serial="SN-3")]
+
+
+@pytest.fixture
+async def tls(tmp_path):
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("csms")
+    files = {"ocpp_certificate": str(certificate), "ocpp_certificate_key": str(key), "ocpp_client_ca": str(authority.file)}
+    async with running(tmp_path, ROWS, ocpp_tls_port=0, **files) as world:
+        yield world, authority
+
+
+def context(authority, own=None):
+    found = ssl.create_default_context(cafile=authority.file)
+    if own is not None:
+        found.load_cert_chain(*own)
+    return found
+
+
+async def connect(world, authority, identity, own=None, secret=""):
+    basic = base64.b64encode(f"{identity}:{secret}".encode()).decode()
+    return await websockets.connect(
+        f"wss://127.0.0.1:{world.central.tls_port}/ocpp/{identity}",
+        ssl=context(authority, own),
+        subprotocols=["ocpp2.0.1"],
+        additional_headers={"Authorization": f"Basic {basic}"} if secret else {},
+        proxy=None,
+    )
+
+
+async def refused(world, authority, identity, **more):
+    with pytest.raises(websockets.exceptions.InvalidStatus) as found:
+        await connect(world, authority, identity, **more)
+    return found.value.response.body.decode().rpartition("[")[2].rstrip("]")
+
+
+async def test_profile_2_is_tls_with_a_password(tls):
+    world, authority = tls
+    async with await connect(world, authority, "cp-2", secret=world.secrets["cp-2"]) as station:
+        await station.send(json.dumps([2, "1", "Heartbeat", {}]))
+        assert json.loads(await station.recv())[:2] == [3, "1"]
+        assert station.transport.get_extra_info("ssl_object").compression() is None
+    assert await refused(world, authority, "cp-2", secret="wrong") == "station.credential"
+
+
+async def test_profile_3_is_a_certificate_of_the_operator_for_this_station(tls):
+    world, authority = tls
+    for common in ("SN-3", "cp-3"):
+        async with await connect(world, authority, "cp-3", own=authority.issue(common)) as station:
+            await station.send(json.dumps([2, "1", "Heartbeat", {}]))
+            assert json.loads(await station.recv())[:2] == [3, "1"]
+    assert await refused(world, authority, "cp-3", own=authority.issue("SN-4")) == "station.certificate"
+    assert await refused(world, authority, "cp-3", own=authority.issue("SN-3", "Another")) == "station.certificate"
+
+
+async def test_a_station_with_another_profile_than_its_own_is_refused(tls):
+    world, authority = tls
+    assert await refused(world, authority, "cp-1", secret=world.secrets["cp-1"]) == "station.profile"
+    assert await refused(world, authority, "cp-3", secret=world.secrets["cp-3"]) == "station.profile"
+    assert await refused(world, authority, "cp-2", own=authority.issue("cp-2")) == "station.profile"
+    with pytest.raises(websockets.exceptions.InvalidStatus) as found:
+        await world.connect("cp-2")
+    assert found.value.response.status_code == 403
+
+
+async def test_a_certificate_of_a_stranger_does_not_come_through_the_handshake(tls, tmp_path):
+    world, authority = tls
+    stranger = Authority(tmp_path / "stranger", "Another CA").issue("SN-3")
+    with pytest.raises((ssl.SSLError, ConnectionError, EOFError, websockets.exceptions.WebSocketException)):
+        await connect(world, authority, "cp-3", own=stranger)
+
+
+async def test_older_tls_is_refused(tls):
+    world, authority = tls
+    old = context(authority)
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, ConnectionError, EOFError)):
+        await websockets.connect(f"wss://127.0.0.1:{world.central.tls_port}/ocpp/cp-2", ssl=old, proxy=None)
+
+
+async def test_others_find_the_ports_in_the_data_folder(tls):
+    world, _ = tls
+    found = csms_address(world.house.settings)
+    assert (found.port, found.tls_port) == (world.central.port, world.central.tls_port)
+
+
+async def test_tls_without_a_certificate_is_said_at_the_start(tmp_path):
+    with pytest.raises(ConfigError) as found:
+        async with running(tmp_path, ROWS, ocpp_tls_port=0):
+            pass
+    assert found.value.code == "csms.no_certificate"
+
+
+async def test_a_port_that_is_taken_is_said_with_its_setting(tls, tmp_path):
+    world, _ = tls
+    with pytest.raises(ConfigError, match="DURE_OCPP_PORT") as found:
+        async with running(tmp_path / "second", ROWS, ocpp_port=world.central.port):
+            pass
+    assert found.value.code == "csms.port_taken"

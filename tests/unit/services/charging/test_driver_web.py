@@ -1,0 +1,171 @@
+"""The driver's page: only the phone that started may stop, nobody learns whose charge it is, refusals are plain."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from face_city import NOW, house_in, tell
+
+from dure.core.time import to_us
+from dure.services.charging.driving.claim import made, sealed
+from dure.services.charging.sessions import live_states, session_records, wish_records
+from dure.services.charging.sessions.assembling import Key
+from dure.services.charging.sessions.gathering import Gathered
+from dure.services.charging.sessions.live_states import EvseState, Link
+from dure.services.charging.sessions.model import Session
+from dure.services.charging.tokens.token_key import token_key
+from dure.web.app import create_app
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
+from web_visitor import Visitor  # the visitor of the environment's tests is ours too
+
+MINE, OTHER = "digest-of-mine", "digest-of-another"
+BEGUN = NOW - timedelta(minutes=40)
+PLACE = "/en/charging/evse/hall-e1"
+
+
+def state(evse, charger, number, status, session=""):
+    return EvseState(
+        evse=evse, charger=charger, number=number, status=status, since_at=BEGUN, status_us=to_us(BEGUN), session=session
+    )
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = house_in(tmp_path)
+    with house.records.begin() as connection:
+        live_states.store(
+            connection,
+            [state("hall-e1", "hall-c1", 1, "available"), state("hall-e2", "hall-c1", 2, "available")],
+            [Link(charger="hall-c1", linked=True, linked_us=to_us(BEGUN), heard_at=NOW)],
+        )
+    yield house
+    house.telemetry.close()
+    house.records.close()
+
+
+@pytest.fixture
+def app(house):
+    return create_app(house)
+
+
+def charge(house, token=MINE, **more):
+    """A session at the first place."""
+    session = Session(
+        id="cs-1", charger="hall-c1", site="hall", transaction="t-1", state=more.pop("state", "running"), started_at=BEGUN,
+        evse="hall-e1", token=token, energy_wh=4_321, last_at=NOW, **more,
+    )  # fmt: skip
+    with house.records.begin() as connection:
+        session_records.store(connection, [(session, Key("t-1"), Gathered())])
+        running = session.state == "running"
+        told = state("hall-e1", "hall-c1", 1, "occupied" if running else "available", "cs-1" if running else "")
+        live_states.store(connection, [told], [])
+    tell(house, "hall-e1", "evse_power", 6_000 if running else 0)
+
+
+def phone(app, house, token=MINE, at=BEGUN - timedelta(seconds=30)):
+    """A visitor whose phone started a charge with a token."""
+    visitor = Visitor(app)
+    visitor.cookies["dure_charge"] = sealed([made("hall-e1", token, at)], token_key(house.settings.data))
+    return visitor
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"until": "energy", "kwh": "much"}, "number from 1 to 500 kWh"),
+        ({"until": "target", "target": "200"}, "number from 1 to 100"),
+        ({"departure": "later"}, "like 18:30"),
+        ({"who": "member", "token": ""}, "back of the card"),
+    ],
+)
+def test_a_field_that_cannot_be_read_is_told_and_the_rest_of_the_form_stays(app, fields, said):
+    answer = Visitor(app).form(PLACE, f"{PLACE}/start", **fields)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "much" in answer.text or "kwh" not in fields
+
+
+def test_a_card_number_never_comes_back_in_a_page(app):
+    answer = Visitor(app).form(PLACE, f"{PLACE}/start", who="member", token="CARD-4711-SECRET", until="energy", kwh="x")
+    assert answer.status_code == 422
+    assert "4711" not in answer.text
+
+
+@pytest.mark.parametrize("what", ["start", "stop", "wish"])
+def test_a_form_from_elsewhere_is_refused(app, what):
+    assert Visitor(app).ask("POST", f"{PLACE}/{what}", data={"until": "full"}).status_code == 403
+
+
+def test_a_charger_that_is_not_connected_is_told_as_such(app):
+    answer = Visitor(app).form(PLACE, f"{PLACE}/start", until="full", who="guest")
+    assert answer.status_code == 409
+    assert "never been connected" in answer.text or "not connected" in answer.text
+
+
+def test_too_many_attempts_from_one_address_are_refused(app):
+    visitor = Visitor(app)
+    answers = [visitor.form(PLACE, f"{PLACE}/start", until="full").status_code for _ in range(22)]
+    assert answers[:20] == [409] * 20
+    assert answers[20:] == [429] * 2
+
+
+def test_a_free_place_shows_the_form_and_a_place_nobody_knows_does_not(app):
+    assert "Start charging" in Visitor(app).get(PLACE).text
+    page = Visitor(app).get("/en/charging/evse/hub-e1").text
+    assert "The charger is not connected" in page
+    assert "Start charging" not in page
+
+
+def test_the_phone_that_started_sees_its_charge_and_may_stop(app, house):
+    charge(house)
+    page = phone(app, house).get(PLACE).text
+    assert "4.32" in page
+    assert "Stop charging" in page
+
+
+@pytest.mark.parametrize("token", [OTHER, ""])
+def test_another_phone_sees_that_it_is_taken_and_nothing_of_the_charge(app, house, token):
+    charge(house)
+    visitor = phone(app, house, token) if token else Visitor(app)
+    page = visitor.get(PLACE).text
+    assert "Taken" in page
+    assert "4.32" not in page
+    assert "Stop charging" not in page
+    assert "cs-1" not in page
+
+
+@pytest.mark.parametrize("what", ["stop", "wish"])
+def test_another_phone_cannot_stop_or_change_it(app, house, what):
+    charge(house)
+    other = phone(app, house, OTHER)
+    refused = other.form("/en/help", f"{PLACE}/{what}")
+    assert refused.status_code == 403
+
+
+def test_a_claim_of_an_earlier_charge_does_not_open_a_later_one(app, house):
+    charge(house)
+    assert "Taken" in phone(app, house, at=NOW + timedelta(seconds=30)).get(PLACE).text  # claimed after this one had begun
+
+
+def test_a_wish_of_the_phone_that_started_is_kept(app, house):
+    charge(house)
+    visitor = phone(app, house)
+    answer = visitor.form(PLACE, f"{PLACE}/wish", until="energy", kwh="12", departure="18:30")
+    assert answer.status_code == 303
+    with house.records.read() as connection:
+        wish = wish_records.of_sessions(connection, ["cs-1"])["cs-1"]
+    assert wish["need_wh"] == 12_000
+    assert "12.0" in visitor.get(PLACE).text
+
+
+def test_an_ended_charge_leads_to_its_receipt_and_to_another_start(app, house):
+    charge(house, state="ended", ended_at=NOW - timedelta(minutes=2))
+    page = phone(app, house).get(PLACE).text
+    assert "Charging has ended" in page
+    assert "/receipt" in page
+    assert "Charge again" in page
+    assert "Charging has ended" not in Visitor(app).get(PLACE).text

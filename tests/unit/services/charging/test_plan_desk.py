@@ -1,0 +1,204 @@
+"""Plans of a site as it runs: made when something changed, kept before they are told, told only when they differ."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planned_house import NOW, SITE, Recorded, kept, linked, measured, planned_house, session, settled_city
+
+from dure.core.errors import NotFound
+from dure.engines.records import assets, decisions
+from dure.engines.records.audit import By
+from dure.services.charging.planning import plan_records
+from dure.services.charging.planning.packing import digest, packed
+from dure.services.charging.planning.plan_desk import PlanDesk
+from dure.services.charging.planning.plan_records import Kept
+from dure.services.charging.planning.planned import planned
+from dure.services.charging.planning.site_lp import SiteSolver
+from dure.spine.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    made = planned_house(tmp_path)
+    settled_city(made, NOW)
+    measured(made, "sun", "solar_power", 10_000)
+    measured(made, "store", "storage_soc", 0.5)
+    return made
+
+
+def newest(house: House) -> Kept:
+    with house.records.read() as connection:
+        found = plan_records.newest(connection, SITE)
+    assert found is not None
+    return found
+
+
+def look(desk: PlanDesk) -> int:
+    return asyncio.run(desk.look())
+
+
+def test_a_new_session_is_planned_and_its_charger_told_in_its_own_version(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    session(house, "s1", "cp-a", 1, need_wh=None, transaction="7")
+    assert look(desk) == 1
+    plan = newest(house)
+    assert plan.head.policy == "lp"
+    assert plan.head.cause == "session"
+    assert plan.plan.ev_w[0, 0] >= 1_320
+    (told,) = said.taken("plan")
+    assert told.target == "cp-a-1"
+    assert told.limits_w[0] == pytest.approx(plan.plan.ev_w[0, 0], abs=0.1)
+    assert told.point is not None
+    assert told.point.transaction == "7"
+
+
+def test_nothing_new_is_neither_planned_nor_told_again(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    session(house, "s1", "cp-a", 1)
+    look(desk)
+    said.said.clear()
+    assert look(desk) == 0
+    house.clock.advance(timedelta(seconds=45))  # type: ignore[attr-defined]  # a test's clock
+    measured(house, "sun", "solar_power", 10_000)
+    measured(house, "store", "storage_soc", 0.5)
+    assert look(desk) == 0
+    assert said.said == []
+
+
+def test_a_plan_is_kept_as_a_decision_and_is_made_again_bit_by_bit(house: House) -> None:
+    desk = PlanDesk(house, Recorded())
+    session(house, "s1", "cp-a", 1)
+    look(desk)
+    plan = newest(house)
+    with house.records.read() as connection:
+        decision = decisions.get(connection, plan.head.id)
+    assert decision.inputs["problem_sha256"] == digest(packed(plan.problem))
+    again, _ = planned(SiteSolver(), plan.problem)
+    np.testing.assert_allclose(again.ev_w, plan.plan.ev_w, atol=0.5)
+    assert decision.result["policy"] == "lp"
+
+
+def test_every_charger_holds_a_safe_share_that_keeps_the_contract(house: House) -> None:
+    said = Recorded()
+    look(PlanDesk(house, said))
+    defaults = said.taken("default")
+    assert {one.target for one in defaults} == {"cp-a-1", "cp-a-2", "cp-b-1", "cp-b-2"}
+    assert sum(one.limits_w[0] for one in defaults) <= 40_000
+    assert {one.target for one in said.taken("station")} == {"cp-a", "cp-b"}
+
+
+def test_a_charger_that_comes_back_is_told_its_safe_share_again(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    look(desk)
+    said.said.clear()
+    house.clock.advance(timedelta(seconds=60))  # type: ignore[attr-defined]  # a test's clock
+    with house.records.begin() as connection:
+        linked(connection, "cp-b", "ocpp2.0.1", house.clock.now() - timedelta(seconds=10))
+    look(desk)
+    assert {one.target for one in said.taken("default")} == {"cp-b-1", "cp-b-2"}
+
+
+def test_a_charger_that_is_not_connected_is_told_nothing(house: House) -> None:
+    with house.records.begin() as connection:
+        linked(connection, "cp-a", "", NOW)
+    said = Recorded()
+    look(PlanDesk(house, said))
+    assert {one.target for one in said.taken("default")} == {"cp-b-1", "cp-b-2"}
+
+
+def test_a_lost_storage_meter_makes_the_plan_conservative(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    session(house, "s1", "cp-a", 1)
+    look(desk)
+    house.clock.advance(timedelta(seconds=1_000))  # type: ignore[attr-defined]  # a test's clock
+    measured(house, "sun", "solar_power", 10_000)
+    said.said.clear()
+    look(desk)
+    plan = newest(house)
+    assert plan.head.policy == "conservative"
+    assert plan.head.facts["lost"] == ["storage"]
+    assert not plan.plan.charge_w.any()
+    assert not plan.plan.discharge_w.any()
+    assert said.taken("storage") == []
+
+
+def test_a_lost_solar_meter_means_no_sun(house: House) -> None:
+    house.clock.advance(timedelta(seconds=1_000))  # type: ignore[attr-defined]  # a test's clock
+    measured(house, "store", "storage_soc", 0.5)
+    look(PlanDesk(house, Recorded()))
+    plan = newest(house)
+    assert plan.head.facts["lost"] == ["sun"]
+    assert not plan.problem.pv_w.any()
+    assert plan.head.policy == "conservative"
+
+
+def test_a_register_tells_the_sun_where_no_power_is_sent(tmp_path: Path) -> None:
+    made = planned_house(tmp_path)
+    settled_city(made, NOW)
+    kept(made, "sun", "solar_register", hours=1, watt=6_000)
+    measured(made, "store", "storage_soc", 0.5)
+    look(PlanDesk(made, Recorded()))
+    assert newest(made).problem.pv_w[0] == pytest.approx(6_000)
+
+
+def test_the_peak_of_the_billing_period_is_read_from_the_grid_meter(house: House) -> None:
+    with house.records.begin() as connection:
+        one = assets.get(connection, SITE)
+        meter = type(one)(
+            id="grid", kind="grid_meter", name=one.name, city=one.city, place=one.place, parent=SITE, state="live"
+        )  # fmt: skip
+        assets.add(connection, meter, By("test", NOW))
+    kept(house, "grid", "grid_import_register", hours=3, watt=12_000)
+    kept(house, "grid", "site_load_register", hours=3, watt=2_000)
+    look(PlanDesk(house, Recorded()))
+    plan = newest(house)
+    assert plan.problem.peak_w == pytest.approx(12_000)
+    assert plan.problem.load_w[0] == pytest.approx(2_000)
+
+
+def test_a_vehicle_that_takes_nothing_keeps_its_least_power_and_no_place_in_the_plan(house: House) -> None:
+    said = Recorded()
+    session(house, "s1", "cp-a", 1, charging_state="SuspendedEV")
+    look(PlanDesk(house, said))
+    assert newest(house).problem.needs[0].need_wh == 0
+    (told,) = said.taken("plan")
+    assert set(told.limits_w) == {1_320.0}
+
+
+def test_a_contract_below_its_own_load_is_planned_and_told(tmp_path: Path) -> None:
+    made = planned_house(tmp_path)
+    settled_city(made, NOW, contract_kw="1")
+    measured(made, "store", "storage_soc", 0.0)
+    session(made, "s1", "cp-a", 1)
+    look(PlanDesk(made, Recorded()))
+    plan = newest(made)
+    assert plan.head.unmet_wh > 0
+    assert plan.plan.over_w.max() < 1
+    assert "plan.shared" in plan.head.facts["reasons"]
+
+
+def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: House) -> None:
+    desk = PlanDesk(house, Recorded())
+    assert asyncio.run(desk.plan(SITE)).head.cause == "asked"
+    with pytest.raises(NotFound) as caught:
+        asyncio.run(desk.plan("nowhere"))
+    assert caught.value.code == "site.unknown"
+
+
+def test_who_comes_next_is_planned_with_who_is_there(house: House) -> None:
+    desk = PlanDesk(house, Recorded())
+    session(house, "s1", "cp-a", 1)
+    look(desk)
+    house.clock.advance(timedelta(seconds=15))  # type: ignore[attr-defined]  # a test's clock
+    session(house, "s2", "cp-b", 1)
+    assert look(desk) == 1
+    assert {one.id for one in newest(house).problem.needs} == {"s1", "s2"}
