@@ -33,6 +33,9 @@ NAMES = (
     "buildings-reads",
     "buildings-queries",
     "buildings-faults",
+    "ocpp",
+    "ocpp-connections",
+    "ocpp-fuzz",
     "origin",
 )
 HERE = Path(__file__).parent

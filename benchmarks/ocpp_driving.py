@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import json
 import sys
@@ -53,11 +54,11 @@ class Station(WSListener):
     def on_ws_connected(self, transport) -> None:
         self.transport = transport
 
-    def on_ws_frame(self, transport, frame) -> None:
+    def on_ws_frame(self, transport, frame) -> None:  # noqa: ARG002  # picows' signature
         if frame.msg_type == WSMsgType.TEXT:
             self.drive.answered(self, frame.get_payload_as_bytes())
 
-    def on_ws_disconnected(self, transport) -> None:
+    def on_ws_disconnected(self, transport) -> None:  # noqa: ARG002  # the same
         self.transport = None
 
     def say(self) -> None:
@@ -75,6 +76,7 @@ class Drive:
         self.answers_n = self.errors_n = 0
         self.took: list[float] = []
         self.closed = False
+        self.wanted_n, self.all = 0, asyncio.Event()
 
     def answered(self, station: Station, message: bytes) -> None:
         self.answers_n += 1
@@ -83,6 +85,8 @@ class Drive:
             self.first_error = message.decode()
         key = message[3:40].split(b'"')[1].decode()
         self.took.append(time.perf_counter() - station.sent_at.pop(key, time.perf_counter()))
+        if self.answers_n == self.wanted_n:
+            self.all.set()
         if self.closed:
             station.say()
 
@@ -104,6 +108,12 @@ class Drive:
 
         await asyncio.gather(*(one(station) for station in self.stations))
         return time.perf_counter() - began
+
+    async def all_answered(self, seconds: float) -> None:
+        """Wait until every station has an answer, at most so long."""
+        self.wanted_n, self.all = len(self.stations), asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.all.wait(), seconds)
 
     def cpu_s(self) -> float:
         """CPU seconds of the server process, all its threads."""
@@ -159,7 +169,7 @@ async def rush(drive: Drive) -> dict:
     await asyncio.sleep(2.0)
     idle_mb = drive.rss_mb()
     for station in drive.stations:
-        station.transport.disconnect(False)
+        station.transport.disconnect(graceful=False)
     await asyncio.sleep(0.5)
     cpu = drive.cpu_s()
     again_s = await drive.connect()
@@ -167,11 +177,11 @@ async def rush(drive: Drive) -> dict:
     for station in drive.stations:
         station.say()
     began = time.perf_counter()
-    while drive.answers_n < len(drive.stations) and time.perf_counter() - began < 60:
-        await asyncio.sleep(0.05)
+    await drive.all_answered(60)
     return {
         "before_mb": before_mb, "first_s": first_s, "idle_mb": idle_mb, "again_s": again_s, "again_cpu_s": cpu_s,
-        "answers": drive.answers_n, "answers_s": time.perf_counter() - began, "talked_mb": drive.rss_mb(), "errors": drive.errors_n,
+        "answers": drive.answers_n, "answers_s": time.perf_counter() - began,
+        "talked_mb": drive.rss_mb(), "errors": drive.errors_n,
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The central system as `dure run csms` runs it, in a process of its own: ``python ocpp_serving.py FOLDER STATIONS``.
 
-Says port, process and secrets in ``FOLDER/said.json`` when it listens. Chargers and their secrets are in a real register, words in
-the journal of a real SQLite file with full synchronisation.
+Says port, process and secrets in ``FOLDER/said.json`` when it listens. Chargers and secrets are in a real register, words in the
+journal of a real SQLite file with full synchronisation.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dure.city import read_city
 from dure.config import Settings
+from dure.running.one_part import settle_memory
 from dure.running.parts import open_house
 from dure.services.charging.central import central
 from dure.spine.seeding import read_secrets
@@ -52,6 +53,7 @@ async def main(folder: Path, stations: int) -> None:
         open_house(settings, read_city(folder / "city"), parts=frozenset({"bus"})) as house,
         central.opened(house) as found,
     ):
+        settle_memory()
         said = {"port": found.port, "pid": os.getpid(), "secrets": read_secrets(settings.data)}
         (folder / "part.json").write_text(json.dumps(said))
         (folder / "part.json").replace(folder / "said.json")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dure import __version__, cli_buildings, cli_environment, cli_rehearse, cli_roads, cli_waste
+from dure import __version__, cli_buildings, cli_charging, cli_environment, cli_rehearse, cli_roads, cli_waste
 from dure.config import Origin, Settings, read_settings
 from dure.core.errors import ConfigError, DureError
 
@@ -36,6 +36,7 @@ app.add_typer(cli_roads.app, name="roads")
 app.add_typer(cli_rehearse.app, name="rehearse")
 app.add_typer(cli_waste.app, name="waste")
 app.add_typer(cli_buildings.app, name="buildings")
+app.add_typer(cli_charging.app, name="charging")
 
 out = Console()
 err = Console(stderr=True)
@@ -64,13 +65,13 @@ def up(  # options of a command
 
 @app.command()
 def run(
-    part: Annotated[str, typer.Argument(help="bus, recorder, web or a service.")], city: City = None, data: Data = None
+    part: Annotated[str, typer.Argument(help="bus, recorder, csms, web or a service.")], city: City = None, data: Data = None
 ) -> None:
     """Run one part in a process of its own; any number of them share a bus."""
-    from dure.running import starting
+    from dure.running import one_part
 
     settings, _ = _settings(city, data)
-    _run(settings, starting.run_part(settings, part, out))
+    _run(settings, one_part.run_part(settings, part, out))
 
 
 @app.command()
@@ -157,12 +158,12 @@ def explain(
 @app.command()
 def check(city: City = None, data: Data = None) -> None:
     """Every setting with its value and origin, and what is odd about the city's folder."""
-    from dure.running import starting
+    from dure.running import one_part
 
     settings, origins = _settings(city, data)
     out.print(_table_of(origins))
     if settings.city_dir:
-        found = starting.city_of(settings)
+        found = one_part.city_of(settings)
         counts = f"{len(found.zones)} zones, {len(found.assets())} assets, {len(found.devices())} devices"
         out.print(f"{found.name.ko} ({found.id}): {counts}")
         for notice in found.notices:

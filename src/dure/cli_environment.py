@@ -61,10 +61,10 @@ def qc(
 ) -> None:
     """Judge the values of a file by all six tests; no city needs to run."""
     from dure.running import environment_words as words
-    from dure.running import quality_file, starting
+    from dure.running import one_part, quality_file
 
     settings = _settings(city, None)
-    own = starting.city_of(settings) if settings.city_dir else None
+    own = one_part.city_of(settings) if settings.city_dir else None
     judged = quality_file.judge_file(file, quality_file.Asked(property_id, time, value), own)
     if target is not None:
         quality_file.write_flags(judged, target)

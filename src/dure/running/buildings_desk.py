@@ -12,8 +12,8 @@ from dure.engines.clock import SystemClock
 from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.running.desk import COMMAND, until_stored, visiting
+from dure.running.one_part import city_of
 from dure.running.parts import records_of
-from dure.running.starting import city_of
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.intervals.import_desk import ImportDesk
 from dure.services.buildings.intervals.import_files import Asked, FileKind

@@ -24,8 +24,8 @@ from dure.protocols.mapping import load_mapping
 from dure.running import backups
 from dure.running.bus_part import read_address
 from dure.running.importing import Report, add_assets, add_readings, import_file, write_rejected
+from dure.running.one_part import city_of
 from dure.running.parts import codecs_of, open_house, records_of
-from dure.running.starting import city_of
 from dure.services.buildings.explaining.explain import explain as explain_figure
 from dure.services.buildings.explaining.sources import books_of
 from dure.services.environment.stations import import_station_list

@@ -14,7 +14,7 @@ import msgspec
 
 from dure.core.errors import InputError
 from dure.routing.solve import solve
-from dure.running.starting import city_of
+from dure.running.one_part import city_of
 from dure.services.waste.bins import bins_of, fleet_of
 from dure.services.waste.rehearsing.choosing import DIALS, FRONTIER, policy_of
 from dure.services.waste.rehearsing.comparing import Rehearsed, rehearsed

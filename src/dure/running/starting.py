@@ -1,9 +1,9 @@
-"""`dure up`, `dure run` and `dure work`: a house in one process, or one part of it."""
+"""`dure up` and `dure work`: a house in one process, and more processes for its heavy work."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from dure.city import read_city
 from dure.core.errors import ConfigError
 from dure.engines.jobs.pool import PoolJobs
 from dure.engines.jobs.queue import QueueJobs
 from dure.running.bus_part import read_address
 from dure.running.first_admin import first_admin
-from dure.running.parts import ALL, PARTS, open_house
+from dure.running.one_part import city_of
+from dure.running.parts import ALL, open_house
 from dure.running.serving import served
 from dure.services.buildings import simulate as meters
 from dure.services.buildings.simulating.demo_began import began, keep
@@ -61,13 +61,6 @@ def demo_city() -> Path:
     raise ConfigError("city.no_demo", "This installation has no demo city. Name a city's folder with --city.")
 
 
-def city_of(settings: Settings) -> City:
-    """The city the settings name."""
-    if not settings.city_dir:
-        raise ConfigError("city.not_named", "Which city? Use --city FOLDER, or --demo for the demo city.")
-    return read_city(Path(settings.city_dir))
-
-
 async def up(settings: Settings, out: Console, *, demo: bool = False) -> None:
     """Everything in one process, until cancelled."""
     city = city_of(settings)
@@ -86,18 +79,12 @@ async def started(settings: Settings, city: City) -> AsyncIterator[tuple[House, 
         yield house, url
 
 
-async def run_part(settings: Settings, part: str, out: Console) -> None:
-    """One part, until cancelled."""
-    if part not in PARTS:
-        raise ConfigError("part.unknown", f"There is no part {part!r}. Parts are {', '.join(PARTS)}.")
-    async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(settings, city_of(settings), parts=frozenset({part})))
-        if part == "web":
-            url = await stack.enter_async_context(served(house))
-            _welcome(house, url, out, await first_admin(house))
-        else:
-            out.print(f"{part} of {house.city.name.ko} runs")
-        await asyncio.Event().wait()
+@asynccontextmanager
+async def show_web(house: House, out: Console) -> AsyncIterator[None]:
+    """The web face of a house in a process of its own."""
+    async with served(house) as url:
+        _welcome(house, url, out, await first_admin(house))
+        yield
 
 
 async def work(settings: Settings, concurrent: int) -> None:

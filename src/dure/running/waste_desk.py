@@ -10,8 +10,8 @@ from dure.engines.clock import SystemClock
 from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.running.desk import COMMAND
+from dure.running.one_part import city_of
 from dure.running.parts import records_of
-from dure.running.starting import city_of
 from dure.services.waste.belief import belief_records
 from dure.services.waste.belief.priors import BYTES_MAX, Prior, learned_of, prior_of, read_prior
 

@@ -13,8 +13,11 @@ from sqlalchemy import func, select
 from dure.core.errors import Unavailable
 from dure.core.time import to_us
 from dure.engines.records import cursors
+from dure.engines.records.audit import By
 from dure.engines.records.tables import events
 from dure.services.charging.central.words import Booted, Linked, Sample, Sampled, StatusSaid, TransactionSaid
+from dure.services.charging.pricing import settlement_records
+from dure.services.charging.pricing.settle_watch import settle_now
 from dure.services.charging.sessions import live_states, session_records
 from dure.services.charging.sessions.model import session_id
 from dure.services.charging.sessions.session_records import Asked
@@ -168,3 +171,41 @@ def test_sessions_that_were_there_are_found_by_time(city: ChargingCity) -> None:
         after = session_records.overlapping(connection, "plaza", NOW + timedelta(minutes=30), NOW + timedelta(minutes=31))
     assert [one.transaction for one in found] == ["1"]
     assert after == []
+
+
+def settlements(city: ChargingCity, name: str) -> list[tuple[int, int, bool, str]]:
+    with city.house.records.read() as connection:
+        found = settlement_records.of_session(connection, session_id("plaza-c1", name))
+    return [(kept.receipt.n, kept.receipt.energy_wh, kept.receipt.origin.known, kept.receipt.why) for kept in found]
+
+
+def test_a_session_waits_for_its_origin_and_is_then_settled_as_energy_of_the_grid(city: ChargingCity) -> None:
+    city.said(transaction("s", "started", 100, 10_000), transaction("s", "ended", 130, 13_000))
+    city.clock.at = NOW + timedelta(minutes=140)
+    city.look()
+    city.call(city.settling.look())
+    assert settlements(city, "s") == []
+    city.clock.at = NOW + timedelta(minutes=130, hours=6)
+    city.call(city.settling.look())
+    city.call(city.settling.look())
+    assert settlements(city, "s") == [(1, 3_000, False, "")]
+    assert one(city, "s").state == "settled"
+    assert told(city, "settled") >= 1
+
+
+def test_late_words_correct_a_settlement_by_a_further_row(city: ChargingCity) -> None:
+    city.said(transaction("s", "ended", 131, 13_100))
+    city.look()
+    city.clock.at += timedelta(minutes=10)
+    city.call(city.settling.look())
+    assert settlements(city, "s") == [(1, 3_000, False, ""), (2, 3_100, False, "words_came_late")]
+
+
+def test_a_disputed_session_waits_for_a_person(city: ChargingCity) -> None:
+    city.said(transaction("d", "started", 200, 14_000), transaction("d", "ended", 230, 13_000))
+    city.look()
+    city.clock.at += timedelta(hours=12)
+    city.call(city.settling.look())
+    assert (settlements(city, "d"), told(city, "disputed")) == ([], 1)
+    settle_now(city.house, session_id("plaza-c1", "d"), "the meter was exchanged", By("officer", city.clock.at))
+    assert settlements(city, "d") == [(1, 0, False, "released")]

@@ -65,6 +65,7 @@ charging_evse_states = Table(
     Column("vendor_error", Text, nullable=False),
     Column("info", Text, nullable=False),
     Column("since_at", Instant, nullable=False),
+    Column("available_us", BigInteger, nullable=False),
     Column("status_us", BigInteger, nullable=False),
     Column("session", Text, nullable=False),
     Column("session_us", BigInteger, nullable=False),

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, cast
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 CLOSE_GRACE_S = 2.0
+TEXT = WSMsgType.TEXT  # looked up once: an enumeration's attribute is dear on the way of every message
 PROTOCOL_ERROR, UNSUPPORTED_DATA, MESSAGE_TOO_BIG = 1002, 1003, 1009  # RFC 6455, 7.4.1
 
 
@@ -112,7 +113,7 @@ class Socket(WSListener):
         """A frame came; whole text messages go on."""
         self.pinged = False
         kind = frame.msg_type
-        if kind == WSMsgType.TEXT and frame.fin and self._parts is None and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
+        if kind == TEXT and frame.fin and self._parts is None and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
             self._conversation.heard(frame.get_payload_as_bytes())
         elif kind == WSMsgType.CLOSE:
             self.why = self.why or f"closed by the client {frame.get_close_reason()}".strip()
@@ -157,7 +158,7 @@ class Socket(WSListener):
         """Send a text message; a client that does not read what it is sent is given up."""
         transport = self._transport
         if transport is not None:  # picows drops it when the connection is closing
-            transport.send(WSMsgType.TEXT, message)
+            transport.send(TEXT, message)
             if self._slow and self._waiting_bytes() > self._limits.write_bytes:
                 self.why = self.why or "it did not read what it was sent"
                 transport.disconnect(graceful=False)

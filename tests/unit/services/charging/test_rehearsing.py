@@ -52,6 +52,13 @@ def test_a_recipe_saves_more_than_no_forecast_at_a_workplace() -> None:
     assert won(world, rolled(world, planned(PLAIN))) < won(world, rolled(world, EarliestFirst()))
 
 
+def test_a_recipe_that_loses_gives_way_to_the_baseline() -> None:
+    world = made_world(days=1, cars=2)
+    blind = msgspec.structs.replace(PLAIN, sun_scale=0.0, arrivals_scale=6.0)  # sees no sun and far too many cars
+    assert rolled(world, Learned(blind, 7)).policies == {"edf": PER_DAY}
+    assert rolled(world, Learned(PLAIN, 7)).policies == {"lp": PER_DAY}
+
+
 def test_the_aim_is_the_peak_that_foresight_kept_in_the_last_days() -> None:
     world = made_world(days=1)
     assert aim_w(world, world.lead, 7) == pytest.approx(foresight(msgspec.structs.replace(

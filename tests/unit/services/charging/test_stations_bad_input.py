@@ -162,7 +162,7 @@ def test_a_station_that_is_not_accepted_says_nothing_of_transactions(house, answ
 def test_another_serial_number_than_registered_is_told(old):
     boot = {"chargePointVendor": "v", "chargePointModel": "m", "chargePointSerialNumber": "other"}
     booted, told = old.says("BootNotification", boot).words
-    assert (booted.serial, told.topic) == ("other", "serial.differs")
+    assert (booted.serial, told.topic) == ("other", "serial_differs")
 
 
 def test_a_request_for_a_certificate_that_is_none_is_rejected(old, new):

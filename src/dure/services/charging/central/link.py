@@ -76,17 +76,18 @@ class Link:
 
     def heard(self, message: bytes) -> None:
         """A message came."""
-        self._desk.log.note(self.charger.identity, self._desk.now_us(), message, out=False)
+        now_us = self._desk.now_us()
+        self._desk.log.note(self.charger.identity, now_us, message, out=False)
         found = frames.read(message, self.version)
         if type(found) is Call:
             self._bad_n = 0
-            self._heard_call(found, message)
+            self._heard_call(found, message, now_us)
         elif type(found) is Broken:
             self._heard_broken(found, message)
         elif isinstance(found, Result | Fault):
             self._heard_answer(found)
 
-    def _heard_call(self, asked: Call, message: bytes) -> None:
+    def _heard_call(self, asked: Call, message: bytes, now_us: int) -> None:
         last = self._last
         if last is not None and last[0] == asked.id and not asked.sent:
             if last[1] == message:
@@ -98,7 +99,6 @@ class Link:
             )
             self._answer_after("", frames.error(asked.id, fault), ())
             return
-        now_us = self._desk.now_us()
         answer, reply = self._answered(asked, now_us)
         drift = self._clock.drifted(asked.action, asked.payload, now_us)
         words = answer.words if drift is None else (*answer.words, self._desk.drifted(self.charger, drift, now_us))

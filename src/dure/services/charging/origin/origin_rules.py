@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from dure.core.errors import ConfigError
 from dure.core.time import US_PER_S
 from dure.services.charging.rules import Basis, Choice, load_pack
 
@@ -64,10 +63,5 @@ def pack_version(name: str, folder: Path | None = None) -> str:
 
 
 def factors_version(folder: Path | None = None) -> str:
-    """Version of the emission factors in force; empty where the city has none."""
-    try:
-        return pack_version(FACTORS, folder)
-    except ConfigError as error:
-        if error.code != "rules.missing":
-            raise
-        return ""
+    """Version of the emission factors, as the books keep it."""
+    return pack_version(FACTORS, folder)

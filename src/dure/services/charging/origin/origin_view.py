@@ -84,9 +84,9 @@ def month_interval(month: str, zone: ZoneInfo) -> Interval:
 
 
 def intervals(connection: Connection, site: str, span: Interval) -> list[IntervalTold]:
-    """Intervals of a site, in time; refused with ``query.span`` above some thousand."""
+    """Intervals of a site, in time; refused with ``query.span_too_long`` above some thousand."""
     if span.duration > INTERVALS_MAX * STEP:
-        raise InputError("query.span", f"Ask for {INTERVALS_MAX * STEP.seconds // 86_400} days at most.")
+        raise InputError("query.span_too_long", f"Ask for {INTERVALS_MAX * STEP.seconds // 86_400} days at most.")
     rows = origin_records.newest(origin_records.rows_of(connection, site, span.start, span.end))
     sums = origin_records.by_interval(connection, site, span.start, span.end)
     return [

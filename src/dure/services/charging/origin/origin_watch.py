@@ -15,7 +15,7 @@ from dure.core.errors import Conflict, DureError
 from dure.services.charging import sites
 from dure.services.charging.origin import day_telling
 from dure.services.charging.origin.origin_desk import OriginDesk
-from dure.services.charging.origin.session_source import overlapping
+from dure.services.charging.sessions.session_records import overlapping
 from dure.spine.turns import Turns
 
 if TYPE_CHECKING:

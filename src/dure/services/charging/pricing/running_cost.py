@@ -36,14 +36,14 @@ def list_of(site: Site | None, books: Books, started_at: datetime) -> PriceList:
     return books.prices.listed(site.price if site else "", day_of(started_at, books.tariffs.zone))
 
 
-def charged_of(session: Session, series: Counted, site: Site | None, at: datetime, member: Member = "guest") -> Charged:
-    """What a session took until now (or until it ended); the energy of `series` is that of the session."""
+def charged_of(session: Session, series: Counted, site: Site | None, member: Member = "guest") -> Charged:
+    """What a session took until its last word; the energy of `series` is that of the session."""
     evse = next((one for one in site.evses if one.id == session.evse), None) if site else None
     at_us, totals = series.at_us, series.total_wh
     return Charged(
         slices=slices_of(at_us, totals),
         started_at=session.started_at,
-        ended_at=max(session.ended_at or at, session.started_at),
+        ended_at=max(session.ended_at or session.last_at or session.started_at, session.started_at),
         charged_until=charged_until(at_us, totals, session.started_at),
         power_w=evse.power_w if evse else 0.0,
         member=member,
@@ -51,8 +51,6 @@ def charged_of(session: Session, series: Counted, site: Site | None, at: datetim
     )
 
 
-def cost_of(
-    session: Session, series: Counted, site: Site | None, books: Books, at: datetime, member: Member = "guest"
-) -> PricedSession:  # fmt: skip
+def cost_of(session: Session, series: Counted, site: Site | None, books: Books, member: Member = "guest") -> PricedSession:
     """What a session costs so far; without what is taken off for renewable energy, which is known when it is settled."""
-    return priced(charged_of(session, series, site, at, member), list_of(site, books, session.started_at), books.tariffs)
+    return priced(charged_of(session, series, site, member), list_of(site, books, session.started_at), books.tariffs)

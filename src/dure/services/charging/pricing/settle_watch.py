@@ -168,7 +168,7 @@ def _origin(connection: Connection, session: Session) -> OriginShare | None:
 def _member(connection: Connection, token: str) -> Member:
     """Whether the token is a member's; an unknown one is a guest's."""
     known = token_records.find(connection, [token]).get(token) if token else None
-    return "member" if known is not None and known.holder == "member" else "guest"
+    return "guest" if known is None or known.holder == "guest" else "member"
 
 
 def _why(session: Session, last: Receipt | None, origin: OriginShare | None, released: str) -> str:

@@ -56,7 +56,7 @@ def receipt_of(by: Settling, at: datetime) -> Receipt:
     """
     session, books = by.session, by.books
     origin = by.origin or OriginShare(grid_wh=session.energy_wh)
-    charged = msgspec.structs.replace(charged_of(session, by.series, by.site, at, by.member), renewable_wh=origin.renewable_wh)
+    charged = msgspec.structs.replace(charged_of(session, by.series, by.site, by.member), renewable_wh=origin.renewable_wh)
     prices = list_of(by.site, books, session.started_at)
     cost = priced(charged, prices, books.tariffs)
     factor = factor_on(day_of(at, books.tariffs.zone), folder=by.folder)
@@ -70,7 +70,7 @@ def receipt_of(by: Settling, at: datetime) -> Receipt:
         evse=session.evse,
         evse_name=_evse_name(by.site, session.evse),
         started_at=session.started_at,
-        ended_at=session.ended_at or at,
+        ended_at=session.ended_at or session.started_at,
         energy_wh=session.energy_wh,
         returned_wh=session.returned_wh,
         trust=session.trust,

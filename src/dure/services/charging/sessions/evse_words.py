@@ -78,7 +78,11 @@ class LiveWords:
                 link.status, link.status_us, link.error = word.status, at.at_us, word.error
             return
         state = self._state(word.charger, word.evse, word.heard_us)
-        if state is None or at.at_us < state.status_us:
+        if state is None:
+            return
+        if word.status in {"available", "reserved"}:
+            state.available_us = max(state.available_us, at.at_us)
+        if at.at_us < state.status_us:
             return
         if (state.status, state.detail) != (word.status, word.detail):
             state.since_at = from_us(at.at_us)

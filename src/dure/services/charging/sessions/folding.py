@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dure.core.events import Event
+from dure.core.time import from_us
 from dure.engines.records import events
-from dure.services.charging.central.words import Sampled, TransactionSaid, Word
+from dure.services.charging.central.words import Happened, Sampled, TransactionSaid, Word
 from dure.services.charging.model import SERVICE
 from dure.services.charging.sessions import live_states, session_records, wish_records
 from dure.services.charging.sessions.assembling import Key, assembled
 from dure.services.charging.sessions.clocks import placed
 from dure.services.charging.sessions.evse_words import LiveWords
 from dure.services.charging.sessions.gathering import Gathered
+from dure.services.charging.sessions.model import session_id
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SOURCE = f"dure/{SERVICE}"
 WISH_BEFORE = timedelta(minutes=30)  # a wish made at an EVSE so long before a session begins there is its driver's
 US = 1_000_000
+NEEDS = "needs"  # what a vehicle asks for (2.x NotifyEVChargingNeeds), as `stations` tells it
 
 
 class Entry:
@@ -55,6 +58,8 @@ def fold(connection: Connection, words: Sequence[Word], places: Places, rules: S
     for word in words:
         if isinstance(word, TransactionSaid) or (isinstance(word, Sampled) and word.transaction):
             _take(entries.setdefault((word.charger, word.transaction), []), word, live, (places, rules))
+        elif isinstance(word, Happened) and word.topic == NEEDS:
+            _take_needs(connection, word, places)
         live.take(word)
     changed = [(charger, one) for (charger, _), found in entries.items() for one in found if one.changed]
     told = _keep(connection, changed, live, (places, rules), at)
@@ -74,6 +79,27 @@ def _take(found: list[Entry], word: TransactionSaid | Sampled, live: LiveWords, 
         found.append(entry)
     entry.gathered.take(word, rules.clocks)
     entry.changed = True
+
+
+def _take_needs(connection: Connection, word: Happened, places: Places) -> None:
+    """What a vehicle asks for is a wish of its session."""
+    evse, facts = places.evse_of(word.charger, word.facts.get("evse", 0)), word.facts
+    if evse is None or "transaction" not in facts:
+        return
+    departs_us = facts.get("departs_us")
+    energy_wh = facts.get("energy_wh")
+    wish = wish_records.Wish(
+        id=f"ev-{session_id(word.charger, facts['transaction'])}-{word.heard_us}",
+        evse=evse.id,
+        session=session_id(word.charger, facts["transaction"]),
+        made_at=from_us(word.heard_us),
+        need_wh=None if energy_wh is None else round(energy_wh),
+        departs_at=None if departs_us is None else from_us(departs_us),
+        target_soc=facts.get("target_soc"),
+        way="vehicle",
+    )
+    if (wish.need_wh, wish.departs_at, wish.target_soc) != (None, None, None):
+        wish_records.add(connection, wish)
 
 
 def _routed(found: list[Entry], word: TransactionSaid | Sampled, rules: SessionRules) -> Entry | None:

@@ -27,7 +27,7 @@ class EvseState(msgspec.Struct, kw_only=True):
     Attributes
     ----------
     status : OCPP 2.0.1's word, empty while nothing was said; detail : that of 1.6 (Charging, SuspendedEV, …)
-    since_at : when it came into this status
+    since_at : when it came into this status; available_us : when it last was free of a vehicle
     session : that runs at it, empty: none
     power_w, soc : newest of the running session; register_wh : newest read
     """
@@ -41,6 +41,7 @@ class EvseState(msgspec.Struct, kw_only=True):
     vendor_error: str = ""
     info: str = ""
     since_at: datetime = from_us(0)
+    available_us: int = NEVER_US
     status_us: int = NEVER_US
     session: str = ""
     session_us: int = NEVER_US

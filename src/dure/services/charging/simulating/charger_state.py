@@ -111,6 +111,7 @@ class ChargerState(msgspec.Struct):
     list_version: int = 0
     count: int = 0
     boots: int = 0
+    begun_n: int = 0  # transactions
     looked_us: int = 0
     messages: dict[str, dict[str, Any]] = {}  # display messages by id
     operative: bool = True

@@ -239,6 +239,7 @@ class VirtualCharger:
         key = f"{self.charger.identity[-12:]}-{at_us // US_PER_S:x}-{self.state.count}"
         one.tx = Tx(key, by.token, at_us, self.shown_wh(number, at_us), kind=by.kind, remote_start=by.remote_start, told_us=at_us)
         one.reserved, one.reservation = "", 0
+        self.state.begun_n += 1
         self.speech.began(number, one.tx, at_us, "RemoteStart" if by.remote_start else "Authorized")
         if one.car.visit.tells and self.online:
             self.speech.needs(number, one.car)

@@ -1,1 +1,1 @@
-"""How much sun, storage and contract a site needs: perfect foresight beside what is achievable."""
+"""How much sun, storage and contract a site should have: what could be saved, and what can be reached."""

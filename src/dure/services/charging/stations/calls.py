@@ -3,7 +3,7 @@
 A card's number in a payload is sealed on its way (`tokens.sealing`); what is kept and shown has digests instead.
 
 ======================  ==============================================================================
-``station.unknown``     there is no such charger, or it has no OCPP identity
+``charger.unknown``     there is no such charger, or it has no OCPP identity
 ``station.offline``     it is not connected
 ``call.…``              see `verbs` and `tokens.sealing`
 ``ocpp.payload``        the payload is not valid for the station's version
@@ -178,9 +178,9 @@ def objection(house: House, connection: Connection, command: Command) -> Rejecte
 
 def _objection(house: House, connection: Connection, asset: Asset, command: Command) -> tuple[str, str]:
     if asset.kind != "charger":
-        return "station.unknown", "is no charger"
+        return "charger.unknown", "is no charger"
     if not any(one.state != "revoked" for one in devices.listing(connection, asset=asset.id).items):
-        return "station.unknown", "has no OCPP identity"
+        return "charger.unknown", "has no OCPP identity"
     if "sealed" not in command.arguments and names_token(command.arguments.get("payload", {})):
         return "call.unsealed", "is asked with a token in plain words: use /api/v1/charging/stations"
     state = station_records.states(connection, [asset.id]).get(asset.id)

@@ -25,14 +25,14 @@ def der_alarm(turn: Turn) -> Answer:
     sent = turn.payload
     facts: dict[str, Any] = {"control": sent["controlType"], "ended": sent.get("alarmEnded", False)}
     facts |= {"fault": sent.get("gridEventFault", ""), "info": sent.get("extraInfo", "")}
-    return noted(turn.happened("der.alarm", facts, turn.said_us()))
+    return noted(turn.happened("der_alarm", facts, turn.said_us()))
 
 
 def der_start_stop(turn: Turn) -> Answer:
     """NotifyDERStartStop: a scheduled control began or ended."""
     sent = turn.payload
     facts = {"control": sent["controlId"], "started": sent["started"], "superseded": sent.get("supersededIds", [])}
-    return noted(turn.happened("der.control", facts, turn.said_us()))
+    return noted(turn.happened("der_control", facts, turn.said_us()))
 
 
 def der_report(turn: Turn) -> Answer:
@@ -40,7 +40,7 @@ def der_report(turn: Turn) -> Answer:
     sent = turn.payload
     facts: dict[str, Any] = {"request": sent["requestId"], "more": sent.get("tbc", False)}
     facts |= {name: sent[name] for name in _DER_LISTS if name in sent}
-    return noted(turn.happened("der.report", facts))
+    return noted(turn.happened("der_report", facts))
 
 
 def settlement(turn: Turn) -> Answer:
@@ -72,7 +72,7 @@ def stream_opened(turn: Turn) -> Answer:  # noqa: ARG001  # handlers are called 
 
 def stream_closed(turn: Turn) -> Answer:
     """ClosePeriodicEventStream: there was none, which is what is wanted."""
-    return noted(turn.happened("stream.closed", {"stream": turn.payload["id"]}))
+    return noted(turn.happened("stream_closed", {"stream": turn.payload["id"]}))
 
 
 def battery_swap(turn: Turn) -> Answer:

@@ -16,7 +16,7 @@ def published(turn: Turn) -> Answer:
     """PublishFirmwareStatusNotification of a local controller."""
     sent = turn.payload
     facts = {"status": sent["status"], "request": sent.get("requestId", 0), "places": len(sent.get("location", ()))}
-    return noted(turn.happened("firmware.published", facts))
+    return noted(turn.happened("firmware_published", facts))
 
 
 def log_status(turn: Turn) -> Answer:

@@ -16,7 +16,7 @@ from dure.services.charging.stations.call_records import Answered
 from dure.services.charging.stations.station_records import Connector, Happening, Report, StationState
 
 # Topics of which the newest value is kept beside the list of what happened.
-STANDING = frozenset({"firmware", "firmware.published", "log", "limit", "profiles", "display", "schedule", "der.report", "clock"})
+STANDING = frozenset({"firmware", "firmware_published", "log", "limit", "profiles", "display", "schedule", "der_report", "clock"})
 CALL = "call"  # what became of a call
 PARTS = frozenset({"variables", "monitors"})  # each name in them is a value of its own
 

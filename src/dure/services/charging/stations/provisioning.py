@@ -43,7 +43,7 @@ def _booted(turn: Turn, told: dict[str, str], reason: str) -> Answer:
     ]
     wanted = turn.heard.charger.serial
     if wanted and told["serial"] and told["serial"] != wanted:
-        words.append(turn.happened("serial.differs", {"registered": wanted, "said": told["serial"]}))
+        words.append(turn.happened("serial_differs", {"registered": wanted, "said": told["serial"]}))
     payload = {"currentTime": turn.now_text, "interval": interval_s, "status": BOOT_ANSWERS[answer]}
     return Answer(payload, tuple(words))
 

@@ -31,13 +31,13 @@ def sign_certificate(turn: Turn) -> Answer:
         payload: dict[str, Any] = {"status": "Rejected"}
         if turn.heard.version != "ocpp1.6":
             payload["statusInfo"] = {"reasonCode": "InvalidCSR", "additionalInfo": why[:500]}
-        return Answer(payload, (turn.happened("certificate.refused", facts),))
-    return Answer({"status": "Accepted"}, (turn.happened("certificate.asked", facts | {"csr": sent["csr"]}),))
+        return Answer(payload, (turn.happened("certificate_refused", facts),))
+    return Answer({"status": "Accepted"}, (turn.happened("certificate_asked", facts | {"csr": sent["csr"]}),))
 
 
 def certificate_status(turn: Turn) -> Answer:
     """GetCertificateStatus: no OCSP responder is asked, and the answer says so (M06)."""
-    return Answer({"status": "Failed", "statusInfo": NO_OCSP}, (turn.happened("certificate.status", {"answer": "Failed"}),))
+    return Answer({"status": "Failed", "statusInfo": NO_OCSP}, (turn.happened("certificate_status", {"answer": "Failed"}),))
 
 
 def chain_status(turn: Turn) -> Answer:
@@ -51,13 +51,13 @@ def chain_status(turn: Turn) -> Answer:
         }
         for one in turn.payload["certificateStatusRequests"]
     ]
-    return Answer({"certificateStatus": told}, (turn.happened("certificate.status", {"answer": "Failed", "n": len(told)}),))
+    return Answer({"certificateStatus": told}, (turn.happened("certificate_status", {"answer": "Failed", "n": len(told)}),))
 
 
 def contract_certificate(turn: Turn) -> Answer:
     """Get15118EVCertificate: there is no contract certificate pool behind this system (M01)."""
     payload = {"status": "Failed", "exiResponse": "", "statusInfo": NO_PNC}
-    return Answer(payload, (turn.happened("certificate.contract", {"answer": "Failed"}),))
+    return Answer(payload, (turn.happened("certificate_contract", {"answer": "Failed"}),))
 
 
 V16: dict[str, Handler] = {"SecurityEventNotification": security_event, "SignCertificate": sign_certificate}

@@ -25,7 +25,7 @@ def limit(turn: Turn) -> Answer:
 def limit_cleared(turn: Turn) -> Answer:
     """ClearedChargingLimit."""
     sent = turn.payload
-    return noted(turn.happened("limit.cleared", {"evse": sent.get("evseId", 0), "source": sent["chargingLimitSource"]}))
+    return noted(turn.happened("limit_cleared", {"evse": sent.get("evseId", 0), "source": sent["chargingLimitSource"]}))
 
 
 def profiles(turn: Turn) -> Answer:
@@ -92,7 +92,7 @@ def dynamic_update(turn: Turn) -> Answer:
     """2.1 PullDynamicScheduleUpdate: plans are sent as whole profiles, so there is nothing to pull."""
     told = {"reasonCode": "NoDynamicProfile", "additionalInfo": "This central system sends whole profiles."}
     facts = {"profile": turn.payload["chargingProfileId"]}
-    return Answer({"status": "Rejected", "statusInfo": told}, (turn.happened("profile.pulled", facts),))
+    return Answer({"status": "Rejected", "statusInfo": told}, (turn.happened("profile_pulled", facts),))
 
 
 def priority(turn: Turn) -> Answer:

@@ -84,11 +84,11 @@ def listing(house: House, connection: Connection, *, site: str = "") -> list[Sta
 
 
 def detail(house: House, connection: Connection, charger_id: str) -> StationDetail:
-    """One charger; else ``station.unknown``."""
+    """One charger; else ``charger.unknown``."""
     sites = registered(connection)
     site = sites.site_of(charger_id)
     if site is None:
-        raise NotFound("station.unknown", f"There is no charger {charger_id[:80]!r}.")
+        raise NotFound("charger.unknown", f"There is no charger {charger_id[:80]!r}.")
     charger = next(one for one in site.chargers if one.id == charger_id)
     state = station_records.states(connection, [charger_id]).get(charger_id)
     connectors = station_records.connectors(connection, charger_id)

@@ -224,7 +224,7 @@ def admit(connection: Connection, charger: str, answer: Admission, why: str, by:
     """Say what a charger's boot is answered from now on."""
     row = {"charger": charger, "answer": answer, "why": why, "person": by.actor, "changed_at": by.at}
     dialect.upsert(connection, charging_admissions, [row])
-    audit.append(connection, by, "act", "decision", charger, {"charging.admission": {"answer": answer, "why": why}})
+    audit.append(connection, by, "act", "decision", charger, {"admission": {"answer": answer, "why": why}})
 
 
 def quarantined(connection: Connection) -> list[str]:

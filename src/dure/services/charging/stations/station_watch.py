@@ -34,7 +34,7 @@ log = structlog.get_logger("dure.charging.stations")
 
 WORDS_MAX = 20_000  # of one transaction
 GUESTS_KEPT = timedelta(days=7)  # after they ended, so that late messages still know them
-ASKED = "certificate.asked"
+ASKED = "certificate_asked"
 _KNOWN = (Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked)
 
 

@@ -85,6 +85,7 @@ def _evse_states() -> None:
         sa.Column("vendor_error", KEY, nullable=False),
         sa.Column("info", KEY, nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("available_us", sa.BigInteger(), nullable=False),
         sa.Column("status_us", sa.BigInteger(), nullable=False),
         sa.Column("session", KEY, nullable=False),
         sa.Column("session_us", sa.BigInteger(), nullable=False),

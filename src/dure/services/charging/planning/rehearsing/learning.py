@@ -16,6 +16,7 @@ from dure.services.charging.planning.rehearsing.world import Policy, View, World
 from dure.services.charging.planning.rehearsing.world_packing import unpacked
 
 MONTH_D = 30.0
+WEEK_D = 7
 NO_LIMIT_W = 1e9
 BASELINE = "edf"
 NONE = "none"
@@ -43,24 +44,37 @@ def aim_w(world: World, now: int, days_n: int) -> float:
 
 
 class Learned:
-    """A recipe whose aim is learned anew every midnight, and which gives way to the baseline while that would be cheaper.
+    """A recipe as a live site uses it: its aim is learned anew every midnight, and it gives way to the baseline while that wins.
 
-    Beside every week the baseline runs along as a shadow on what was metered; when it would have cost less over the last week,
-    it runs the next one. All of it rests only on what is over.
+    Before every week the recipe and the baseline are both rehearsed on the week that is over; the cheaper runs the next one.
+    All of it rests only on what is over.
     """
 
-    def __init__(self, recipe: Recipe, days_n: int, *, guard: bool = True) -> None:
+    def __init__(self, recipe: Recipe, days_n: int) -> None:
         self.name = recipe.name
-        self._recipe, self._days_n, self._guard = recipe, days_n, guard
-        self._policy: Policy = planned(recipe)
-        self._aim = 0.0
+        self._recipe, self._days_n = recipe, days_n
+        self._planned, self._baseline = planned(recipe), EarliestFirst()
+        self._loses = False
 
     def decide(self, view: View) -> Plan:
         """The plan from now on."""
-        if view.now % view.world.days.per_day == 0 or view.now == view.world.lead:
-            self._aim = aim_w(view.world, view.now, self._days_n)
-            self._policy = planned(msgspec.structs.replace(self._recipe, aim_w=self._aim))
-        return self._policy.decide(view)
+        world, since = view.world, view.now - view.world.lead
+        if since % world.days.per_day == 0:
+            self._planned = planned(self._aimed(world, view.now))
+        if since % (WEEK_D * world.days.per_day) == 0:
+            self._loses = self._lost(before(world, view.now, WEEK_D))
+        return self._baseline.decide(view) if self._loses else self._planned.decide(view)
+
+    def _aimed(self, world: World, now: int) -> Recipe:
+        return msgspec.structs.replace(self._recipe, aim_w=aim_w(world, now, self._days_n))
+
+    def _lost(self, week: World) -> bool:
+        """Whether the baseline would have been cheaper over a week that is over."""
+        months = WEEK_D / MONTH_D
+        if week.lead < WEEK_D * week.days.per_day:
+            return False  # nothing to learn from before it: the plan of what is there
+        own = won(week, rolled(week, planned(self._aimed(week, week.lead))), months=months)
+        return won(week, rolled(week, self._baseline), months=months) < own
 
 
 def uncontrolled(world: World) -> Outcome:
