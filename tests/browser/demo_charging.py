@@ -1,4 +1,4 @@
-"""What pages of charging show in the test city: meters of a morning, charges that ended and one that runs, a plan, origins, a study.
+"""What pages of charging show in the test city: meters of a morning, charges, a plan, origins.
 
 Every row comes by the functions that make it in a running house: words go through the journal, registers through the recorder's
 store, rounds are called as the house calls them. One charger of the city is a real client over a real socket (`Post`).
@@ -131,10 +131,14 @@ def _words(running: RunningCity) -> None:
     """What chargers said this morning, as the journal keeps it."""
     dawn_us = to_us(NOW - timedelta(hours=10))
     words: list[Any] = []
-    for charger, version in (("ch-namyang-hall-1", "ocpp1.6"), ("ch-namyang-hall-2", "ocpp2.0.1"), ("ch-namyang-hall-3", "ocpp2.1")):
+    for charger, version in (
+        ("ch-namyang-hall-1", "ocpp1.6"),
+        ("ch-namyang-hall-2", "ocpp2.0.1"),
+        ("ch-namyang-hall-3", "ocpp2.1"),
+    ):
         words += [
             Linked(charger, version, dawn_us),
-            Booted(charger, version, dawn_us, vendor="Dure", model="Virtual", serial=f"SN-{charger}", firmware="1.2", reason="PowerUp"),
+            Booted(charger, version, dawn_us, vendor="Dure", model="Virtual", firmware="1.2", reason="PowerUp"),
         ]  # fmt: skip
         words += [StatusSaid(charger, number, "available", dawn_us, dawn_us) for number in (1, 2)]
     words += _charge(ENDED, "tx-1", (NOW - timedelta(hours=3, minutes=30), NOW - timedelta(minutes=48)))
@@ -147,8 +151,8 @@ def _words(running: RunningCity) -> None:
     with running.house.records.begin() as connection:
         journal_records.append(
             connection,
-            journal_records.Kept(writer="csms-demo", seq=1, kept_us=newest_us, words_n=len(words), words=journal_records.pack(words)),
-        )  # fmt: skip
+            journal_records.Kept("csms-demo", 1, newest_us, len(words), journal_records.pack(words)),
+        )
 
 
 def _charge(at: tuple[str, str, int], transaction: str, span: tuple[datetime, datetime | None]) -> list[Any]:
@@ -176,7 +180,9 @@ def _charge(at: tuple[str, str, int], transaction: str, span: tuple[datetime, da
 
 
 class Post:
-    """A charger of OCPP 2.0.1: plugged in, it starts and stops as it is asked, and counts 2 kWh for each sample."""
+    """A charger of OCPP 2.0.1: plugged in, it starts and stops as it is asked. The clock of the city stands still, so it tells
+    each step a minute after the one before, the last one now.
+    """
 
     def __init__(self, running: RunningCity, charger: str) -> None:
         self.running, self.charger = running, charger
@@ -224,11 +230,11 @@ class Post:
         await self._status("Occupied")
         more = {"idToken": asked["idToken"], "remoteStartId": asked["remoteStartId"]}
         await self._event("Started", "RemoteStart", "Transaction.Begin", more, remote=asked["remoteStartId"])
-        self.wh += 2_000
+        self.wh += 100
         await self._event("Updated", "MeterValuePeriodic", "Sample.Periodic", {})
 
     async def _stop(self) -> None:
-        self.wh += 500
+        self.wh += 100
         await self._event("Ended", "RemoteStop", "Transaction.End", {}, stopped="Remote")
         await self._status("Available")
 
@@ -243,8 +249,9 @@ class Post:
             {"value": self.wh, "measurand": REGISTER, "context": context, "unitOfMeasure": {"unit": "Wh"}},
             {"value": 7_000, "measurand": POWER, "context": context, "unitOfMeasure": {"unit": "W"}},
         ]
-        meter = [{"timestamp": self._now(), "sampledValue": read}]
-        body = {"eventType": kind, "timestamp": self._now(), "triggerReason": trigger, "seqNo": self.seq, "transactionInfo": info}
+        at = self._now(2 - min(2, self.seq))
+        meter = [{"timestamp": at, "sampledValue": read}]
+        body = {"eventType": kind, "timestamp": at, "triggerReason": trigger, "seqNo": self.seq, "transactionInfo": info}
         self.seq += 1
         await self._call("TransactionEvent", body | {"evse": {"id": 1, "connectorId": 1}, "meterValue": meter} | more)
 
@@ -252,8 +259,8 @@ class Post:
         body = {"timestamp": self._now(), "connectorStatus": status, "evseId": 1, "connectorId": 1}
         await self._call("StatusNotification", body)
 
-    def _now(self) -> str:
-        return self.running.clock.now().isoformat().replace("+00:00", "Z")
+    def _now(self, minutes_ago: int = 0) -> str:
+        return (self.running.clock.now() - timedelta(minutes=minutes_ago)).isoformat().replace("+00:00", "Z")
 
     async def _call(self, action: str, payload: dict[str, Any]) -> Any:
         ident = uuid4().hex

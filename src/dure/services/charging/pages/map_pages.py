@@ -103,7 +103,7 @@ def _feature(one: SiteStanding, say: Speech, prefix: str) -> dict[str, Any]:
         "id": one.site.id,
         "name": say.text(one.site.name),
         "status": MAP_STATUS[one.state],
-        "value": float(one.free_n),
+        "value": None if one.state == "unknown" else float(one.free_n),
         "told": f"{told} · {say.text(STATE_WORDS[one.state].name)}",
         "href": f"{prefix}{HERE}/sites/{one.site.id}",
     }
