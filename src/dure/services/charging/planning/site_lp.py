@@ -16,6 +16,7 @@ from typing import Any
 import highspy
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from dure.services.charging.planning.binding import Found, bindings
 from dure.services.charging.planning.cost import plan_won
@@ -53,13 +54,15 @@ class SiteSolver:
         found = self.run(shape, model)
         if isinstance(found, str):
             return msgspec.structs.replace(edf(problem), reasons=(f"plan.no_solution: {found}",))
-        plan = _read(problem, shape, model, found)
+        plan = plan_in(problem, shape, model, found)
         return msgspec.structs.replace(plan, reasons=(STOPPED,)) if found.stopped else plan
 
     def run(self, shape: Shape, model: Model) -> Found | str:
         """Values and duals of a program, or why there are none; starts from the last basis where the shape is the same."""
         whole = bool(model.integrality.any())
         self._load(shape, model, fresh=shape is not self._shape or whole)
+        # Without binaries presolving takes longer than it saves.
+        self._highs.setOptionValue("presolve", "choose" if whole else "off")
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + SAFETY_S)  # its clock runs on from run to run
         self._highs.run()
         solution = self._highs.getSolution()
@@ -95,8 +98,39 @@ class SiteSolver:
         self._shape = shape
 
 
-def _read(problem: Problem, shape: Shape, model: Model, found: Found) -> Plan:
-    """The plan that the columns say."""
+def one_program(
+    matrix: tuple[NDArray[np.int32], NDArray[np.int32], Floats],
+    cost: Floats,
+    columns: tuple[Floats, Floats],
+    rows: tuple[Floats, Floats],
+) -> Found:
+    """Values and duals of a program without binaries that is solved once.
+
+    Parameters
+    ----------
+    matrix : starts, rows and values by columns; columns, rows : lower and upper bounds
+
+    Raises
+    ------
+    RuntimeError : it has no optimum
+    """
+    starts, places, values = matrix
+    highs: Any = highspy._core._Highs()  # noqa: SLF001  # as above
+    for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+        highs.setOptionValue(name, value)
+    highs.passModel(
+        len(cost), len(rows[0]), len(values), COLUMNWISE, MINIMIZE, 0.0, cost, *columns, *rows, starts, places, values,
+        np.zeros(len(cost), dtype=np.int32),
+    )  # fmt: skip
+    highs.run()
+    if highs.getModelStatus() != OPTIMAL:
+        raise RuntimeError(str(highs.modelStatusToString(highs.getModelStatus())))
+    solution = highs.getSolution()
+    return Found(np.asarray(solution.col_value), np.asarray(solution.col_dual), np.asarray(solution.row_dual))
+
+
+def plan_in(problem: Problem, shape: Shape, model: Model, found: Found) -> Plan:
+    """The plan that the columns of a solved program say."""
     value = found.value
 
     def block(name: str) -> Floats:
