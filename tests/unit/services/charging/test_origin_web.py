@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from origin_city import BEGIN, MINUTE, SITE, Sessions, close, house_in, moved, put_site, registers, session
+from origin_city import BEGIN, MINUTE, SITE, close, house_in, keep, moved, put_site, registers, session
 from sqlalchemy import update
 
 from dure.engines.records.audit import By
@@ -16,6 +16,7 @@ from dure.engines.records.tables_charging_origin import charging_origin_interval
 from dure.services.charging import sites
 from dure.services.charging.origin.origin_desk import OriginDesk
 from dure.services.charging.origin.split import booked
+from dure.services.charging.sessions.session_records import overlapping
 from dure.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
@@ -40,7 +41,8 @@ def world(tmp_path_factory):
     moved(house, BEGIN + 60 * MINUTE)
     with house.records.read() as connection:
         site = sites.registered(connection).sites[SITE]
-    OriginDesk(house, Sessions(one)).book(site)
+    keep(house, one)
+    OriginDesk(house, overlapping).book(site)
     house.directory.refresh()
     app = create_app(house)
     visitors = {"nobody": Visitor(app)}
@@ -116,7 +118,22 @@ def test_the_day_says_what_each_got_and_that_the_meters_are_met(world):
         split = booked(connection, one.id)
     assert f"{split.ess_pv_wh:,}" in page
     assert "Meters and books" in page
+    assert one.id in page
     assert "Booked" not in page
+
+
+def test_the_explanation_of_a_session_unfolds_to_its_reads(world):
+    _, visitors, one = world
+    figure = f"charging/session/{one.id}/origin"
+    found = visitors["operator"].get(f"/api/v1/charging/explain?figure={figure}").json()
+    assert found["agrees"] is True
+    assert found["step"]["value"] == 9_000
+    page = visitors["officer"].get(f"/en/operations/charging/explain?figure={figure}")
+    assert page.status_code == 200
+    assert "Run again: the same" in page.text
+    assert visitors["citizen"].get(f"/api/v1/charging/explain?figure={figure}").status_code == 403
+    assert visitors["operator"].get("/ko/operations/charging/explain").status_code == 200
+    assert visitors["operator"].get("/ko/operations/charging/explain?figure=charging/x").status_code == 404
 
 
 def test_a_day_that_is_none_is_refused(world):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -16,8 +17,11 @@ from dure.services.charging.origin import origin_view
 from dure.services.charging.origin.certificates import Certificate, csv_of
 from dure.services.charging.origin.chain import Verified
 from dure.services.charging.origin.direct_supply import DirectSupply
+from dure.services.charging.origin.explaining import explain
+from dure.services.charging.origin.figure_ids import CHARS_MAX
 from dure.services.charging.origin.origin_view import Balanced, IntervalTold
 from dure.services.charging.origin.split import Split, booked
+from dure.services.charging.sessions.session_records import overlapping
 from dure.web.api.answers import answer, schema_of, told
 from dure.web.api.permits import SeesCityData
 from dure.web.api.queries import CheckedRoute, Spanned, span
@@ -45,6 +49,23 @@ class CertificateQuery(MonthOf):
     """Which month, and in which form."""
 
     format: Literal["json", "csv"] = Field("json", description="json or csv.")
+
+
+class FigureQuery(BaseModel):
+    """Which figure."""
+
+    figure: str = Field(
+        max_length=CHARS_MAX, description="Its id, as docs/en/api.md lists them.", examples=["charging/session/cs-01/origin"]
+    )
+
+
+class ExplanationForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a figure comes from. `step` is a tree: each part has the form of the whole."""
+
+    figure: str
+    agrees: bool
+    step: dict[str, Any]
+    versions: dict[str, str]
 
 
 class OriginRoutes:
@@ -94,6 +115,10 @@ class OriginRoutes:
             raise NotFound("origin.not_booked", f"Nothing is booked of the session {session_id[:80]!r} yet.")
         return answer(found)
 
+    async def explain(self, asked: Annotated[FigureQuery, Query()], _: SeesCityData) -> Response:
+        """A figure of the ledger with the reads it rests on, run again and held against what is kept."""
+        return answer(await run_in_threadpool(explain, self._house, asked.figure, overlapping))
+
     async def _read(self, site_id: str, ask: Callable[[Connection, Site], T]) -> T:
         def read() -> T:
             with self._house.records.read() as connection:
@@ -119,6 +144,7 @@ def routes(house: House) -> APIRouter:
     add("/sites/{site_id}/origin/direct-supply", desk.supply, "Direct supply of a month", schema_of(DirectSupply))
     add("/sites/{site_id}/origin/verification", desk.verify, "Check of a site's chain", schema_of(Verified))
     add("/sessions/{session_id}/origin", desk.split, "Origin of a session", schema_of(Split))
+    add("/explain", desk.explain, "Where a figure of the ledger comes from", schema_of(ExplanationForm))
     listed = told(items(Certificate), *refusals)
     listed[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
     path = "/sites/{site_id}/origin/certificates"

@@ -16,6 +16,7 @@ from dure.services.charging.origin import origin_records, origin_view
 from dure.services.charging.origin.day_telling import told_of
 from dure.services.charging.origin.model import ORIGINS
 from dure.services.charging.origin.origin_desk import STEP
+from dure.services.charging.pages import origin_explain
 from dure.services.charging.pages import origin_words as words
 from dure.services.charging.sessions import session_records
 from dure.web.access import require
@@ -86,6 +87,7 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     router.add_api_route(f"{HERE}/{{site_id}}", one_day, methods=["GET"], dependencies=sees)
     router.add_api_route(f"{HERE}/{{site_id}}/month", one_month, methods=["GET"], dependencies=sees)
     router.add_api_route(f"{HERE}/{{site_id}}/check", check, methods=["GET"], dependencies=sees)
+    router.include_router(origin_explain.routes())
     return router
 
 
