@@ -134,7 +134,7 @@ def test_the_phone_that_started_sees_its_charge_and_may_stop(app, house):
     page = phone(app, house).get(PLACE).text
     assert "4.32" in page
     assert "Stop charging" in page
-    assert "1,265 won" in page  # 4.321 kWh at 292.9 won, or what the price was when it began
+    assert "1,401 won" in page  # 4.321 kWh at 324.4 won, fractions are not charged
 
 
 @pytest.mark.parametrize("token", [OTHER, ""])
