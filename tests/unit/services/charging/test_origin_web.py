@@ -11,6 +11,7 @@ import pytest
 from origin_city import BEGIN, MINUTE, SITE, close, house_in, keep, moved, put_site, registers, session
 from sqlalchemy import update
 
+from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.engines.records.tables_charging_origin import charging_origin_intervals
 from dure.services.charging import sites
@@ -153,3 +154,14 @@ def test_the_check_finds_a_row_that_was_changed(world):
     finally:
         with house.records.begin() as connection:
             connection.execute(changed.values(rule="origin-1"))
+
+
+def test_a_site_is_booked_again_by_who_does_field_work_and_nothing_is_booked_twice(world):
+    house, visitors, _ = world
+    asked = {"since": "2026-11-23T00:00:00+09:00"}
+    assert visitors["nobody"].post(API, asked).status_code == 401
+    assert visitors["citizen"].post(API, asked).status_code == 403
+    assert visitors["operator"].post(API, asked).json()["rows"] == 0
+    assert visitors["operator"].post(API, {"since": "yesterday"}).json()["code"] == "time.unreadable"
+    with house.records.read() as connection:
+        assert audit.listing(connection, limit=1).items[0].detail["origin"]["rows"] == 0
