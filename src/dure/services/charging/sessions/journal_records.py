@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +18,7 @@ class Page(NamedTuple):
     """Words of one row of the journal."""
 
     seq: int
-    words: Sequence[Word]
+    words: list[Word]
 
 
 def writers(connection: Connection) -> list[str]:
@@ -45,6 +44,6 @@ def after(connection: Connection, writer: str, seq: int, limit: int, until: int 
         query = query.where(journal.c.seq <= until)
     rows = connection.execute(query.order_by(journal.c.seq).limit(limit)).all()
     try:
-        return [Page(row.seq, unpack(row.words)) for row in rows]
+        return [Page(row.seq, list(unpack(row.words))) for row in rows]
     except (msgspec.DecodeError, zlib.error) as error:
         raise Corrupt("journal.unreadable", f"The journal of {writer!r} after {seq} cannot be read: {error}.") from error

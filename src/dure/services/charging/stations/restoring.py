@@ -38,7 +38,7 @@ class News(msgspec.Struct, frozen=True):
     admissions: dict[str, Admission]
 
 
-def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, tuple[Word, ...]]]:
+def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, list[Word]]]:
     """Writer, seq and words of every row after the positions, each writer in its order."""
     writers = connection.execute(select(charging_journal.c.writer).distinct()).scalars().all()
     for writer in sorted(writers):
@@ -48,7 +48,7 @@ def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator
             query = query.where(charging_journal.c.writer == writer, charging_journal.c.seq > after)
             rows = connection.execute(query.order_by(charging_journal.c.seq).limit(CHUNK)).all()
             for row in rows:
-                yield writer, int(row.seq), unpack(row.words)
+                yield writer, int(row.seq), list(unpack(row.words))
             if len(rows) < CHUNK:
                 break
             after = int(rows[-1].seq)
