@@ -11,8 +11,8 @@ from dure.core.errors import InputError
 from dure.engines.clock import SystemClock
 from dure.engines.records.audit import By
 from dure.running.desk import COMMAND, visiting
+from dure.running.one_part import city_of
 from dure.running.parts import records_of
-from dure.running.starting import city_of
 from dure.services.charging.stations import calls, station_desk
 from dure.services.charging.stations.calls import Call
 from dure.services.charging.stations.station_desk import StationView

@@ -39,7 +39,7 @@ def clear_day(lon: float, lat: float, tilt: float, azimuth: float, day: date) ->
     extra = float(irradiance.get_extra_radiation(day.timetuple().tm_yday))
     sky = clearsky.ineichen(sun.apparent_zenith, mass, TURBIDITY, ALTITUDE_M, extra)
     plane = irradiance.get_total_irradiance(tilt, azimuth, sun.apparent_zenith, sun.azimuth, sky["dni"], sky["ghi"], sky["dhi"])
-    return np.nan_to_num(np.maximum(plane["poa_global"].to_numpy(dtype=np.float64), 0.0))
+    return np.asarray(np.nan_to_num(np.maximum(plane["poa_global"].to_numpy(dtype=np.float64), 0.0)), dtype=np.float64)
 
 
 def warm_up(day: date) -> None:
