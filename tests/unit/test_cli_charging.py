@@ -7,7 +7,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from dure.cli_charging import app
-from dure.engines.records.store import Records
+from dure.config import Settings
+from dure.running.parts import records_of
 from dure.services.charging.tokens import token_records
 
 CITY = str(Path(__file__).parents[2] / "examples" / "hwaseong")
@@ -31,7 +32,7 @@ def test_a_file_of_tokens_is_told_row_by_row(tmp_path):
     found = run("token", "import", str(file), "--data", str(data))
     assert "2 new, 0 changed, 1 rows" in found.output
     assert "line 3" in found.output
-    records = Records(f"sqlite:///{next(data.rglob('records.db'))}")
+    records = records_of(Settings(data_dir=str(data)))
     with records.read() as connection:
         assert sorted(one.label for one in token_records.changed_since(connection, None)) == ["one", "two"]
     records.close()
