@@ -13,6 +13,7 @@ from dure.core.time import to_us
 from dure.engines.records.tables_charging_central import charging_journal
 from dure.services.charging.central.journal_records import unpack
 from dure.services.charging.central.words import Word
+from dure.services.charging.sessions import session_records
 from dure.services.charging.stations import station_records
 from dure.services.charging.tokens import token_records
 from dure.services.charging.tokens.tokens import Token
@@ -36,6 +37,7 @@ class News(msgspec.Struct, frozen=True):
 
     tokens: list[Token]
     admissions: dict[str, Admission]
+    costs: dict[tuple[str, str], int] = {}  # msgspec copies an empty default for every instance
 
 
 def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, list[Word]]]:
@@ -71,10 +73,11 @@ def news(connection: Connection, watching: Watching) -> News:
         watching.since = newest - OVERLAP
     admissions: dict[str, Admission] = dict(station_records.admissions(connection))
     admissions |= {charger: "pending" for charger in station_records.quarantined(connection) if charger not in admissions}
-    return News(tokens, admissions)
+    return News(tokens, admissions, session_records.running_costs(connection))
 
 
 def learn(memory: Memory, found: News) -> None:
     """Take in what was read."""
     memory.know_tokens(found.tokens)
     memory.know_admissions(found.admissions)
+    memory.costs = dict(found.costs)
