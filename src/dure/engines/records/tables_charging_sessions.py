@@ -32,7 +32,6 @@ charging_sessions = Table(
     Column("trust", Text, nullable=False),
     Column("offline", Boolean, nullable=False),
     Column("silent_at", Instant),
-    Column("cost_won", BigInteger),
     Column("facts", Json, nullable=False),
     state_check("state", "running", "ended", "settled"),
     state_check("trust", "measured", "estimated", "disputed"),

@@ -10,7 +10,6 @@ from dure.services.charging.model import SERVICE
 from dure.services.charging.origin.origin_watch import OriginWatch
 from dure.services.charging.planning.forecast_watch import ForecastWatch
 from dure.services.charging.planning.plan_watch import PlanWatch
-from dure.services.charging.pricing.cost_watch import CostWatch
 from dure.services.charging.pricing.settle_watch import SettleWatch
 from dure.services.charging.sessions.journal_watch import JournalWatch
 from dure.services.charging.sessions.stop_watch import StopWatch
@@ -39,7 +38,6 @@ async def run(house: House) -> None:
         Round("forecasts", HOUR_S, ForecastWatch(house).look),
         Round("studies", QUARTER_MINUTE_S, StudyWatch(house).look),
         Round("origins", MINUTE_S, OriginWatch(house).look),
-        Round("costs", MINUTE_S, CostWatch(house).look),
         Round("settlements", MINUTE_S, SettleWatch(house).look),
     )
     await repeat_all(rounds, log, SERVICE)

@@ -164,18 +164,6 @@ def begun_after(connection: Connection, evse: str, after: datetime, other: str) 
     return bool(evse) and connection.execute(query.limit(1)).first() is not None
 
 
-def running_costs(connection: Connection) -> dict[tuple[str, str], int]:
-    """What running sessions cost so far [won], by charger and transaction; of those that were priced."""
-    query = select(sessions.c.charger, sessions.c.transaction, sessions.c.cost_won)
-    query = query.where(sessions.c.state == "running", sessions.c.cost_won.is_not(None))
-    return {(row.charger, row.transaction): row.cost_won for row in connection.execute(query)}
-
-
-def set_costs(connection: Connection, costs: Mapping[str, int]) -> None:
-    """Keep what running sessions cost so far, by id."""
-    dialect.update_many(connection, sessions, [{"id": ident, "cost_won": won} for ident, won in costs.items()])
-
-
 def set_silent(connection: Connection, idents: Collection[str], at: datetime) -> None:
     """That nothing is heard of them is told."""
     if idents:

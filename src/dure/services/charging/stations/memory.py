@@ -50,7 +50,7 @@ class Memory:
         self.groups: dict[str, str] = {}
         self.running: dict[tuple[str, str], Running] = {}
         self.statuses: dict[tuple[str, int, int], StatusSaid] = {}
-        self.costs: dict[tuple[str, str], int] = {}
+        self.costs: dict[tuple[str, str], float] = {}
         self._ended: dict[tuple[str, str], Running] = {}
         self._by_token: dict[str, set[tuple[str, str]]] = {}
         self._starts: dict[StartKey, int] = {}

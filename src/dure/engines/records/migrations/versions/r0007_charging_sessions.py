@@ -50,7 +50,6 @@ def _sessions() -> None:
         sa.Column("trust", KEY, nullable=False),
         sa.Column("offline", sa.Boolean(), nullable=False),
         sa.Column("silent_at", sa.BigInteger(), nullable=True),
-        sa.Column("cost_won", sa.BigInteger(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.CheckConstraint("state IN ('running', 'ended', 'settled')", name="ck_charging_sessions_state"),
         sa.CheckConstraint("trust IN ('measured', 'estimated', 'disputed')", name="ck_charging_sessions_trust"),
