@@ -179,15 +179,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
+    keep = tell if options.quick else write  # after each part: all of them take minutes
     rows = portfolio(50 if options.quick else 1_000, 10, 10 if options.quick else 100)
-    tell("site-speed", rows)
-    rows += repairing(10 if options.quick else 60, 10, 2 if options.quick else 6)
-    rows += steadiness(20 if options.quick else 60)
-    tell("site-speed", rows)
+    keep("site-speed", rows)
     rows += shared_lines((40,) if options.quick else (50, 200))
-    if not options.quick:
-        rows += portfolio(200, 50, 20)
-    (tell if options.quick else write)("site-speed", rows)
+    keep("site-speed", rows)
+    rows += repairing(10 if options.quick else 60, 10, 2 if options.quick else 6)
+    keep("site-speed", rows)
+    rows += steadiness(20 if options.quick else 60)
+    keep("site-speed", rows)
 
 
 if __name__ == "__main__":
