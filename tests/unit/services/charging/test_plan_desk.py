@@ -183,7 +183,7 @@ def test_a_contract_below_its_own_load_is_planned_and_told(tmp_path: Path) -> No
     plan = newest(made)
     assert plan.head.unmet_wh > 0
     assert plan.plan.over_w.max() < 1
-    assert "plan.shared" in plan.head.facts["reasons"]
+    assert "shared" in plan.head.facts["reasons"]
 
 
 def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: House) -> None:

@@ -67,7 +67,7 @@ def _is_worse(problem: Problem, made: Plan, baseline: Plan, wishes: Wishes) -> b
     ours, theirs = float(breach_w(problem, made).max(initial=0.0)), float(breach_w(problem, baseline).max(initial=0.0))
     if ours > theirs + NEAR_W:
         return True
-    if "plan.shared" in made.reasons or theirs > NEAR_W or wishes.import_w is not None:
+    if "shared" in made.reasons or theirs > NEAR_W or wishes.import_w is not None:
         return False
     return _priced(problem, made) > _priced(problem, baseline) + max(1.0, 1e-3 * abs(baseline.won))
 

@@ -30,7 +30,7 @@ COLUMNWISE, MINIMIZE = 1, 1
 NODES_MAX = 100
 SAFETY_S = 5.0  # of wall-clock time for one program with binaries; its use is told as a reason
 GAP = 1e-3
-STOPPED = "plan.stopped: best found within the limits of the search"
+STOPPED = "stopped: best found within the limits of the search"
 
 
 class SiteSolver:
@@ -52,7 +52,7 @@ class SiteSolver:
         model = Model(problem, shape, self._ties, wishes)
         found = self.run(shape, model)
         if isinstance(found, str):
-            return msgspec.structs.replace(edf(problem), reasons=(f"plan.no_solution: {found}",))
+            return msgspec.structs.replace(edf(problem), reasons=(f"no_solution: {found}",))
         plan = plan_in(problem, shape, model, found)
         return msgspec.structs.replace(plan, reasons=(STOPPED,)) if found.stopped else plan
 
