@@ -78,7 +78,7 @@ def test_two_who_share_a_contract_get_the_same_fraction() -> None:
     of = problem(4, needs=(need("a", depart=4, need_wh=6_000), need("b", depart=4, need_wh=3_000)), contract_w=6_000.0)
     plan, _ = fair(SiteSolver(), of, SiteSolver().solve(of), NONE)
     np.testing.assert_allclose(served(of, plan), [2 / 3, 2 / 3], atol=1e-3)
-    assert plan.reasons == ("plan.shared",)
+    assert plan.reasons == ("shared",)
     assert plan.bindings[0].limit == "contract"
     assert plan.bindings[0].won_kwh > 1_000
 

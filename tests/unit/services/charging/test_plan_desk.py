@@ -183,7 +183,7 @@ def test_a_contract_below_its_own_load_is_planned_and_told(tmp_path: Path) -> No
     plan = newest(made)
     assert plan.head.unmet_wh > 0
     assert plan.plan.over_w.max() < 1
-    assert "plan.shared" in plan.head.facts["reasons"]
+    assert "shared" in plan.head.facts["reasons"]
 
 
 def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: House) -> None:
@@ -191,7 +191,7 @@ def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: 
     assert asyncio.run(desk.plan(SITE)).head.cause == "asked"
     with pytest.raises(NotFound) as caught:
         asyncio.run(desk.plan("nowhere"))
-    assert caught.value.code == "site.unknown"
+    assert caught.value.code == "charging.unknown"
 
 
 def test_who_comes_next_is_planned_with_who_is_there(house: House) -> None:

@@ -76,7 +76,7 @@ def fair(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes) -> tu
     made = solver.solve(problem, shared)
     if made.policy != "lp" or (made.over_w > plan.over_w + 1).any():
         return plan, wishes
-    return msgspec.structs.replace(made, bindings=plan.bindings, reasons=(*plan.reasons, "plan.shared")), shared
+    return msgspec.structs.replace(made, bindings=plan.bindings, reasons=(*plan.reasons, "shared")), shared
 
 
 def _plain(problem: Problem) -> Problem:

@@ -32,14 +32,14 @@ CAUSES: dict[str, Text] = {
     "asked": Text("사람이 요청함", "Somebody asked for it"),
 }
 REASONS: dict[str, Text] = {
-    "plan.shared": Text(
+    "shared": Text(
         "전력이 모자라 비율이 같도록 나눴습니다.",
         "There is not enough: everyone gets the same share of their need as far as can be.",
     ),
-    "plan.stopped": Text(
+    "stopped": Text(
         "탐색 한도 안에서 찾은 가장 좋은 계획입니다.", "This is the best plan found within the limits of the search."
     ),
-    "plan.no_solution": Text("계산이 답을 내지 못해 기본 계획을 씁니다.", "The solver gave no answer, so the baseline is used."),
+    "no_solution": Text("계산이 답을 내지 못해 기본 계획을 씁니다.", "The solver gave no answer, so the baseline is used."),
 }
 LOST: dict[str, Text] = {
     "sun": Text("태양광 계량이 끊겨 햇빛이 없다고 보고 세웠습니다.", "The solar meter is lost: no sun is assumed."),

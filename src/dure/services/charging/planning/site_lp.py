@@ -2,7 +2,7 @@
 
 Cost: grid energy, export, wear, peak, what is not given, and what goes above the contract, which is dear but possible, so that
 the program always has an answer. On top of it lie rewards small enough to decide only between plans that cost the same
-(`Ties`; docs/decisions/0017): without them a solver's choice among equal plans is chance, and set points would jump.
+(`Ties`; docs/decisions/0018): without them a solver's choice among equal plans is chance, and set points would jump.
 
 The sun may fill the storage always, the grid only where `grid_to_ess` says so: then the storage never takes more than the sun
 gives at that time. Vehicles draw only inside their windows; one that may give back never holds less than it came with by more
@@ -30,7 +30,7 @@ COLUMNWISE, MINIMIZE = 1, 1
 NODES_MAX = 100
 SAFETY_S = 5.0  # of wall-clock time for one program with binaries; its use is told as a reason
 GAP = 1e-3
-STOPPED = "plan.stopped: best found within the limits of the search"
+STOPPED = "stopped: best found within the limits of the search"
 
 
 class SiteSolver:
@@ -52,7 +52,7 @@ class SiteSolver:
         model = Model(problem, shape, self._ties, wishes)
         found = self.run(shape, model)
         if isinstance(found, str):
-            return msgspec.structs.replace(edf(problem), reasons=(f"plan.no_solution: {found}",))
+            return msgspec.structs.replace(edf(problem), reasons=(f"no_solution: {found}",))
         plan = plan_in(problem, shape, model, found)
         return msgspec.structs.replace(plan, reasons=(STOPPED,)) if found.stopped else plan
 
