@@ -33,6 +33,7 @@ NAMES = (
     "buildings-reads",
     "buildings-queries",
     "buildings-faults",
+    "site-saving",
     "ocpp",
     "ocpp-connections",
     "ocpp-fuzz",
