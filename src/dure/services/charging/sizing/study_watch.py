@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
-from dure.core.errors import DureError, Unavailable
+from dure.core.errors import DureError, InputError, Unavailable
 from dure.engines.jobs.port import Job, decode_result, encode_job, perform
 from dure.services.charging.planning.forecast_rules import forecast_rules
 from dure.services.charging.planning.rehearsing.world_packing import packed
@@ -59,10 +59,10 @@ class StudyWatch:
         with house.records.read() as connection:
             site = registered(connection).sites.get(study.site)
         if site is None:
-            raise Unavailable("charging.study_site", f"There is no charging site {study.site!r} any more.")
+            raise InputError("charging.study_site", f"There is no charging site {study.site!r} any more.")
         found = study_of(house, site, study.asked)
         if not len(found.world.served()):
-            raise Unavailable("charging.study_empty", "No session lies in the days that are rehearsed.")
+            raise InputError("charging.study_empty", "No session lies in the days that are rehearsed.")
         today = house.clock.now().astimezone(house.city.zone).date()
         recipe = next(one for one in forecast_rules(today, house.city.folder).recipes if one.arrivals)
         words = {"world": packed(found.world), "sizes": msgspec.to_builtins(found.sizes), "recipe": msgspec.to_builtins(recipe)}
