@@ -38,6 +38,7 @@ NAMES = (
     "ocpp-fuzz",
     "origin",
 )
+FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent
 
 
@@ -48,7 +49,7 @@ def main() -> int:
     options = parser.parse_args()
     words = ["--quick"] if options.quick else []
     codes = [
-        subprocess.run([sys.executable, str(HERE / f"{name}.py"), *words], check=False).returncode
+        subprocess.run([sys.executable, str(HERE / FILES.get(name, f"{name}.py")), *words], check=False).returncode
         for name in ([options.name] if options.name else NAMES)
     ]
     return max(codes)

@@ -28,6 +28,7 @@ class Year(NamedTuple):
     power_w: np.ndarray
     site: SiteReads
     register_wh: dict[str, int]  # what each register of the site says in all
+    faults: dict[str, int]  # how many of each kind were made
 
 
 def year(seed: int, days: int = 365) -> Year:
@@ -37,13 +38,14 @@ def year(seed: int, days: int = 365) -> Year:
     n = days * 288
     ev = _by_five_minutes(starts, ends, power, n)
     flows = _dispatched(ev, _pv(chance, n))
-    meters, register_wh = _meters(flows, chance, net=bool(seed % 2))
-    reads, energy = _session_reads(chance, (starts, ends, power, evse))
+    faults = {"resets": 0, "rollovers": 0, "reads lost": 0, "reads late": 0, "signed registers": seed % 2}
+    meters, register_wh = _meters(flows, chance, faults, net=bool(seed % 2))
+    reads, energy = _session_reads(chance, (starts, ends, power, evse), faults)
     ids = tuple(f"cs-{seed}-{one:06}" for one in range(len(starts)))
     times = START_US + FIVE_US * np.arange(1, n + 1, dtype=np.int64)
     storage = StorageState("ess", WAY, WAY, CAPACITY_WH, times, flows["stored"] / CAPACITY_WH)
     site = SiteReads(meters, (storage,), ids, reads, Counting(rate_max_w=50_000))
-    return Year(flows, starts, ends, energy, power, site, register_wh)
+    return Year(flows, starts, ends, energy, power, site, register_wh, faults)
 
 
 def _sessions(chance, days):
@@ -104,8 +106,8 @@ def _dispatched(ev, pv):
     return out | {"pv": pv, "ev": ev}
 
 
-def _meters(flows, chance, *, net):
-    """Registers of the site, read each five minutes, some reads lost, some come late; of a net meter one signed register."""
+def _meters(flows, chance, faults, *, net):
+    """Registers of the site, read each five minutes: reads lost and late, PV resets, storage rolls over, one is signed."""
     parts = [
         ("pv", "pv", "solar_register", flows["pv"], 200_000),
         ("charge", "ess", "storage_charge_register", flows["charge"], 150_000),
@@ -126,21 +128,46 @@ def _meters(flows, chance, *, net):
         for at in chance.integers(1, len(shown) - 40, 12):
             kept[at : at + int(chance.integers(3, 36))] = False  # a link that was down for some hours
         kept[[0, -1]] = True
-        order = _disordered(chance, np.flatnonzero(kept), 0.02)
+        faults["reads lost"] += int((~kept).sum())
+        rows = np.flatnonzero(kept)
+        whole, size = int(shown[-1] - shown[0]), 0
+        if role == "pv":
+            shown, whole = _reset(chance, shown, rows, faults)
+        elif role == "charge":
+            size = 10_000_000
+            faults["rollovers"] += int((np.diff(shown[rows] % size) < 0).sum())
+            shown = shown % size
+        order = _disordered(chance, rows, 0.02, faults)
         signed = net and role == "grid"
-        counting = Counting(rate_max_w=rate, net=signed)
+        counting = Counting(rate_max_w=rate, net=signed, size=size)
         meters.append(Meter(role=role, asset=asset, property=name, counting=counting, reads=Reads(times[order], shown[order])))
-        totals[f"{role}{' net' if signed else ''}"] = int(shown[-1] - shown[0])
+        totals[f"{role}{' net' if signed else ''}"] = whole
     return tuple(meters), totals
 
 
-def _disordered(chance, rows, share):
+def _reset(chance, shown, rows, faults):
+    """A register that begins again at 0 some times a year, and what it says in all: what passed unread nobody can know."""
+    shown, whole = shown.copy(), int(shown[-1] - shown[0])
+    for place in np.sort(chance.integers(1, len(rows), 5)).tolist():
+        at, before = int(rows[place]), int(rows[place - 1])
+        passed = int(shown[at] - shown[before])
+        if passed <= 3 or shown[before] < 10_000:
+            continue
+        unread = passed // 2
+        shown[at:] = shown[at:] - shown[before] - unread
+        whole -= unread
+        faults["resets"] += 1
+    return shown, whole
+
+
+def _disordered(chance, rows, share, faults):
     """Rows of which some come later than others after them."""
     late = chance.random(len(rows)) < share
+    faults["reads late"] += int(late.sum())
     return rows[np.argsort(np.arange(len(rows)) + np.where(late, chance.integers(1, 200, len(rows)), 0), kind="stable")]
 
 
-def _session_reads(chance, sessions):
+def _session_reads(chance, sessions, faults):
     """Reads each five minutes from the begin of each session, and what its registers say in all."""
     starts, ends, power, evses = sessions
     counts = ((ends - starts) // FIVE_US + 2).astype(np.int64)
@@ -159,12 +186,14 @@ def _session_reads(chance, sessions):
         unread = int(own[at] - own[at - 1]) // 3  # passed after the last read before the register began again: nobody can know
         shown[at:last] = own[at:last] - own[at - 1] - unread
         whole[one] = energy[one] - unread
+        faults["resets"] += 1
     kept = np.ones(len(times), bool)
     for one in np.flatnonzero(chance.random(len(starts)) < SHARE["gapped"]).tolist():
         first, last = int(counts[:one].sum()), int(counts[: one + 1].sum())
         if whole[one] == energy[one] and last - first > 4:
             kept[first + 1 : last - 1] = False
-    order = _disordered(chance, np.flatnonzero(kept), SHARE["disordered"])
+    faults["reads lost"] += int((~kept).sum())
+    order = _disordered(chance, np.flatnonzero(kept), SHARE["disordered"], faults)
     reads = SessionReads(starts, ends, whole, owner[order], times[order], shown[order])
     return reads, whole
 

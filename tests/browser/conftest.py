@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from demo_buildings import furnish_buildings
+from demo_charging import furnish_charging
 from demo_city import ROOT, RunningCity
 from demo_environment import furnish
 from demo_waste import furnish_waste
@@ -22,7 +23,7 @@ def running(tmp_path_factory, request):
     city = RunningCity(tmp_path_factory.mktemp("city"))
     try:
         city.start()
-        furnishing = {"waste": furnish_waste, "buildings": furnish_buildings}
+        furnishing = {"waste": furnish_waste, "buildings": furnish_buildings, "charging": furnish_charging}
         city.made = next((each for name, each in furnishing.items() if name in request.module.__name__), furnish)(city)
         yield city
     finally:

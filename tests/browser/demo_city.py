@@ -197,7 +197,8 @@ class RunningCity:
         people = People(records, self.clock)
         self._people(people)
         return House(
-            settings=Settings(data_dir=str(self.folder)), city=city, clock=self.clock, properties=properties, kinds=kinds,
+            settings=Settings(data_dir=str(self.folder), ocpp_port=0), city=city, clock=self.clock, properties=properties,
+            kinds=kinds,
             bus=bus, records=records, telemetry=telemetry, archive=None, people=people, live=live, directory=directory,
             intake=Intake(bus, records, directory, properties, {}, self.clock, city.id), codecs=codecs_of(city),
             services=SERVICES, recorder=recorder,

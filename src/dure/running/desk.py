@@ -28,6 +28,8 @@ from dure.running.one_part import city_of
 from dure.running.parts import codecs_of, open_house, records_of
 from dure.services.buildings.explaining.explain import explain as explain_figure
 from dure.services.buildings.explaining.sources import books_of
+from dure.services.charging.origin.explaining import explain as explain_origin
+from dure.services.charging.sessions.session_records import overlapping
 from dure.services.environment.stations import import_station_list
 from dure.spine.recorder import stream_name
 from dure.web.api.explanations import explain_decision, explain_observation
@@ -206,8 +208,10 @@ async def _export_geojson(house: House, target: Path) -> int:
 
 
 async def explain(settings: Settings, what: str) -> str:
-    """The story of an observation, a decision or a figure of buildings, as JSON."""
+    """The story of an observation, a decision, a figure of buildings or one of the origin ledger, as JSON."""
     async with visiting(settings) as house:
+        if what.startswith("charging/"):
+            return msgspec.json.encode(await asyncio.to_thread(explain_origin, house, what, overlapping)).decode()
         if "/" in what:
             return msgspec.json.encode(await asyncio.to_thread(explain_figure, books_of(house), what)).decode()
         if ":" in what:

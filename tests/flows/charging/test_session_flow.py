@@ -18,9 +18,11 @@ from dure.engines.records.tables import events
 from dure.services.charging.central.words import Booted, Linked, Sample, Sampled, StatusSaid, TransactionSaid
 from dure.services.charging.pricing import settlement_records
 from dure.services.charging.pricing.settle_watch import settle_now
-from dure.services.charging.sessions import live_states, session_records
+from dure.services.charging.sessions import live_states, session_records, stop_records, wish_records
 from dure.services.charging.sessions.model import session_id
 from dure.services.charging.sessions.session_records import Asked
+from dure.services.charging.sessions.stop_watch import StopWatch
+from dure.services.charging.sessions.wish_records import Wish
 
 sys.path.insert(0, str(Path(__file__).parent))
 from sessions_running import ChargingCity
@@ -209,3 +211,33 @@ def test_a_disputed_session_waits_for_a_person(city: ChargingCity) -> None:
     assert (settlements(city, "d"), told(city, "disputed")) == ([], 1)
     settle_now(city.house, session_id("plaza-c1", "d"), "the meter was exchanged", By("officer", city.clock.at))
     assert settlements(city, "d") == [(1, 0, False, "released")]
+
+
+def test_a_session_at_its_target_is_stopped_and_does_not_begin_again_unless_unplugged(city: ChargingCity) -> None:
+    begun = round((city.clock.at - NOW).total_seconds() / 60)
+    wish = Wish(id="w", evse="plaza-c1-1", made_at=city.clock.at, target_soc=0.5)
+    with city.house.records.begin() as connection:
+        wish_records.add(connection, wish)
+    city.said(Linked("plaza-c1", "ocpp2.0.1", to_us(city.clock.at)), transaction("t1", "started", begun, 0))
+    city.look()
+    stops = StopWatch(city.house)
+    city.call(stops.look())
+    city.call(stops.look())
+    city.said(transaction("t1", "ended", begun + 1, 10), transaction("t2", "started", begun + 2, 10))
+    city.clock.at += timedelta(minutes=2)
+    city.look()
+    city.call(stops.look())
+    with city.house.records.read() as connection:
+        kept = stop_records.of_sessions(connection, [session_id("plaza-c1", one) for one in ("t1", "t2")])
+    assert {one["reason"]: one["asked_n"] for one in kept.values()} == {"target_reached": 1, "no_restart": 1}
+    assert told(city, "stopped") == 2
+    free = to_us(city.clock.at)
+    city.said(
+        transaction("t2", "ended", begun + 3, 10), StatusSaid("plaza-c1", 1, "available", free + MIN, free + MIN),
+        transaction("t3", "started", begun + 4, 10),
+    )  # fmt: skip
+    city.clock.at += timedelta(minutes=2)
+    city.look()
+    city.call(stops.look())
+    with city.house.records.read() as connection:
+        assert stop_records.of_sessions(connection, [session_id("plaza-c1", "t3")]) == {}

@@ -147,6 +147,7 @@ charging_settlements = Table(
     Column("receipt", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("sha256", Text, nullable=False),
+    Index("ix_charging_settlements_sha256", "sha256"),
     Index("ix_charging_settlements_ended_at", "ended_at", "session"),
     Index("ix_charging_settlements_site_ended_at", "site", "ended_at"),
 )

@@ -24,6 +24,9 @@ from dure.engines.records.store import Records
 from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.services.charging.model import KINDS, PROPERTIES
 from dure.services.charging.service import ChargingService
+from dure.services.charging.sessions import session_records
+from dure.services.charging.sessions.assembling import Key
+from dure.services.charging.sessions.gathering import Gathered
 from dure.services.charging.sessions.model import Session, session_id
 from dure.spine.directory import Directory
 from dure.spine.house import House
@@ -132,6 +135,12 @@ class Sessions:
             for one in self.known
             if one.site == site and one.started_at < end and (one.ended_at is None or one.ended_at > start)
         ]
+
+
+def keep(house: House, *known: Session) -> None:
+    """Sessions in their table."""
+    with house.records.begin() as connection:
+        session_records.store(connection, [(one, Key(one.transaction, 0), Gathered()) for one in known])
 
 
 def moved(house: House, at: datetime) -> None:

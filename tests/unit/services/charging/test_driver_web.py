@@ -10,12 +10,13 @@ import pytest
 from face_city import NOW, house_in, tell
 
 from dure.core.time import to_us
+from dure.services.charging.central.words import Linked, Sample, StatusSaid, TransactionSaid
 from dure.services.charging.driving.claim import made, sealed
-from dure.services.charging.sessions import live_states, session_records, wish_records
-from dure.services.charging.sessions.assembling import Key
-from dure.services.charging.sessions.gathering import Gathered
-from dure.services.charging.sessions.live_states import EvseState, Link
-from dure.services.charging.sessions.model import Session
+from dure.services.charging.sessions import session_records, wish_records
+from dure.services.charging.sessions.folding import fold
+from dure.services.charging.sessions.places import Places
+from dure.services.charging.sessions.session_rules import session_rules
+from dure.services.charging.sites import registered
 from dure.services.charging.tokens.token_key import token_key
 from dure.web.app import create_app
 
@@ -27,24 +28,24 @@ BEGUN = NOW - timedelta(minutes=40)
 PLACE = "/en/charging/evse/hall-e1"
 
 
-def state(evse, charger, number, status, session=""):
-    return EvseState(
-        evse=evse, charger=charger, number=number, status=status, since_at=BEGUN, status_us=to_us(BEGUN), session=session
-    )
-
-
 @pytest.fixture
 def house(tmp_path):
     house = house_in(tmp_path)
-    with house.records.begin() as connection:
-        live_states.store(
-            connection,
-            [state("hall-e1", "hall-c1", 1, "available"), state("hall-e2", "hall-c1", 2, "available")],
-            [Link(charger="hall-c1", linked=True, linked_us=to_us(BEGUN), heard_at=NOW)],
-        )
+    dawn_us = to_us(NOW - timedelta(hours=3))
+    hear(
+        house, Linked("hall-c1", "ocpp2.0.1", dawn_us), *(StatusSaid("hall-c1", n, "available", dawn_us, dawn_us) for n in (1, 2))
+    )
     yield house
     house.telemetry.close()
     house.records.close()
+
+
+def hear(house, *words):
+    """Words of chargers, taken in as the round of the journal does."""
+    rules = session_rules(NOW.date(), house.city.folder)
+    with house.records.begin() as connection:
+        fold(connection, words, Places(registered(connection)), rules, NOW)
+        return session_records.listing(connection, session_records.Asked()).items
 
 
 @pytest.fixture
@@ -52,18 +53,26 @@ def app(house):
     return create_app(house)
 
 
-def charge(house, token=MINE, **more):
-    """A session at the first place."""
-    session = Session(
-        id="cs-1", charger="hall-c1", site="hall", transaction="t-1", state=more.pop("state", "running"), started_at=BEGUN,
-        evse="hall-e1", token=token, energy_wh=4_321, last_at=NOW, **more,
-    )  # fmt: skip
-    with house.records.begin() as connection:
-        session_records.store(connection, [(session, Key("t-1"), Gathered())])
-        running = session.state == "running"
-        told = state("hall-e1", "hall-c1", 1, "occupied" if running else "available", "cs-1" if running else "")
-        live_states.store(connection, [told], [])
-    tell(house, "hall-e1", "evse_power", 6_000 if running else 0)
+def charge(house, token=MINE, ended=False):
+    """A charge at the first place that took 4,321 Wh; its session."""
+
+    def said(step, seq, at, wh, **more):
+        samples = (Sample(to_us(at), "Energy.Active.Import.Register", wh), Sample(to_us(at), "Power.Active.Import", 6_000.0))
+        return TransactionSaid(
+            "hall-c1", "t-1", step, to_us(at), to_us(at), evse=1, seq_no=seq, token=token, samples=samples, **more
+        )
+
+    words = [
+        StatusSaid("hall-c1", 1, "occupied", to_us(BEGUN), to_us(BEGUN)),
+        said("started", 0, BEGUN, 100_000),
+        said("updated", 1, NOW - timedelta(minutes=3), 104_321),
+    ]
+    over = NOW - timedelta(minutes=2)
+    if ended:
+        words += [said("ended", 2, over, 104_321), StatusSaid("hall-c1", 1, "available", to_us(over), to_us(over))]
+    (session,) = hear(house, *words)
+    tell(house, "hall-e1", "evse_power", 0 if ended else 6_000)
+    return session
 
 
 def phone(app, house, token=MINE, at=BEGUN - timedelta(seconds=30)):
@@ -125,17 +134,18 @@ def test_the_phone_that_started_sees_its_charge_and_may_stop(app, house):
     page = phone(app, house).get(PLACE).text
     assert "4.32" in page
     assert "Stop charging" in page
+    assert "1,401 won" in page  # 4.321 kWh at 324.4 won, fractions are not charged
 
 
 @pytest.mark.parametrize("token", [OTHER, ""])
 def test_another_phone_sees_that_it_is_taken_and_nothing_of_the_charge(app, house, token):
-    charge(house)
+    session = charge(house)
     visitor = phone(app, house, token) if token else Visitor(app)
     page = visitor.get(PLACE).text
     assert "Taken" in page
     assert "4.32" not in page
     assert "Stop charging" not in page
-    assert "cs-1" not in page
+    assert session.id not in page
 
 
 @pytest.mark.parametrize("what", ["stop", "wish"])
@@ -152,18 +162,18 @@ def test_a_claim_of_an_earlier_charge_does_not_open_a_later_one(app, house):
 
 
 def test_a_wish_of_the_phone_that_started_is_kept(app, house):
-    charge(house)
+    session = charge(house)
     visitor = phone(app, house)
     answer = visitor.form(PLACE, f"{PLACE}/wish", until="energy", kwh="12", departure="18:30")
     assert answer.status_code == 303
     with house.records.read() as connection:
-        wish = wish_records.of_sessions(connection, ["cs-1"])["cs-1"]
+        wish = wish_records.of_sessions(connection, [session.id])[session.id]
     assert wish["need_wh"] == 12_000
     assert "12.0" in visitor.get(PLACE).text
 
 
 def test_an_ended_charge_leads_to_its_receipt_and_to_another_start(app, house):
-    charge(house, state="ended", ended_at=NOW - timedelta(minutes=2))
+    charge(house, ended=True)
     page = phone(app, house).get(PLACE).text
     assert "Charging has ended" in page
     assert "/receipt" in page

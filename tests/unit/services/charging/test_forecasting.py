@@ -8,7 +8,7 @@ import pytest
 from made_worlds import PER_DAY, STEP_S, changed_after, made_world
 
 from dure.services.charging.planning.forecast_model import Forecast, Past, Recipe
-from dure.services.charging.planning.forecasting import expected_needs, forecast, load_forecast, sun_forecast
+from dure.services.charging.planning.forecasting import caution, expected_needs, forecast, load_forecast, sun_forecast
 from dure.services.charging.planning.stays import MICRO, Days, Stay, stays_of
 
 PLAIN = Recipe(name="plain")
@@ -22,6 +22,7 @@ def empty_past() -> Past:
         sun_w=np.zeros(0),
         load_w=np.zeros(0),
         stays=stays_of([], 0, STEP_S, 7e3),
+        came=np.zeros(0, np.int64),
     )
 
 
@@ -69,6 +70,25 @@ def test_vehicles_of_working_days_are_expected_on_working_days_only() -> None:
     assert 60_000 < sum(one.need_wh for one in on_monday) < 100_000  # 8 cars of 10 kWh
     assert on_saturday == ()
     assert all(one.expected and 0 < one.arrive < one.depart <= PER_DAY for one in on_monday)
+
+
+def test_an_empty_morning_expects_less_to_come_and_a_full_one_no_more() -> None:
+    past = made_world().past(made_world().lead + 32)
+    today = past.came >= past.days.per_day * (past.now // past.days.per_day)
+    full = msgspec.structs.replace(past, came=np.sort(np.concatenate([past.came, np.repeat(past.now, 20)])))
+    none = msgspec.structs.replace(past, came=past.came[~today])
+    needs = [sum(one.need_wh for one in expected_needs(one, 48, PLAIN)) for one in (none, past, full)]
+    assert needs[0] < needs[1]
+    assert needs[2] == pytest.approx(
+        sum(one.need_wh for one in expected_needs(msgspec.structs.replace(past, came=full.came[:-1]), 48, PLAIN))
+    )
+
+
+def test_nothing_is_taken_off_the_sun_of_now() -> None:
+    past = made_world().past(made_world().lead + 48)
+    factor = caution(past, 96, 0.8)
+    assert factor[0] == 1.0
+    assert factor[-1] == pytest.approx(0.8, abs=0.001)
 
 
 def test_a_holiday_is_like_a_sunday() -> None:

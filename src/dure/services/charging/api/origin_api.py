@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dure.core.errors import NotFound
 from dure.core.identifiers import identifier
+from dure.core.time import format_instant
+from dure.engines.records import audit
+from dure.engines.records.audit import By
 from dure.services.charging.origin import origin_view
 from dure.services.charging.origin.certificates import Certificate, csv_of
 from dure.services.charging.origin.chain import Verified
 from dure.services.charging.origin.direct_supply import DirectSupply
+from dure.services.charging.origin.explaining import explain
+from dure.services.charging.origin.figure_ids import CHARS_MAX
+from dure.services.charging.origin.origin_desk import OriginDesk
 from dure.services.charging.origin.origin_view import Balanced, IntervalTold
 from dure.services.charging.origin.split import Split, booked
+from dure.services.charging.sessions.session_records import overlapping
 from dure.web.api.answers import answer, schema_of, told
-from dure.web.api.permits import SeesCityData
-from dure.web.api.queries import CheckedRoute, Spanned, span
+from dure.web.api.permits import DoesFieldWork, SeesCityData
+from dure.web.api.queries import CheckedRoute, Spanned, instant, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +53,38 @@ class CertificateQuery(MonthOf):
     """Which month, and in which form."""
 
     format: Literal["json", "csv"] = Field("json", description="json or csv.")
+
+
+class FigureQuery(BaseModel):
+    """Which figure."""
+
+    figure: str = Field(
+        max_length=CHARS_MAX, description="Its id, as docs/en/api.md lists them.", examples=["charging/session/cs-01/origin"]
+    )
+
+
+class BookAgain(BaseModel):
+    """From when on a site is booked again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: str = Field(max_length=40, description="From this instant (RFC 3339).", json_schema_extra={"format": "date-time"})
+
+
+class BookedAgain(msgspec.Struct, frozen=True):
+    """How many rows were added, and until when the site is booked."""
+
+    rows: int
+    until: datetime | None
+
+
+class ExplanationForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a figure comes from. `step` is a tree: each part has the form of the whole."""
+
+    figure: str
+    agrees: bool
+    step: dict[str, Any]
+    versions: dict[str, str]
 
 
 class OriginRoutes:
@@ -94,6 +134,24 @@ class OriginRoutes:
             raise NotFound("origin.not_booked", f"Nothing is booked of the session {session_id[:80]!r} yet.")
         return answer(found)
 
+    async def book(self, site_id: str, asked: BookAgain, actor: DoesFieldWork) -> Response:
+        """Book a site again from an instant on: what its registers say otherwise by now becomes correcting rows."""
+        site = await self._read(site_id, lambda _, found: found)
+        since, by = instant(asked.since, "since"), By(actor.id, self._house.clock.now())
+
+        def write() -> BookedAgain:
+            found = OriginDesk(self._house, overlapping).book(site, since=since)
+            with self._house.records.begin() as connection:
+                detail = {"origin": {"since": format_instant(since), "rows": len(found.rows)}}
+                audit.append(connection, by, "act", "field_work", site.id, detail)
+            return BookedAgain(len(found.rows), found.until)
+
+        return answer(await run_in_threadpool(write))
+
+    async def explain(self, asked: Annotated[FigureQuery, Query()], _: SeesCityData) -> Response:
+        """A figure of the ledger with the reads it rests on, run again and held against what is kept."""
+        return answer(await run_in_threadpool(explain, self._house, asked.figure, overlapping))
+
     async def _read(self, site_id: str, ask: Callable[[Connection, Site], T]) -> T:
         def read() -> T:
             with self._house.records.read() as connection:
@@ -119,8 +177,12 @@ def routes(house: House) -> APIRouter:
     add("/sites/{site_id}/origin/direct-supply", desk.supply, "Direct supply of a month", schema_of(DirectSupply))
     add("/sites/{site_id}/origin/verification", desk.verify, "Check of a site's chain", schema_of(Verified))
     add("/sessions/{session_id}/origin", desk.split, "Origin of a session", schema_of(Split))
+    add("/explain", desk.explain, "Where a figure of the ledger comes from", schema_of(ExplanationForm))
     listed = told(items(Certificate), *refusals)
     listed[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    path = "/sites/{site_id}/origin"
+    again = told(schema_of(BookedAgain), 400, 401, 403, 404, 409, 503)
+    router.post(path, summary="Book a site again", response_class=Response, responses=again)(desk.book)
     path = "/sites/{site_id}/origin/certificates"
     router.get(path, summary="Certificates of a month", response_class=Response, responses=listed)(desk.certificates)
     return router

@@ -135,7 +135,7 @@ class PlanRoutes:
             if found is None and site not in registered(connection).sites:
                 raise NotFound("site.unknown", f"There is no charging site {site!r}.")
         if found is None:
-            raise NotFound("plan.none", f"There is no plan of {site!r} yet.")
+            raise NotFound("energy_plan.none", f"There is no plan of {site!r} yet.")
         return found
 
     def _listing(self, site: str, asked: PlansQuery) -> Page[PlanHead]:

@@ -41,7 +41,7 @@ class Journal:
         self._records = records
         self._clock = clock
         self._seq = 0
-        self._words: list[Word] = []
+        self._words: list[bytes] = []
         self._then: list[Then] = []
         self._filled = asyncio.Event()
         self._idle = asyncio.Event()
@@ -58,7 +58,7 @@ class Journal:
 
     def keep(self, words: tuple[Word, ...], then: Then | None = None) -> None:
         """Keep words; `then` is called when they, and all that was said before, are on the disk."""
-        self._words.extend(words)
+        self._words.extend(map(journal_records.packed, words))
         if then is not None:
             self._then.append(then)
         if not self._filled.is_set():
@@ -103,12 +103,12 @@ class Journal:
             if not self._filled.is_set():
                 self._idle.set()
 
-    async def _write(self, words: list[Word]) -> None:
+    async def _write(self, words: list[bytes]) -> None:
         """Rows of these words, in order, each until it is kept."""
         loop = asyncio.get_running_loop()
         for start in range(0, len(words), WORDS_MAX):
             part = words[start : start + WORDS_MAX]
-            row = Kept(self.writer, self._seq + 1, to_us(self._clock.now()), len(part), journal_records.pack(part))
+            row = Kept(self.writer, self._seq + 1, to_us(self._clock.now()), len(part), journal_records.row_of(part))
             for attempt in range(10**9):
                 try:
                     await loop.run_in_executor(self._thread, self._keep, row)

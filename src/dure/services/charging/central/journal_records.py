@@ -5,7 +5,9 @@ A reader keeps its own cursor per writer and reads from it on; what it makes of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, func, select
@@ -27,18 +29,45 @@ class Kept(msgspec.Struct, frozen=True):
     words: bytes
 
 
+INT_MAX = 2**63 - 1
+_DEFLATED = b"\x78"  # how zlib begins; no array of MessagePack does
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Word, ...])
 
 
+def packed(word: Word) -> bytes:
+    """One word in MessagePack; a whole number that it cannot hold (JSON has no bounds) is cut to the largest it can."""
+    try:
+        return _encoder.encode(word)
+    except OverflowError:
+        return _encoder.encode(_bounded(msgspec.to_builtins(word, builtin_types=(bytes,))))
+
+
+def _bounded(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _bounded(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_bounded(one) for one in part]
+    return max(-INT_MAX, min(INT_MAX, part)) if type(part) is int else part
+
+
+def row_of(words: Sequence[bytes]) -> bytes:
+    """Packed words as they are kept: one array of MessagePack, deflated. Words of one moment are much alike."""
+    return zlib.compress(_array_head(len(words)) + b"".join(words), 1)
+
+
+def _array_head(n: int) -> bytes:
+    return bytes([0x90 | n]) if n < 16 else b"\xdc" + n.to_bytes(2, "big") if n < 65_536 else b"\xdd" + n.to_bytes(4, "big")
+
+
 def pack(words: Iterable[Word]) -> bytes:
     """Words as they are kept."""
-    return _encoder.encode(list(words))
+    return row_of([packed(one) for one in words])
 
 
 def unpack(kept: bytes) -> tuple[Word, ...]:
-    """Words as they were said."""
-    return _decoder.decode(kept)
+    """Words as they were said; also of a row that is not deflated."""
+    return _decoder.decode(zlib.decompress(kept) if kept[:1] == _DEFLATED else kept)
 
 
 def append(connection: Connection, row: Kept) -> bool:

@@ -12,9 +12,11 @@ import msgspec
 from dure.core.errors import NotAllowed, NotFound
 from dure.services.charging.driving.claim import Claim, claimed_at, made
 from dure.services.charging.driving.wishes import Wanted
+from dure.services.charging.origin import split
+from dure.services.charging.origin.split import Split
 from dure.services.charging.publishing.public_rules import PublicRules
 from dure.services.charging.publishing.standing import EvseStanding
-from dure.services.charging.sessions import session_records, wish_records
+from dure.services.charging.sessions import session_desk, session_records, wish_records
 from dure.services.charging.sessions.model import Session
 from dure.services.charging.stations import calls, remote_start
 from dure.services.charging.stations.calls import Call
@@ -36,12 +38,17 @@ class Driving(msgspec.Struct, frozen=True, kw_only=True):
     running : the session that runs here; told in full only in the phase "mine"
     last : the ended session that this phone started
     call : of the start, while no session came of it
+    won : what the session of this phone costs so far, or in all; None where no price fits
+    split : where its energy came from, as far as it is booked
     """
 
     phase: Phase
     running: Session | None = None
     last: Session | None = None
     call: Call | None = None
+    won: int | None = None
+    provisional: bool = False
+    split: Split | None = None
 
 
 def driving(house: House, place: EvseStanding, claim: Claim | None, rules: PublicRules) -> Driving:
@@ -57,12 +64,23 @@ def driving(house: House, place: EvseStanding, claim: Claim | None, rules: Publi
     running = found[0] if found else None
     mine = next((one for one in own if claim and one.started_at > claimed_at(claim) - rules.start_wait), None)
     if mine is not None and mine.state == "running":
-        return Driving(phase="mine", running=mine)
+        return _told(house, Driving(phase="mine", running=mine), mine)
     call = _call(house, claim) if claim and mine is None else None
     phase = phase_of(place, running=running is not None, ended=mine is not None)
     if call is not None and phase in {"start", "closed"}:
         phase = started_phase(call, house.clock.now() - call.asked_at, rules.start_wait) or phase
-    return Driving(phase=phase, running=running, last=mine, call=call)
+    found_ = Driving(phase=phase, running=running, last=mine, call=call)
+    return _told(house, found_, mine) if mine is not None and phase == "ended" else found_
+
+
+def _told(house: House, found: Driving, session: Session) -> Driving:
+    """With what the session costs and where its energy came from."""
+    told = session_desk.told(house, session.id)
+    with house.records.read() as connection:
+        parts = split.booked(connection, session.id)
+    won = told.receipts[-1].won if told.receipts else told.cost.won if told.cost else None
+    unsure = told.receipts[-1].provisional if told.receipts else bool(told.cost and told.cost.provisional)
+    return msgspec.structs.replace(found, won=won, provisional=unsure, split=parts)
 
 
 def phase_of(place: EvseStanding, *, running: bool, ended: bool) -> Phase:

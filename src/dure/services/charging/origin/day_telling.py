@@ -84,24 +84,25 @@ def tell_days(house: House, site: Site) -> int:
 
 
 def _wanted(connection: Connection, site: str, at: tuple[datetime, House], rules: OriginRules) -> list[date]:
-    """Days that are over: those never told, and those whose rows are newer than what was told."""
+    """Days that are over: those never told, and those that were corrected since."""
     now, house = at
     zone = house.city.zone
     stands = origin_records.state(connection, site)
     if stands.first_start_at is None or stands.last_start_at is None:
         return []
     until = min(now - timedelta(hours=rules.settle_h), stands.last_start_at + STEP)
-    last = connection.execute(select(func.max(days.c.day), func.max(days.c.seq)).where(days.c.site == site)).one()
-    if last[1] is not None and int(last[1]) == stands.seq:
-        return []
+    last, seq = connection.execute(select(func.max(days.c.day), func.max(days.c.seq)).where(days.c.site == site)).one()
+    found: set[date] = set()
     day = day_of(stands.first_start_at, zone)
-    if last[0] is not None:
-        day = max(day, date.fromisoformat(last[0]) - timedelta(days=int(rules.late_session_d)))
-    found = []
+    if last is not None:
+        told_until = date.fromisoformat(last)
+        corrected = {day_of(start, zone) for start in origin_records.corrected_since(connection, site, int(seq))}
+        found |= {one for one in corrected if one <= told_until}
+        day = told_until + timedelta(days=1)
     while day_interval(day, zone).end <= until:
-        found.append(day)
+        found.add(day)
         day += timedelta(days=1)
-    return found
+    return sorted(found)
 
 
 def day_of_site(connection: Connection, site: str, day: date, house: House) -> DayTold | None:

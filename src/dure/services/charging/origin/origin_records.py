@@ -121,6 +121,12 @@ def _entries(connection: Connection, found: Sequence[Any]) -> dict[tuple[datetim
     return lines
 
 
+def corrected_since(connection: Connection, site: str, seq: int) -> list[datetime]:
+    """Intervals that were corrected by rows after one of them."""
+    query = select(intervals.c.start_at).where(intervals.c.site == site, intervals.c.seq > seq, intervals.c.n > 0).distinct()
+    return list(connection.execute(query.order_by(intervals.c.start_at)).scalars())
+
+
 def sums(connection: Connection, site: str, start: datetime, end: datetime) -> dict[tuple[str, str, str], int]:
     """Wh by (source, sink, origin) of the intervals that begin in ``[start, end)``, corrections included."""
     query = (

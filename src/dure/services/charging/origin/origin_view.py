@@ -124,8 +124,14 @@ def balanced(connection: Connection, site: str, span: Interval) -> Balanced:
         corrected=sum(1 for row in rows if row.n),
         measured=measured,
         flows=[Flow(*key, wh) for key, wh in sorted(sums.items())],
-        charged={one: sum(wh for (_, sink, origin), wh in sums.items() if sink == "ev" and origin == one) for one in ORIGINS},
+        charged=charged(connection, site, span),
     )
+
+
+def charged(connection: Connection, site: str, span: Interval) -> dict[str, int]:
+    """What vehicles got in a span, by origin [Wh]."""
+    sums = origin_records.sums(connection, site, span.start, span.end)
+    return {one: sum(wh for (_, sink, origin), wh in sums.items() if sink == "ev" and origin == one) for one in ORIGINS}
 
 
 def certificates_of(connection: Connection, site: Site, span: Interval) -> list[Certificate]:

@@ -12,13 +12,15 @@ from dure.core.time import Interval, day_interval, day_of, to_us
 from dure.services.charging.pricing.running_cost import Books, books_of
 from dure.services.charging.publishing.day_energy import energy_of
 from dure.services.charging.publishing.flows import Flows
+from dure.services.charging.publishing.place_notes import Note, notes_of
 from dure.services.charging.publishing.site_view import View, view_of
+from dure.services.charging.sessions.place_rules import place_rules
 from dure.web.standing import is_late
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from dure.services.charging.model import Site
+    from dure.services.charging.model import Evse, Site
     from dure.services.charging.publishing.standing import EvseStanding, SiteStanding
     from dure.spine.house import House
 
@@ -56,6 +58,11 @@ def today_of(house: House, site: Site) -> Flows:
     now = house.clock.now()
     start = day_interval(day_of(now, house.city.zone), house.city.zone).start
     return energy_of(house, site, Interval(start, max(start, quarter(now)))).total
+
+
+def notes(house: House, site: Site, evse: Evse) -> list[Note]:
+    """The rules of a place in words, as of today."""
+    return notes_of(site, evse, place_rules(day_of(house.clock.now(), house.city.zone), house.city.folder))
 
 
 def books(house: House) -> Books:

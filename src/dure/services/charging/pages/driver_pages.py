@@ -13,10 +13,10 @@ from dure.engines.records.audit import By
 from dure.services.charging.driving import driver_desk
 from dure.services.charging.driving.claim import Claim, claim_of, opened, sealed, with_claim
 from dure.services.charging.driving.wishes import Trouble, wanted
-from dure.services.charging.pages.charging_views import books, evse_in, view_now
+from dure.services.charging.pages.charging_views import books, evse_in, notes, view_now
 from dure.services.charging.pages.driver_words import phase_words, refusal
 from dure.services.charging.pages.qr_labels import labels_of
-from dure.services.charging.pages.state_words import BAND_NAMES, STATE_WORDS, connector_name
+from dure.services.charging.pages.state_words import BAND_NAMES, ORIGIN_NAMES, STATE_WORDS, connector_name
 from dure.services.charging.publishing.price_hours import prices_at
 from dure.services.charging.tokens.token_key import token_key
 from dure.web.access import require
@@ -26,6 +26,7 @@ from dure.web.security import Attempts, own_form
 
 if TYPE_CHECKING:
     from dure.services.charging.driving.driver_desk import Driving
+    from dure.services.charging.origin.split import Split
     from dure.services.charging.publishing.site_view import View
     from dure.services.charging.publishing.standing import EvseStanding, SiteStanding
     from dure.spine.house import House
@@ -90,6 +91,9 @@ async def _page(
         driving=at.driving,
         prices=prices_at(site, at.evse.evse, books(house_of(request)), house_of(request).clock.now(), 8),
         bands=BAND_NAMES,
+        notes=notes(house_of(request), site, at.evse.evse),
+        split=split_shares(at.driving.split),
+        origins=ORIGIN_NAMES,
         told=phase_words(at.driving.phase, at.evse.state),
         why=refusal(at.driving.call) if at.driving.call else None,
         states=STATE_WORDS,
@@ -97,6 +101,14 @@ async def _page(
         fields=fields or {},
         trouble=trouble,
     )
+
+
+def split_shares(split: Split | None) -> dict[str, float]:
+    """How the energy of a session splits by origin, parts of 1; empty while nothing is booked."""
+    if split is None or split.energy_wh <= 0:
+        return {}
+    parts = {"pv": split.pv_wh, "ess_pv": split.ess_pv_wh, "ess_grid": split.ess_grid_wh, "grid": split.grid_wh}
+    return {name: wh / split.energy_wh for name, wh in parts.items() if wh > 0}
 
 
 class _Phone:

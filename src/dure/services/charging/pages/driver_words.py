@@ -87,7 +87,7 @@ _REFUSALS: Mapping[str, Text] = {
         "충전기와 연결이 끊겨 있습니다. 조금 뒤에 다시 하거나 다른 충전기를 쓰세요.",
         "The charger is not connected. Try again shortly, or use another one.",
     ),
-    "station.unknown": Text("이 충전기는 아직 연결된 적이 없습니다.", "This charger has never been connected."),
+    "charger.unknown": Text("이 충전기는 아직 연결된 적이 없습니다.", "This charger has never been connected."),
     "station.silent": Text("충전기가 답하지 않았습니다. 다시 해 보세요.", "The charger did not answer. Try again."),
     "driver.too_often": Text("너무 자주 눌렀습니다. 잠시 뒤에 다시 하세요.", "Too many attempts. Try again in a while."),
     "rejected": Text(

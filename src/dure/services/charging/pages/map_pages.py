@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dure.core.errors import NotFound
-from dure.services.charging.pages.charging_views import books, site_in, today_of, view_now
+from dure.services.charging.pages.charging_views import books, notes, site_in, today_of, view_now
 from dure.services.charging.pages.state_words import (
     BAND_NAMES,
     LEGEND,
@@ -103,7 +103,7 @@ def _feature(one: SiteStanding, say: Speech, prefix: str) -> dict[str, Any]:
         "id": one.site.id,
         "name": say.text(one.site.name),
         "status": MAP_STATUS[one.state],
-        "value": float(one.free_n),
+        "value": None if one.state == "unknown" else float(one.free_n),
         "told": f"{told} · {say.text(STATE_WORDS[one.state].name)}",
         "href": f"{prefix}{HERE}/sites/{one.site.id}",
     }
@@ -148,6 +148,7 @@ async def one(request: Request, site_id: str) -> Response:
         now_flows=flow_diagram(standing.flows, say, title=say("지금의 전력 흐름"), unit="kW", per=KW),
         prices=prices_at(standing.site, best, books(house), house.clock.now()) if best else None,
         bands=BAND_NAMES,
+        notes=notes(house, standing.site, best) if best else [],
         today=shares(today),
         today_kwh=to_sink(today, "ev") / KW,
         origins=ORIGIN_NAMES,

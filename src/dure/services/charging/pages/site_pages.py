@@ -95,6 +95,8 @@ async def one(request: Request, site_id: str) -> Response:
         first = day_interval(day.replace(day=1), house.city.zone).start
         month = await run_in_threadpool(_energy, house, standing.site, Interval(first, today.end))
     per, unit = (1_000.0, "kW") if span == "now" else (1_000.0, "kWh")
+    meters = health(house, standing.site)
+    heard = [each for each in meters if each.kind != "evse" or each.value is not None]
     links = {"now": standing.flows, "today": energy.total, "month": month.total if month else {}}[span]
     return await layout_of(request).page(
         request,
@@ -109,7 +111,8 @@ async def one(request: Request, site_id: str) -> Response:
         hours=_hours(energy, today, standing.site, say),
         taken_wh=to_sink(energy.total, "ev"),
         made_wh=from_source(energy.total, "pv"),
-        health=health(house, standing.site),
+        health=heard,
+        unheard_n=len({each.asset for each in meters} - {each.asset for each in heard}),
         properties=house.properties,
         states=STATE_WORDS,
     )

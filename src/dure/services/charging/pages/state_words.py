@@ -73,17 +73,17 @@ CONNECTOR_NAMES: Mapping[str, Text] = {
 SOURCE_NAMES: Mapping[Source, Text] = {
     "pv": Text("태양광", "Solar"),
     "ess": Text("저장장치에서", "From storage"),
-    "ess_pv": Text("저장한 햇빛", "Stored solar"),
-    "ess_grid": Text("저장한 계통", "Stored grid"),
+    "ess_pv": Text("저장된 태양광", "Stored solar"),
+    "ess_grid": Text("저장된 계통 전력", "Stored grid energy"),
     "vehicle": Text("전기차에서", "From vehicles"),
-    "grid": Text("한전 계통", "Grid"),
+    "grid": Text("계통", "Grid"),
     "unknown": Text("계량되지 않음", "Not metered"),
 }
 ORIGIN_NAMES: Mapping[str, Text] = {
     "pv": Text("태양광에서 바로", "Solar, directly"),
-    "ess_pv": Text("저장한 햇빛", "Stored solar"),
-    "ess_grid": Text("저장한 계통", "Stored grid"),
-    "grid": Text("한전 계통", "Grid"),
+    "ess_pv": Text("저장된 태양광", "Stored solar"),
+    "ess_grid": Text("저장된 계통 전력", "Stored grid energy"),
+    "grid": Text("계통", "Grid"),
 }
 BAND_NAMES: Mapping[str, Text] = {
     "off": Text("경부하", "Off-peak"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from dure.services.charging.planning.problem import Floats, Need
+from dure.services.charging.planning.problem import Floats, Ints, Need
 from dure.services.charging.planning.stays import Days, Stays
 
 
@@ -16,6 +16,7 @@ class Past(msgspec.Struct, frozen=True, eq=False):
     ----------
     sun_w, load_w : (now,) mean power of each step that is over [W]
     stays : those that are over
+    came : steps of arrival of every vehicle that came up to now, also of those that are still there
     """
 
     days: Days
@@ -23,6 +24,7 @@ class Past(msgspec.Struct, frozen=True, eq=False):
     sun_w: Floats
     load_w: Floats
     stays: Stays
+    came: Ints
 
     @property
     def now(self) -> int:

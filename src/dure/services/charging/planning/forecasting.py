@@ -13,16 +13,19 @@ CLEAR_QUANTILE = 0.9
 RECENT_H = 1.0  # over which the sky of now is measured
 FADE_H = 12.0  # how fast the sky of now loses its say
 CLEARER_MAX = 1.1
+SURE_H = 3.0  # how fast caution sets in
 DOUBT_SHARE = 0.02  # of a clear day's sun that must be seen before the sky of now says as much as the usual one
 CELL_H = 1.0  # arrivals are gathered by the hour
 STAY_H = (2.0, 5.0)  # and by short, middle and long stay
 LEAST_WH = 50.0  # a cell that expects less is left out
 EXPECTED = "expected"
+FULLER_MIN, FULLER_MAX = 0.4, 1.0  # a full morning is mostly an early one: it is no sign of a fuller day
+DOUBT_N = 15.0  # vehicles that must have been expected by now before their number today says as much as days like it
 
 
 def forecast(past: Past, n: int, recipe: Recipe) -> Forecast:
     """What is expected of the n steps from now on."""
-    sun = sun_forecast(past, n) * recipe.sun_scale
+    sun = sun_forecast(past, n) * caution(past, n, recipe.sun_scale)
     expected = expected_needs(past, n, recipe) if recipe.arrivals else ()
     used = {
         "sun": f"clear_sky x {recipe.sun_scale:g}",
@@ -32,6 +35,12 @@ def forecast(past: Past, n: int, recipe: Recipe) -> Forecast:
         "recipe": recipe.name,
     }
     return Forecast(pv_w=sun, load_w=load_forecast(past, n), expected=expected, aim_w=recipe.aim_w, used=used)
+
+
+def caution(past: Past, n: int, scale: float) -> Floats:
+    """What a forecast is multiplied by (n,) [1]: nothing is taken off the sun of now, the whole of `scale` off that of later."""
+    factor: Floats = 1.0 - (1.0 - scale) * (1.0 - np.exp(-np.arange(n) * past.step_h / SURE_H))
+    return factor
 
 
 def sun_forecast(past: Past, n: int) -> Floats:
@@ -98,7 +107,8 @@ def expected_needs(past: Past, n: int, recipe: Recipe) -> tuple[Need, ...]:
     for day in range(today, last + 1):
         like = past.days.like(day, today, recipe.like_days)
         if like:
-            parts.append(_moved(past.stays, like, day, per_day))
+            share = _fuller(past, like) if day == today else 1.0
+            parts.append(_moved(past.stays, like, day, per_day, share))
     if not parts:
         return ()
     arrive, stay, need, power = (np.concatenate([part[i] for part in parts]) for i in range(4))
@@ -106,11 +116,20 @@ def expected_needs(past: Past, n: int, recipe: Recipe) -> tuple[Need, ...]:
     return _cells(past, n, (arrive[ahead] - past.now, stay[ahead], need[ahead], power[ahead]), recipe)
 
 
-def _moved(stays: Stays, like: list[int], day: int, per_day: int) -> tuple[Ints, Ints, Floats, Floats]:
+def _fuller(past: Past, like: list[int]) -> float:
+    """How full today is beside days like it, by the vehicles that came up to now [1]: at most as full."""
+    per_day, so_far = past.days.per_day, past.now % past.days.per_day
+    usual = past.came[np.isin(past.came // per_day, like)] % per_day
+    expected = float((usual <= so_far).sum()) / len(like)
+    came = float((past.came // per_day == past.now // per_day).sum())
+    return min(max((came + DOUBT_N) / (expected + DOUBT_N), FULLER_MIN), FULLER_MAX)
+
+
+def _moved(stays: Stays, like: list[int], day: int, per_day: int, fuller: float) -> tuple[Ints, Ints, Floats, Floats]:
     """Stays of days like `day` as if they came on it, each with its share: arrival, stay [steps], energy, power."""
     chosen = np.isin(stays.arrive // per_day, like)
     shift = (day - stays.arrive[chosen] // per_day) * per_day
-    share = 1.0 / len(like)
+    share = fuller / len(like)
     stay = stays.depart[chosen] - stays.arrive[chosen]
     return stays.arrive[chosen] + shift, stay, stays.need_wh[chosen] * share, stays.max_w[chosen] * share
 

@@ -40,6 +40,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     kept : (needs, n) what the plan before gave each vehicle [W], moved to this problem's steps
     on : (needs, n) where a vehicle charges with at least its `min_w`; nowhere else. None: anywhere, with anything
     unmet_wh : (needs,) most that may stay ungiven
+    import_w, export_w : (n,) most import, and least export, that a shared line leaves to the site
     whole : (needs,) vehicles that charge with 0 or at least their `min_w`, wherever that is best (semi-continuous columns),
         whatever `on` says
     """
@@ -48,6 +49,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     on: NDArray[np.bool_] | None = None
     unmet_wh: Floats | None = None
     whole: NDArray[np.bool_] | None = None
+    import_w: Floats | None = None
+    export_w: Floats | None = None
 
 
 NONE = Wishes()
@@ -62,7 +65,7 @@ class Model:
         self.upper = np.full(shape.columns, np.inf)
         self.integrality = shape.integrality.copy()
         self.row_lower, self.row_upper = np.zeros(shape.row_count), np.zeros(shape.row_count)
-        self._grid()
+        self._grid(wishes)
         if problem.storage is not None:
             self._storage()
         self._vehicles(wishes)
@@ -84,13 +87,17 @@ class Model:
         block = self._shape.row[name]
         self.row_lower[block], self.row_upper[block] = lower, upper
 
-    def _grid(self) -> None:
+    def _grid(self, wishes: Wishes) -> None:
         problem, hours = self._problem, self._problem.step_h
         line = 0.0 if problem.feeder_won_kwh is None else problem.feeder_won_kwh
         price = (problem.price_won_kwh + line + self._ties.curtail) * hours
-        self._put("grid", price, 0.0, problem.contract_w / KW)
+        most = (
+            np.full(problem.n, problem.contract_w) if wishes.import_w is None else np.minimum(problem.contract_w, wishes.import_w)
+        )
+        self._put("grid", price, 0.0, most / KW)
         self._put("over", price + problem.over_won_kwh * hours, 0.0, np.inf)
-        self._put("export", -(problem.export_won_kwh + line) * hours, 0.0, np.inf)
+        least = 0.0 if wishes.export_w is None else wishes.export_w / KW
+        self._put("export", -(problem.export_won_kwh + line) * hours, least, np.inf)
         self._put("curtail", self._ties.curtail * hours, 0.0, problem.pv_w / KW)
         rest = (problem.load_w - problem.pv_w) / KW
         self._line("balance", rest, rest)

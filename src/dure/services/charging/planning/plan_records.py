@@ -89,10 +89,10 @@ def newest(connection: Connection, site: str) -> Kept | None:
 
 
 def get(connection: Connection, ident: str) -> Kept:
-    """One plan; refused with ``plan.unknown``."""
+    """One plan; refused with ``energy_plan.unknown``."""
     row = connection.execute(select(plans).where(plans.c.id == ident)).mappings().one_or_none()
     if row is None:
-        raise NotFound("plan.unknown", f"There is no plan {ident[:80]!r}.")
+        raise NotFound("energy_plan.unknown", f"There is no plan {ident[:80]!r}.")
     return _kept(row)
 
 

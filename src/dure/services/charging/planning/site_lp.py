@@ -22,7 +22,7 @@ from dure.services.charging.planning.cost import plan_won
 from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.lp_model import KW, NONE, Model, Ties, Wishes
 from dure.services.charging.planning.lp_shape import Shape, shape_key
-from dure.services.charging.planning.problem import Floats, Plan, Problem
+from dure.services.charging.planning.problem import Floats, Ints, Plan, Problem
 
 TINY_KW = 1e-6
 OPTIMAL = highspy.HighsModelStatus.kOptimal
@@ -53,13 +53,15 @@ class SiteSolver:
         found = self.run(shape, model)
         if isinstance(found, str):
             return msgspec.structs.replace(edf(problem), reasons=(f"plan.no_solution: {found}",))
-        plan = _read(problem, shape, model, found)
+        plan = plan_in(problem, shape, model, found)
         return msgspec.structs.replace(plan, reasons=(STOPPED,)) if found.stopped else plan
 
     def run(self, shape: Shape, model: Model) -> Found | str:
         """Values and duals of a program, or why there are none; starts from the last basis where the shape is the same."""
         whole = bool(model.integrality.any())
         self._load(shape, model, fresh=shape is not self._shape or whole)
+        # Without binaries presolving takes longer than it saves.
+        self._highs.setOptionValue("presolve", "choose" if whole else "off")
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + SAFETY_S)  # its clock runs on from run to run
         self._highs.run()
         solution = self._highs.getSolution()
@@ -73,6 +75,17 @@ class SiteSolver:
             self._shape = None
             return Found(value, np.zeros(0), np.zeros(0), stopped=status != OPTIMAL)
         return Found(value, np.asarray(solution.col_dual), np.asarray(solution.row_dual))
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of the last program; None after one with binaries."""
+        return self._shape
+
+    @property
+    def basis(self) -> highspy.HighsBasis:
+        """The basis of the last program."""
+        found: highspy.HighsBasis = self._highs.getBasis()
+        return found
 
     def _shape_of(self, problem: Problem) -> Shape:
         if self._shape is not None and self._shape.key == shape_key(problem):
@@ -95,8 +108,47 @@ class SiteSolver:
         self._shape = shape
 
 
-def _read(problem: Problem, shape: Shape, model: Model, found: Found) -> Plan:
-    """The plan that the columns say."""
+def one_program(
+    matrix: tuple[Ints, Ints, Floats],
+    cost: Floats,
+    columns: tuple[Floats, Floats],
+    rows: tuple[Floats, Floats],
+    basis: highspy.HighsBasis | None = None,
+) -> Found:
+    """Values and duals of a program without binaries that is solved once.
+
+    Parameters
+    ----------
+    matrix : starts, rows and values by columns; columns, rows : lower and upper bounds; basis : where to begin
+
+    Raises
+    ------
+    RuntimeError : it has no optimum
+    """
+    starts, places, values = matrix
+    highs: Any = highspy._core._Highs()  # noqa: SLF001  # as above
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("random_seed", 0),
+        ("presolve", "choose" if basis is None else "off"),
+    ):
+        highs.setOptionValue(name, value)
+    highs.passModel(
+        len(cost), len(rows[0]), len(values), COLUMNWISE, MINIMIZE, 0.0, cost, *columns, *rows, starts.astype(np.int32),
+        places.astype(np.int32), values, np.zeros(len(cost), dtype=np.int32),
+    )  # fmt: skip
+    if basis is not None:
+        highs.setBasis(basis)
+    highs.run()
+    if highs.getModelStatus() != OPTIMAL:
+        raise RuntimeError(str(highs.modelStatusToString(highs.getModelStatus())))
+    solution = highs.getSolution()
+    return Found(np.asarray(solution.col_value), np.asarray(solution.col_dual), np.asarray(solution.row_dual))
+
+
+def plan_in(problem: Problem, shape: Shape, model: Model, found: Found) -> Plan:
+    """The plan that the columns of a solved program say."""
     value = found.value
 
     def block(name: str) -> Floats:

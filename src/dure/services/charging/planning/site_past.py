@@ -64,7 +64,8 @@ def past_of(house: House, site: Site, grid: Grid, rules: ForecastRules) -> Past:
     for one in site.solar:
         sun += register_power_w(house, (one.id, "solar_register"), grid)
     load = register_power_w(house, (site.meter, "site_load_register"), grid) if site.meter else np.zeros(grid.now)
-    return Past(days=grid.days, step_s=grid.step_s, sun_w=sun, load_w=load, stays=past_stays(house, site, grid, rules))
+    stays, came = past_stays(house, site, grid, rules)
+    return Past(days=grid.days, step_s=grid.step_s, sun_w=sun, load_w=load, stays=stays, came=came)
 
 
 def first_session_at(house: House, site: Site) -> datetime | None:
@@ -73,8 +74,8 @@ def first_session_at(house: House, site: Site) -> datetime | None:
         return connection.execute(select(func.min(sessions.c.started_at)).where(sessions.c.site == site.id)).scalar()
 
 
-def past_stays(house: House, site: Site, grid: Grid, rules: ForecastRules) -> Stays:
-    """Stays that are over at the grid's now."""
+def past_stays(house: House, site: Site, grid: Grid, rules: ForecastRules) -> tuple[Stays, Ints]:
+    """Stays that are over at the grid's now, and the steps of arrival of all that came up to then."""
     now_us = int(grid.edges_us[-1])
     power = {one.id: one.power_w for one in site.evses}
     with house.records.read() as connection:
@@ -84,7 +85,9 @@ def past_stays(house: House, site: Site, grid: Grid, rules: ForecastRules) -> St
         for one in found
         if one.ended_at is not None and to_us(one.ended_at) <= now_us
     ]
-    return stays_of(rows, grid.start_us, grid.step_s, rules.usual_w).ended(grid.now)
+    width = grid.step_s * MICRO
+    came = [-((grid.start_us - to_us(one.started_at)) // width) for one in found if to_us(one.started_at) >= grid.start_us]
+    return stays_of(rows, grid.start_us, grid.step_s, rules.usual_w).ended(grid.now), np.array(sorted(came), np.int64)
 
 
 def register_power_w(house: House, key: SeriesKey, grid: Grid) -> Floats:

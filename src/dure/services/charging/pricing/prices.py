@@ -45,7 +45,7 @@ class EnergyRow(Rule, frozen=True, kw_only=True):
     price: str
     won_kwh: float
     power_kw_from: float = 0.0
-    power_kw_below: float = math.inf
+    power_kw_below: float | None = None
     member: Member | None = None
     season: Season | None = None
     band: Band | None = None
@@ -54,7 +54,7 @@ class EnergyRow(Rule, frozen=True, kw_only=True):
     def filters_n(self) -> int:
         """How many filters it has."""
         given = (self.member, self.season, self.band)
-        return sum(one is not None for one in given) + (self.power_kw_from > 0) + (self.power_kw_below < math.inf)
+        return sum(one is not None for one in given) + (self.power_kw_from > 0) + (self.power_kw_below is not None)
 
 
 class FeeRow(Rule, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class FeeRow(Rule, frozen=True, kw_only=True):
     per: Literal["session", "minute"]
     member: Member | None = None
     free_min: float = 0.0
-    most_won: float = math.inf
+    most_won: float | None = None
 
 
 class DiscountRow(Rule, frozen=True, kw_only=True):
@@ -100,7 +100,8 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
         fits = [
             one
             for one in self.energy
-            if one.power_kw_from <= power_kw < one.power_kw_below
+            if one.power_kw_from <= power_kw
+            and (one.power_kw_below is None or power_kw < one.power_kw_below)
             and one.member in {None, member}
             and one.season in {None, season}
             and one.band in {None, band}

@@ -174,7 +174,8 @@ def _fee(fee: FeeRow, charged: Charged, prices: PriceList) -> Line | None:
     minutes = max(0, idle_us // 60_000_000 - round(fee.free_min))
     if not minutes or not charged.wh:
         return None
-    won = _won(min(Decimal(minutes) * _exact(fee.won), _exact(fee.most_won)), prices)
+    owed = Decimal(minutes) * _exact(fee.won)
+    won = _won(owed if fee.most_won is None else min(owed, _exact(fee.most_won)), prices)
     return Line(kind="idle", rule=fee.id, quantity=minutes, unit="min", won_per=fee.won, per="min", won=won)
 
 

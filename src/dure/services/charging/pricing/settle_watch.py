@@ -18,6 +18,7 @@ from dure.engines.records import audit, decisions, events
 from dure.services.charging import sites
 from dure.services.charging.origin import split
 from dure.services.charging.pricing import settlement_records
+from dure.services.charging.pricing.members import member_of
 from dure.services.charging.pricing.receipt import OriginShare, same_but_for_its_making
 from dure.services.charging.pricing.running_cost import Books, books_of
 from dure.services.charging.pricing.settling import Settling, receipt_of, settled_decision, settled_event
@@ -25,13 +26,11 @@ from dure.services.charging.sessions import session_records
 from dure.services.charging.sessions.assembling import assembled
 from dure.services.charging.sessions.places import Places
 from dure.services.charging.sessions.session_rules import session_rules
-from dure.services.charging.tokens import token_records
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.engines.records.audit import By
-    from dure.services.charging.pricing.prices import Member
     from dure.services.charging.pricing.receipt import Receipt
     from dure.services.charging.sessions.model import Session
     from dure.services.charging.sites import Sites
@@ -122,7 +121,7 @@ def settle(
         session=session,
         series=series,
         site=known.sites.get(session.site),
-        member=_member(connection, session.token),
+        member=member_of(connection, session.token),
         origin=origin,
         books=books,
         folder=house.city.folder,
@@ -163,12 +162,6 @@ def _origin(connection: Connection, session: Session) -> OriginShare | None:
         return None
     parts = {"pv_wh": found.pv_wh, "ess_pv_wh": found.ess_pv_wh, "ess_grid_wh": found.ess_grid_wh, "grid_wh": found.grid_wh}
     return OriginShare(**parts, known=True)
-
-
-def _member(connection: Connection, token: str) -> Member:
-    """Whether the token is a member's; an unknown one is a guest's."""
-    known = token_records.find(connection, [token]).get(token) if token else None
-    return "guest" if known is None or known.holder == "guest" else "member"
 
 
 def _why(session: Session, last: Receipt | None, origin: OriginShare | None, released: str) -> str:

@@ -74,6 +74,19 @@ def get(connection: Connection, session: str) -> Kept:
     return found
 
 
+def by_digest(connection: Connection, sha256: str) -> Kept:
+    """The receipt with that seal; whoever has the seal may see it.
+
+    Raises
+    ------
+    NotFound : ``receipt.unknown``
+    """
+    row = connection.execute(select(settlements).where(settlements.c.sha256 == sha256).limit(1)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("receipt.unknown", "There is no receipt with that seal.")
+    return _kept(row)
+
+
 def without_origin(connection: Connection, since: datetime, limit: int = 5_000) -> list[str]:
     """Sessions whose receipt in force was made without knowing the origin, of those that ended since then."""
     newest = select(settlements.c.session, func.max(settlements.c.n).label("n")).where(settlements.c.ended_at >= since)

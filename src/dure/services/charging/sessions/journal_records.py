@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import NamedTuple
 
 import msgspec
@@ -9,9 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from dure.core.errors import Corrupt
 from dure.engines.records.tables_charging_central import charging_journal as journal
+from dure.services.charging.central.journal_records import unpack
 from dure.services.charging.central.words import Word
-
-_words = msgspec.msgpack.Decoder(list[Word])
 
 
 class Page(NamedTuple):
@@ -44,6 +44,6 @@ def after(connection: Connection, writer: str, seq: int, limit: int, until: int 
         query = query.where(journal.c.seq <= until)
     rows = connection.execute(query.order_by(journal.c.seq).limit(limit)).all()
     try:
-        return [Page(row.seq, _words.decode(row.words)) for row in rows]
-    except msgspec.DecodeError as error:
+        return [Page(row.seq, list(unpack(row.words))) for row in rows]
+    except (msgspec.DecodeError, zlib.error) as error:
         raise Corrupt("journal.unreadable", f"The journal of {writer!r} after {seq} cannot be read: {error}.") from error

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from dure.core.time import to_us
 from dure.engines.records.tables_charging_central import charging_journal
+from dure.services.charging.central.journal_records import unpack
 from dure.services.charging.central.words import Word
 from dure.services.charging.stations import station_records
 from dure.services.charging.tokens import token_records
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 REMEMBERED = timedelta(days=7)  # starts sent again after longer are told apart by their digest alone
 CHUNK = 500
 OVERLAP = timedelta(seconds=30)  # a transaction that began earlier may be kept later
-_decoder = msgspec.msgpack.Decoder(list[Word])
 
 
 class Watching(msgspec.Struct):
@@ -48,7 +48,7 @@ def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator
             query = query.where(charging_journal.c.writer == writer, charging_journal.c.seq > after)
             rows = connection.execute(query.order_by(charging_journal.c.seq).limit(CHUNK)).all()
             for row in rows:
-                yield writer, int(row.seq), _decoder.decode(row.words)
+                yield writer, int(row.seq), list(unpack(row.words))
             if len(rows) < CHUNK:
                 break
             after = int(rows[-1].seq)

@@ -6,9 +6,9 @@ Sources: OCPP 1.6 edition 2 (2017), sections 4.9 and 7.43 (MeterValue, UnitOfMea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from dure.core.time import EPOCH, from_us
@@ -34,19 +34,10 @@ STATUS_2: dict[str, Status] = {
 }
 PERCENT = 0.01
 KELVIN = 273.15
-# How a value of a unit becomes one in the house's; units that are not here stay as they are.
-TO_HOUSE: dict[str, Callable[[float], float]] = {
-    "kWh": lambda value: round(value * 1e3, 6),
-    "kvarh": lambda value: round(value * 1e3, 6),
-    "kVAh": lambda value: round(value * 1e3, 6),
-    "kW": lambda value: round(value * 1e3, 6),
-    "kVA": lambda value: round(value * 1e3, 6),
-    "kvar": lambda value: round(value * 1e3, 6),
-    "Percent": lambda value: round(value * PERCENT, 9),
-    "%": lambda value: round(value * PERCENT, 9),
-    "Fahrenheit": lambda value: round((value - 32) / 1.8, 6),
-    "K": lambda value: round(value - KELVIN, 6),
-}
+# How a value of a unit becomes one in the house's; units that are in neither table stay as they are.
+FACTORS = {"kWh": 1e3, "kvarh": 1e3, "kVAh": 1e3, "kW": 1e3, "kVA": 1e3, "kvar": 1e3, "Percent": PERCENT, "%": PERCENT}
+CELSIUS: dict[str, Callable[[float], float]] = {"Fahrenheit": lambda value: (value - 32) / 1.8, "K": lambda value: value - KELVIN}
+PLACES = 9  # of a scaled value: more are the noise of binary fractions
 PHASES = {"L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}  # of a voltage against neutral; L1-L2 and its like stay
 REGISTER = "Energy.Active.Import.Register"
 CONTEXT = "Sample.Periodic"
@@ -105,34 +96,32 @@ def samples_2(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample, 
     for each in values:
         at_us = instant_us(each.get("timestamp"), heard_us)
         for one in each["sampledValue"]:
-            value = float(one["value"])
-            unit = ""
-            measure = one.get("unitOfMeasure")
+            get = one.get
+            value, measure, signed, unit = float(one["value"]), get("unitOfMeasure"), get("signedMeterValue"), ""
             if measure is not None:
                 unit = measure.get("unit", "")
-                value *= 10.0 ** max(-24, min(24, measure.get("multiplier", 0)))
-            if not math.isfinite(value):
-                continue
-            signed = one.get("signedMeterValue")
-            found.append(_sample(at_us, one, value, unit, signed["signedMeterData"] if signed else ""))
+                multiplier = measure.get("multiplier")
+                if multiplier:
+                    value *= 10.0 ** max(-24, min(24, multiplier))
+            if isfinite(value):
+                found.append(_sample(at_us, one, value, unit, signed["signedMeterData"] if signed else ""))
     return tuple(found)
 
 
 def _sample(at_us: int, one: dict[str, Any], value: float, unit: str, signed: str = "") -> Sample:
-    to_house = TO_HOUSE.get(unit)
-    phase = one.get("phase", "")
-    measurand = one.get("measurand", REGISTER)
-    if not unit and measurand == "SoC":
-        value *= PERCENT  # its only unit is a percentage
-    return Sample(
-        at_us,
-        measurand,
-        value if to_house is None else to_house(value),
-        PHASES.get(phase, phase),
-        one.get("context", CONTEXT),
-        one.get("location", LOCATION),
-        signed,
-    )
+    get = one.get
+    phase, measurand = get("phase", ""), get("measurand", REGISTER)
+    if unit:
+        factor = FACTORS.get(unit)
+        if factor is not None:
+            value = round(value * factor, PLACES)
+        elif unit in CELSIUS:
+            value = round(CELSIUS[unit](value), PLACES)
+    elif measurand == "SoC":
+        value = round(value * PERCENT, PLACES)  # its only unit is a percentage
+    if phase:
+        phase = PHASES.get(phase, phase)
+    return Sample(at_us, measurand, value, phase, get("context", CONTEXT), get("location", LOCATION), signed)
 
 
 def _sign(found: list[Sample], first: int, at_us: int, signed: str) -> None:
@@ -150,4 +139,4 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if isfinite(value) else None

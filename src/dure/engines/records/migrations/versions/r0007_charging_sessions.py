@@ -174,4 +174,5 @@ def _settlements() -> None:
         sa.PrimaryKeyConstraint("session", "n", name="pk_charging_settlements"),
     )
     op.create_index("ix_charging_settlements_ended_at", "charging_settlements", ["ended_at", "session"])
+    op.create_index("ix_charging_settlements_sha256", "charging_settlements", ["sha256"])
     op.create_index("ix_charging_settlements_site_ended_at", "charging_settlements", ["site", "ended_at"])

@@ -66,6 +66,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             sun_w=self.sun_w[:now].copy(),
             load_w=self.load_w[:now].copy(),
             stays=self.stays.ended(now),
+            came=self.stays.arrive[self.stays.arrive <= now],
         )
 
     def problem(self, now: int, n: int, sun_w: Floats, load_w: Floats) -> Problem:
