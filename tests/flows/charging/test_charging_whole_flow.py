@@ -99,7 +99,7 @@ def test_a_phone_starts_and_an_operator_stops_by_the_api(city):
     assert city.sessions("c-16")[-1].stopped_reason == "Remote"
 
 
-def test_two_stations_with_one_identity_are_told_and_neither_hurts_the_books(city):
+def test_two_stations_with_one_identity_do_not_hurt_the_books(city):
     before = len(city.sessions("c-21"))
     twin = city.call(_twin(city))
     city.comes("c-21", need_wh=3_000, minutes=30)
