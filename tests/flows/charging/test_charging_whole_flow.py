@@ -149,7 +149,8 @@ def test_a_station_that_comes_with_the_wrong_secret_is_refused(city):
 def test_while_the_meter_of_the_storage_is_silent_nothing_is_claimed_to_come_from_the_sun_stored(city):
     city.silence("ess")
     city.lives(20, 20)
-    city.comes("c-16", need_wh=2_000, minutes=30)
+    city.comes("c-16", need_wh=2_000, minutes=60)
+    city.passes(2, 1)
     city.lives(120, 30)
     found = city.sessions("c-16")[-1]
     with city.house.records.read() as connection:
