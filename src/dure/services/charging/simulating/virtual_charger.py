@@ -103,6 +103,7 @@ class VirtualCharger:
     speech: Speech
 
     def __init__(self, made: Made, state: ChargerState | None = None) -> None:
+        self.made = made
         self.charger, self.version, self.fault = made.charger, made.version, made.fault
         self.seed, self.voltage_v = made.seed, made.voltage_v
         self.evses = {one.number: one for one in made.evses}
@@ -356,6 +357,11 @@ class VirtualCharger:
         """A CALL with an id that this station never used."""
         self.state.count += 1
         return Said(f"{self.state.boots:x}-{self.state.count:x}", action, payload, kept, tx, evse)
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether it has something of a transaction still to tell."""
+        return any(one.kept for one in self.state.queue)
 
     def connected(self, at_us: int) -> None:
         """The central system accepted it: it tells how everything stands, then what it could not send."""
