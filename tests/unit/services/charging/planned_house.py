@@ -78,7 +78,7 @@ def session(house: House, key: str, charger: str, number: int, **more: Any) -> S
     """A session that runs, kept."""
     now = house.clock.now()
     usual: dict[str, Any] = {"transaction": str(len(key) * 100 + ord(key[-1])), "started_at": now, "last_at": now}
-    one = Session(id=key, charger=charger, site=SITE, state="running", evse=f"{charger}-{number}", **(usual | more))
+    one = Session(id=key, charger=charger, state="running", evse=f"{charger}-{number}", **(usual | {"site": SITE} | more))
     row = {name: value for name, value in msgspec.structs.asdict(one).items() if name in charging_sessions.c}
     with house.records.begin() as connection:
         connection.execute(insert(charging_sessions).values(row | {"begun_us": to_us(one.started_at), "silent_at": None}))

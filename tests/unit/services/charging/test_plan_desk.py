@@ -202,3 +202,34 @@ def test_who_comes_next_is_planned_with_who_is_there(house: House) -> None:
     session(house, "s2", "cp-b", 1)
     assert look(desk) == 1
     assert {one.id for one in newest(house).problem.needs} == {"s1", "s2"}
+
+
+def test_two_sites_on_one_line_keep_it_together(house: House) -> None:
+    by = By("test", NOW)
+    with house.records.begin() as connection:
+        one = assets.get(connection, SITE)
+        feeder = type(one)(
+            id="line", kind="feeder", name=one.name, city=one.city, place=one.place, attributes={"limit_kw": "9"}, state="live"
+        )  # fmt: skip
+        assets.add(connection, feeder, by)
+        for name in ("lot2", "lot3"):
+            site = type(one)(
+                id=name, kind="charging_site", name=one.name, city=one.city, place=one.place, state="live",
+                attributes={"contract_kw": "40", "feeder": "line"},
+            )  # fmt: skip
+            charger = type(one)(
+                id=f"{name}-c", kind="charger", name=one.name, city=one.city, place=one.place, parent=name, state="live"
+            )
+            evse = type(one)(
+                id=f"{name}-c-1", kind="evse", name=one.name, city=one.city, place=one.place, parent=f"{name}-c", state="live"
+            )  # fmt: skip
+            for each in (site, charger, evse):
+                assets.add(connection, each, by)
+    for name in ("lot2", "lot3"):
+        session(house, f"s-{name}", f"{name}-c", 1, site=name)
+    look(PlanDesk(house, Recorded()))
+    with house.records.read() as connection:
+        found = [plan_records.newest(connection, name) for name in ("lot2", "lot3")]
+    drawn = sum(one.plan.import_w for one in found if one is not None)
+    assert drawn.max() > 7_000
+    assert drawn.max() <= 9_000 + 1

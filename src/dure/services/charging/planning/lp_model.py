@@ -91,7 +91,9 @@ class Model:
         problem, hours = self._problem, self._problem.step_h
         line = 0.0 if problem.feeder_won_kwh is None else problem.feeder_won_kwh
         price = (problem.price_won_kwh + line + self._ties.curtail) * hours
-        most = np.full(problem.n, problem.contract_w) if wishes.import_w is None else np.minimum(problem.contract_w, wishes.import_w)
+        most = (
+            np.full(problem.n, problem.contract_w) if wishes.import_w is None else np.minimum(problem.contract_w, wishes.import_w)
+        )
         self._put("grid", price, 0.0, most / KW)
         self._put("over", price + problem.over_won_kwh * hours, 0.0, np.inf)
         least = 0.0 if wishes.export_w is None else wishes.export_w / KW

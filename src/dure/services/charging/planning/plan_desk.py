@@ -14,18 +14,22 @@ import numpy as np
 from dure import __version__
 from dure.core.errors import NotFound
 from dure.core.events import Decision
+from dure.core.time import to_us
 from dure.engines.records import commands, decisions
 from dure.services.charging.model import VERSIONS, Site, Version
 from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.conservative import safe_shares
+from dure.services.charging.planning.forecasts import forecast_for
+from dure.services.charging.planning.lines import Lines
+from dure.services.charging.planning.lp_model import Wishes
 from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_records import Kept, PlanHead, Told
 from dure.services.charging.planning.plan_source import PlanSource, costs_of, rules_of
 from dure.services.charging.planning.planned import planned
-from dure.services.charging.planning.seen import Ahead, Costs, Seen, fingerprint, persistence, problem_of
+from dure.services.charging.planning.seen import Ahead, Costs, Seen, ahead_of, begin_us, fingerprint, problem_of
 from dure.services.charging.planning.site_lp import SiteSolver
 from dure.services.charging.planning.telling import Wanted, is_due, kept_rows, still, wanted_of
-from dure.services.charging.sites import registered
+from dure.services.charging.sites import Sites, registered
 from dure.services.charging.stations import station_records
 
 if TYPE_CHECKING:
@@ -54,6 +58,7 @@ class PlanDesk:
         self._house, self._telling = house, telling
         self._source = PlanSource(house)
         self._solvers: dict[str, SiteSolver] = {}
+        self._lines = Lines()
         self._known: dict[str, Mapping[str, str]] = {}
         self._turns: dict[str, asyncio.Lock] = {}  # a solver is not for two threads at once
 
@@ -61,8 +66,9 @@ class PlanDesk:
         """Plan every site in which something changed; tell what is due. How many plans were made."""
         at = self._house.clock.now()
         sites = await asyncio.to_thread(self._sites)
+        await asyncio.to_thread(self._share_lines, sites, at)
         made = 0
-        for site in sites.values():
+        for site in sites.sites.values():
             made += await self._look_at(site, at)
         if made:
             await asyncio.to_thread(self._forget, at)
@@ -76,7 +82,7 @@ class PlanDesk:
         NotFound : ``site.unknown``
         """
         at = self._house.clock.now()
-        site = (await asyncio.to_thread(self._sites)).get(site_id)
+        site = (await asyncio.to_thread(self._sites)).sites.get(site_id)
         if site is None:
             raise NotFound("site.unknown", f"There is no charging site {site_id[:80]!r}.")
         seen = await asyncio.to_thread(self._source.seen, site, at)
@@ -103,12 +109,13 @@ class PlanDesk:
 
     def _decide(self, seen: Seen, cause: str) -> Kept:
         rules = rules_of(self._house, seen.at)
-        costs = costs_of(self._house, seen.site, seen.start_us, rules)
-        ahead = persistence(seen, rules.steps)
-        problem = problem_of(seen, ahead, costs, rules)
+        problem, ahead, costs = self._asked(seen)
         before = self._newest(seen.site.id)
         solver = self._solvers.setdefault(seen.site.id, SiteSolver())
-        plan, baseline = planned(solver, problem, kept_rows(problem, (before.problem, before.plan) if before else None))
+        kept = kept_rows(problem, (before.problem, before.plan) if before else None)
+        plan, baseline = planned(solver, problem, Wishes(kept=kept, import_w=self._lines.share(seen.site, problem)))
+        if ahead.policy == "edf":
+            plan = baseline
         if seen.lost:
             plan = msgspec.structs.replace(plan, policy="conservative" if plan.policy == "lp" else plan.policy)
         head = PlanHead(
@@ -123,11 +130,25 @@ class PlanDesk:
             unmet_wh=round(float(plan.unmet_wh.sum())),
             facts=facts_of(seen, ahead, costs, plan),
         )
-        kept = Kept(head, problem, plan)
+        made = Kept(head, problem, plan)
         with self._house.records.begin() as connection:
-            plan_records.add(connection, kept)
-            decisions.add(connection, decision_of(kept, seen, rules))
-        return kept
+            plan_records.add(connection, made)
+            decisions.add(connection, decision_of(made, seen, rules))
+        return made
+
+    def _asked(self, seen: Seen) -> tuple[Problem, Ahead, Costs]:
+        """The problem of a site, and what it rests on."""
+        rules = rules_of(self._house, seen.at)
+        costs = costs_of(self._house, seen.site, seen.start_us, rules)
+        ahead = ahead_of(seen, forecast_for(self._house, seen.site, seen.start_us, rules.steps, rules.step_s))
+        return problem_of(seen, ahead, costs, rules), ahead, costs
+
+    def _share_lines(self, sites: Sites, at: datetime) -> None:
+        """Share every line anew of which a step has begun."""
+        for feeder in sites.feeders.values():
+            on = [one for one in sites.sites.values() if one.feeder == feeder.id]
+            if self._lines.is_due(feeder, on, begin_us(to_us(at), rules_of(self._house, at).step_s)):
+                self._lines.share_out(feeder, on, [self._asked(self._source.seen(one, at))[0] for one in on])
 
     async def _tell(self, seen: Seen, kept: Kept) -> None:
         """Tell what is due; a station that is not connected is told when it comes."""
@@ -146,9 +167,9 @@ class PlanDesk:
             if said is not None:
                 await asyncio.to_thread(self._keep_told, msgspec.structs.replace(said, plan=kept.head.id))
 
-    def _sites(self) -> Mapping[str, Site]:
+    def _sites(self) -> Sites:
         with self._house.records.read() as connection:
-            return registered(connection).sites
+            return registered(connection)
 
     def _newest(self, site: str) -> Kept | None:
         with self._house.records.read() as connection:

@@ -9,14 +9,14 @@ from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.fairness import fair
 from dure.services.charging.planning.limits import breach_w
 from dure.services.charging.planning.lp_model import NONE, Wishes
-from dure.services.charging.planning.problem import Floats, Plan, Problem
+from dure.services.charging.planning.problem import Plan, Problem
 from dure.services.charging.planning.repair import repaired
 from dure.services.charging.planning.site_lp import SiteSolver
 
 NEAR_W = 1.0
 
 
-def planned(solver: SiteSolver, problem: Problem, kept: Floats | None = None) -> tuple[Plan, Plan]:
+def planned(solver: SiteSolver, problem: Problem, wishes: Wishes = NONE) -> tuple[Plan, Plan]:
     """The plan of a site, and the baseline beside it.
 
     Earliest departure first is taken instead when the solver has no answer, or when its plan, after everything was moved that
@@ -24,26 +24,25 @@ def planned(solver: SiteSolver, problem: Problem, kept: Floats | None = None) ->
 
     Parameters
     ----------
-    kept : (needs, n) set points of the plan before [W], as a tie-break
+    wishes : set points of the plan before, as a tie-break, and what a shared line leaves to the site
     """
-    wishes = NONE if kept is None else Wishes(kept=kept)
     baseline = edf(problem)
     best = solver.solve(problem, wishes)
     if best.policy != "lp":
         return best, baseline
     shared, wishes = fair(solver, problem, best, wishes)
     made = repaired(solver, problem, shared, wishes)
-    if made.policy != "lp" or _is_worse(problem, made, baseline):
+    if made.policy != "lp" or _is_worse(problem, made, baseline, wishes):
         return baseline, baseline
     return made, baseline
 
 
-def _is_worse(problem: Problem, made: Plan, baseline: Plan) -> bool:
+def _is_worse(problem: Problem, made: Plan, baseline: Plan, wishes: Wishes) -> bool:
     """Whether a plan breaks limits that the baseline keeps, or costs more where both keep them."""
     ours, theirs = float(breach_w(problem, made).max(initial=0.0)), float(breach_w(problem, baseline).max(initial=0.0))
     if ours > theirs + NEAR_W:
         return True
-    if "plan.shared" in made.reasons or theirs > NEAR_W:
+    if "plan.shared" in made.reasons or theirs > NEAR_W or wishes.import_w is not None:
         return False
     return _priced(problem, made) > _priced(problem, baseline) + max(1.0, 1e-3 * abs(baseline.won))
 

@@ -11,6 +11,7 @@ import numpy as np
 from dure.core.time import from_us
 from dure.services.charging.model import Evse, Site, Storage
 from dure.services.charging.planning.conservative import least_w
+from dure.services.charging.planning.forecast_model import Forecast
 from dure.services.charging.planning.plan_rules import PlanningRow
 from dure.services.charging.planning.problem import Floats, Need, Problem
 from dure.services.charging.sessions.model import Session
@@ -37,12 +38,21 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What is expected of the steps: sun and load (n,) [W], vehicles to come, the peak to aim at [W], and by which method."""
+    """What is expected of the steps.
+
+    Attributes
+    ----------
+    pv_w, load_w : (n,) [W]
+    expected : vehicles to come; aim_w : the peak to aim at
+    policy : "lp", or "edf" where the baseline won the site's last backtest
+    used : part -> method
+    """
 
     pv_w: Floats
     load_w: Floats
     expected: tuple[Need, ...] = ()
     aim_w: float = 0.0
+    policy: str = "lp"
     used: Mapping[str, str] = {}  # msgspec copies an empty default for every instance
 
 
@@ -75,9 +85,20 @@ def begin_us(at_us: int, step_s: int) -> int:
     return at_us - at_us % (step_s * 1_000_000)
 
 
-def persistence(seen: Seen, n: int) -> Ahead:
-    """What there is now goes on: the forecast of who has none."""
-    return Ahead(pv_w=np.full(n, seen.sun_w or 0.0), load_w=np.full(n, seen.load_w), used={"sun": "now", "load": "now"})
+def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
+    """What a forecast expects, with what is measured now in the first step; where it expects no sun, what shines goes on."""
+    pv_w = np.array(forecast.pv_w, dtype=np.float64)
+    if forecast.used.get("sun", "none") == "none":
+        pv_w[:] = seen.sun_w or 0.0
+    if seen.sun_w is not None:
+        pv_w[0] = seen.sun_w
+    load_w = np.array(forecast.load_w, dtype=np.float64)
+    if not load_w.any():
+        load_w[:] = seen.load_w
+    load_w[0] = max(load_w[0], seen.load_w)
+    return Ahead(
+        pv_w=pv_w, load_w=load_w, expected=forecast.expected, aim_w=forecast.aim_w, policy=forecast.policy, used=forecast.used
+    )  # fmt: skip
 
 
 def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Problem:

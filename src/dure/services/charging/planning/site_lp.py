@@ -16,14 +16,13 @@ from typing import Any
 import highspy
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from dure.services.charging.planning.binding import Found, bindings
 from dure.services.charging.planning.cost import plan_won
 from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.lp_model import KW, NONE, Model, Ties, Wishes
 from dure.services.charging.planning.lp_shape import Shape, shape_key
-from dure.services.charging.planning.problem import Floats, Plan, Problem
+from dure.services.charging.planning.problem import Floats, Ints, Plan, Problem
 
 TINY_KW = 1e-6
 OPTIMAL = highspy.HighsModelStatus.kOptimal
@@ -77,6 +76,17 @@ class SiteSolver:
             return Found(value, np.zeros(0), np.zeros(0), stopped=status != OPTIMAL)
         return Found(value, np.asarray(solution.col_dual), np.asarray(solution.row_dual))
 
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of the last program; None after one with binaries."""
+        return self._shape
+
+    @property
+    def basis(self) -> highspy.HighsBasis:
+        """The basis of the last program."""
+        found: highspy.HighsBasis = self._highs.getBasis()
+        return found
+
     def _shape_of(self, problem: Problem) -> Shape:
         if self._shape is not None and self._shape.key == shape_key(problem):
             return self._shape
@@ -99,16 +109,17 @@ class SiteSolver:
 
 
 def one_program(
-    matrix: tuple[NDArray[np.int32], NDArray[np.int32], Floats],
+    matrix: tuple[Ints, Ints, Floats],
     cost: Floats,
     columns: tuple[Floats, Floats],
     rows: tuple[Floats, Floats],
+    basis: highspy.HighsBasis | None = None,
 ) -> Found:
     """Values and duals of a program without binaries that is solved once.
 
     Parameters
     ----------
-    matrix : starts, rows and values by columns; columns, rows : lower and upper bounds
+    matrix : starts, rows and values by columns; columns, rows : lower and upper bounds; basis : where to begin
 
     Raises
     ------
@@ -116,12 +127,19 @@ def one_program(
     """
     starts, places, values = matrix
     highs: Any = highspy._core._Highs()  # noqa: SLF001  # as above
-    for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("random_seed", 0),
+        ("presolve", "choose" if basis is None else "off"),
+    ):
         highs.setOptionValue(name, value)
     highs.passModel(
-        len(cost), len(rows[0]), len(values), COLUMNWISE, MINIMIZE, 0.0, cost, *columns, *rows, starts, places, values,
-        np.zeros(len(cost), dtype=np.int32),
+        len(cost), len(rows[0]), len(values), COLUMNWISE, MINIMIZE, 0.0, cost, *columns, *rows, starts.astype(np.int32),
+        places.astype(np.int32), values, np.zeros(len(cost), dtype=np.int32),
     )  # fmt: skip
+    if basis is not None:
+        highs.setBasis(basis)
     highs.run()
     if highs.getModelStatus() != OPTIMAL:
         raise RuntimeError(str(highs.modelStatusToString(highs.getModelStatus())))
