@@ -17,6 +17,7 @@ from dure.core.geo import at as place_at
 from dure.core.text import Text
 from dure.core.time import to_us
 from dure.engines.records.tables import events, metadata
+from dure.engines.records.tables_charging_origin import charging_origin_splits
 from dure.engines.records.tables_charging_sessions import charging_settlements
 from dure.services.charging.central.words import Linked, Sample, StatusSaid, TransactionSaid
 from dure.services.charging.pricing import receipt as sealed
@@ -147,13 +148,24 @@ def test_receipts_follow_each_other_and_the_newest_counts(records) -> None:
     with records.begin() as connection:
         digest = settlement_records.insert(connection, first)
         assert settlement_records.insert(connection, first) is None
-        assert settlement_records.without_origin(connection, NOW - timedelta(days=1)) == [first.session]
+        assert settlement_records.to_correct(connection, NOW - timedelta(days=1)) == []
+        row = {
+            "session": first.session,
+            "site": "s",
+            "energy_wh": 900,
+            "pv_wh": 600,
+            "ess_pv_wh": 0,
+            "ess_grid_wh": 0,
+            "grid_wh": 300,
+        }
+        connection.execute(charging_origin_splits.insert(), row | {"final": 1, "booked_at": NOW})
+        assert settlement_records.to_correct(connection, NOW - timedelta(days=1)) == [first.session]
     origin = OriginShare(pv_wh=600, grid_wh=300, known=True)
     second = receipt_of(settling(records, origin=origin, last=(first, digest), why="origin_came_late"), NOW)
     with records.begin() as connection:
         settlement_records.insert(connection, second)
         chain = settlement_records.of_session(connection, first.session)
-        assert settlement_records.without_origin(connection, NOW - timedelta(days=1)) == []
+        assert settlement_records.to_correct(connection, NOW - timedelta(days=1)) == []
         assert settlement_records.last_of(connection, first.session).receipt == second
         sums = settlement_records.sums(connection, NOW, NOW + timedelta(hours=1), ["s"])
     assert [(one.receipt.n, one.receipt.co2e_g) for one in chain] == [(1, 376), (2, 125)]

@@ -40,6 +40,7 @@ WHY: Mapping[str, Text] = {
     "released": Text("사람이 확인하고 정산했습니다", "A person settled it"),
     "words_came_late": Text("늦게 온 소식이 전력량이나 끝을 바꾸었습니다", "Late words changed its energy or end"),
     "origin_came_late": Text("에너지의 출처가 늦게 정해졌습니다", "The origin of its energy became known"),
+    "origin_corrected": Text("원장이 에너지의 출처를 바로잡았습니다", "The ledger corrected the origin of its energy"),
     "rules_changed": Text("요금이나 계수가 바뀌었습니다", "Prices or factors changed"),
 }
 LINES: Mapping[str, Text] = {

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("dure.charging")
 
 AT_ONCE = 5_000
-LATE_D = 45  # how long after its end a settlement without origin is looked at again
+LATE_D = 45  # how long after its end a settlement follows what the ledger says later
 
 
 class SettleWatch:
@@ -58,7 +58,7 @@ class SettleWatch:
         now = house.clock.now()
         with house.records.read() as connection:
             waiting = session_records.to_settle(connection, AT_ONCE)
-            late = settlement_records.without_origin(connection, now - timedelta(days=LATE_D))
+            late = settlement_records.to_correct(connection, now - timedelta(days=LATE_D))
             if not waiting and not late:
                 return 0
             known = sites.registered(connection)
@@ -172,5 +172,5 @@ def _why(session: Session, last: Receipt | None, origin: OriginShare | None, rel
     if last.energy_wh != session.energy_wh or last.ended_at != session.ended_at:
         return "words_came_late"
     if origin is not None and last.origin != origin:
-        return "origin_came_late"
+        return "origin_came_late" if not last.origin.known else "origin_corrected"
     return "rules_changed"

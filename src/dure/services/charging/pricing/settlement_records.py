@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from dure.core.errors import NotFound
 from dure.engines.records import dialect
+from dure.engines.records.tables_charging_origin import charging_origin_splits as splits
 from dure.engines.records.tables_charging_sessions import charging_settlements as settlements
 from dure.services.charging.pricing import receipt as sealed
 from dure.services.charging.pricing.receipt import Receipt
@@ -87,14 +88,20 @@ def by_digest(connection: Connection, sha256: str) -> Kept:
     return _kept(row)
 
 
-def without_origin(connection: Connection, since: datetime, limit: int = 5_000) -> list[str]:
-    """Sessions whose receipt in force was made without knowing the origin, of those that ended since then."""
+def to_correct(connection: Connection, since: datetime, limit: int = 5_000) -> list[str]:
+    """Sessions whose receipt in force says another origin than the ledger does now, of those that ended since then."""
     newest = select(settlements.c.session, func.max(settlements.c.n).label("n")).where(settlements.c.ended_at >= since)
     latest = newest.group_by(settlements.c.session).subquery()
     query = select(settlements.c.session).join(
         latest, (settlements.c.session == latest.c.session) & (settlements.c.n == latest.c.n)
     )
-    query = query.where(settlements.c.origin_known.is_(False), settlements.c.energy_wh > 0)
+    renewable = splits.c.pv_wh + splits.c.ess_pv_wh
+    query = query.join(splits, splits.c.session == settlements.c.session).where(
+        splits.c.final == 1,
+        settlements.c.energy_wh > 0,
+        or_(settlements.c.origin_known.is_(False), renewable != settlements.c.renewable_wh),
+    )
+    query = query.where(settlements.c.energy_wh == splits.c.energy_wh)
     return list(connection.execute(query.order_by(settlements.c.session).limit(limit)).scalars())
 
 

@@ -149,7 +149,7 @@ def settled_decision(receipt: Receipt, digest: str) -> Decision:
     """What a settlement saw and came to, for ``dure explain``."""
     return Decision(
         id=settlement_id(receipt),
-        kind="charging.settlement",
+        kind="charging.session.settlement",
         decided_at=receipt.made_at,
         inputs=msgspec.to_builtins(
             {

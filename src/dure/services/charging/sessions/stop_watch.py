@@ -126,7 +126,7 @@ def _keep(connection: Connection, session: Session, due: Due, rules: PlaceRules,
         connection,
         Decision(
             id=ident,
-            kind="charging.stop",
+            kind="charging.session.stop",
             decided_at=now,
             inputs=msgspec.to_builtins({"session": session, "basis": due.basis}),
             result={"reason": due.reason} | seen,
