@@ -36,8 +36,8 @@ def state(connection: Connection, site: str) -> State:
     newest = connection.execute(query).one_or_none()
     if newest is None:
         return State(0, GENESIS, None, None)
-    span = select(func.max(intervals.c.start_at), func.min(intervals.c.start_at)).where(intervals.c.site == site)
-    last, first = connection.execute(span).one()
+    ends = [select(one(intervals.c.start_at)).where(intervals.c.site == site) for one in (func.max, func.min)]  # each by the key
+    last, first = (connection.execute(query).scalar_one() for query in ends)
     return State(int(newest[0]), str(newest[1]), last, first)
 
 

@@ -19,11 +19,13 @@ from dure.services.charging.origin.model import ORIGINS
 from dure.services.charging.origin.origin_desk import STEP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Connection
 
     from dure.services.charging.model import Site
+    from dure.services.charging.origin.chain import Row
 
 INTERVALS_MAX = 3_000
 
@@ -148,10 +150,17 @@ def supply_of(connection: Connection, site: str, span: Interval) -> DirectSupply
 
 def checked(connection: Connection, site: str) -> Verified:
     """All rows of a site: their digests and links, and the newest of each interval allocated again from what was measured."""
-    found = chain.verify(site, origin_records.chain(connection, site))
+    rows_by_start: dict[datetime, Row] = {}
+
+    def noted() -> Iterator[Row]:
+        for row in origin_records.chain(connection, site):
+            rows_by_start[row.start_at] = row
+            yield row
+
+    found = chain.verify(site, noted())
     if not found.sound:
         return found
-    rows = sorted(origin_records.newest(list(origin_records.chain(connection, site))).values(), key=lambda one: one.start_at)
+    rows = [rows_by_start[at] for at in sorted(rows_by_start)]
     if not rows:
         return found
     made, _ = all_again([row.content for row in rows], to_us(rows[0].start_at))
