@@ -46,6 +46,7 @@ STATES: dict[State, tuple[str, str, Text]] = {
     "failed": ("danger", "cross", Text("실패", "Failed")),
 }
 RECIPES: dict[str, Text] = {
+    "even": Text("차량과 태양광을 예측", "Vehicles and sun"),
     "careful": Text("차량과 태양광을 조심스럽게 예측", "Vehicles and sun, with caution"),
     "sun_only": Text("태양광만 예측", "Sun only"),
     "none": Text("예측 없음", "No forecast"),
@@ -135,7 +136,7 @@ async def one(request: Request, study: str) -> Response:
     return await layout_of(request).page(
         request,
         "charging/study.html",
-        crumbs=[(HERE, say("용량 검토"))],
+        crumbs=[(HERE, say("설비 규모 검토"))],
         study=found,
         site=sites.get(found.site),
         shown=_shown(found, say),

@@ -47,7 +47,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     like_days : of how many days of the same kind the mean is taken
     arrivals_scale : of the energy expected; above 1 for caution
     sun_scale : of the sun expected; below 1 for caution
-    aim_w : peak below which power costs nothing more, from the site's past
+    aim_share : of the peak that perfect foresight kept to in the site's last days, which the plan aims at; 0: it aims at none
+    aim_w : peak below which power costs nothing more, worked out from `aim_share`
     horizon : steps that a plan looks ahead
     """
 
@@ -56,6 +57,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     like_days: int = 4
     arrivals_scale: float = 1.0
     sun_scale: float = 1.0
+    aim_share: float = 0.0
     aim_w: float = 0.0
     horizon: int = 128
 

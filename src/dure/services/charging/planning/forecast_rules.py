@@ -19,6 +19,7 @@ class RecipeRow(Rule, frozen=True, kw_only=True):
     like_days: int
     arrivals_scale: float
     sun_scale: float
+    aim_share: float
     horizon: int
 
     def recipe(self) -> Recipe:
@@ -29,6 +30,7 @@ class RecipeRow(Rule, frozen=True, kw_only=True):
             like_days=self.like_days,
             arrivals_scale=self.arrivals_scale,
             sun_scale=self.sun_scale,
+            aim_share=self.aim_share,
             horizon=self.horizon,
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from dure.services.charging.model import Storage
 from dure.services.charging.planning.forecast_model import Recipe
 from dure.services.charging.planning.rehearsing.foresight import foresight
-from dure.services.charging.planning.rehearsing.learning import aim_w
+from dure.services.charging.planning.rehearsing.learning import aimed
 from dure.services.charging.planning.rehearsing.policies import EarliestFirst, planned
 from dure.services.charging.planning.rehearsing.rolling import Outcome, rolled, won
 from dure.services.charging.planning.rehearsing.world import World
@@ -73,8 +73,7 @@ def _point(per_kw: World, sizes: Sizes, recipe: Recipe, size: tuple[float, float
     solar, storage, contract = size
     world = _built(per_kw, sizes, size)
     days_n = (world.end - world.lead) / world.days.per_day
-    aim = aim_w(world, world.lead, int(days_n))
-    made = rolled(world, planned(msgspec.structs.replace(recipe, aim_w=aim)))
+    made = rolled(world, planned(aimed(recipe, world, world.lead, int(days_n))))
     fixed = sizes.basic_won_kw * contract * 12
 
     def year_won(outcome: Outcome) -> float:

@@ -43,6 +43,13 @@ def aim_w(world: World, now: int, days_n: int) -> float:
     return foresight(span).peak_w if span.end > span.lead else 0.0
 
 
+def aimed(recipe: Recipe, world: World, now: int, days_n: int) -> Recipe:
+    """The recipe with the peak it aims at at step `now`, from the `days_n` days before it."""
+    if recipe.aim_share <= 0:
+        return recipe
+    return msgspec.structs.replace(recipe, aim_w=recipe.aim_share * aim_w(world, now, days_n))
+
+
 class Learned:
     """A recipe as a live site uses it: its aim is learned anew every midnight, and it gives way to the baseline while that wins.
 
@@ -66,7 +73,7 @@ class Learned:
         return self._baseline.decide(view) if self._loses else self._planned.decide(view)
 
     def _aimed(self, world: World, now: int) -> Recipe:
-        return msgspec.structs.replace(self._recipe, aim_w=aim_w(world, now, self._days_n))
+        return aimed(self._recipe, world, now, self._days_n)
 
     def _lost(self, week: World) -> bool:
         """Whether the baseline would have been cheaper over a week that is over."""
@@ -103,10 +110,9 @@ def backtests(world: World, recipes: Sequence[Recipe]) -> list[Tried]:
     days_n = (world.end - world.lead) // world.days.per_day
     months = days_n / MONTH_D
     least, most = won(world, foresight(world), months=months), won(world, uncontrolled(world), months=months)
-    aim = aim_w(world, world.lead, days_n)
     found: list[Tried] = []
-    aimed = [msgspec.structs.replace(one, aim_w=aim) for one in recipes]
-    policies: list[tuple[Policy, Recipe | None]] = [(planned(one), one) for one in aimed]
+    known = [aimed(one, world, world.lead, days_n) for one in recipes]
+    policies: list[tuple[Policy, Recipe | None]] = [(planned(one), one) for one in known]
     policies += [(_none(), None), (EarliestFirst(), None)]
     for policy, recipe in policies:
         outcome = rolled(world, policy)
