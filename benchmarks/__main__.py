@@ -33,6 +33,7 @@ NAMES = (
     "buildings-reads",
     "buildings-queries",
     "buildings-faults",
+    "site-speed",
     "ocpp",
     "ocpp-connections",
     "ocpp-fuzz",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from dure.services.charging.planning.cost import priced_won
@@ -10,10 +11,12 @@ from dure.services.charging.planning.fairness import fair
 from dure.services.charging.planning.limits import breach_w
 from dure.services.charging.planning.lp_model import NONE, Wishes
 from dure.services.charging.planning.problem import Plan, Problem
-from dure.services.charging.planning.repair import repaired
+from dure.services.charging.planning.repair import repaired, small
 from dure.services.charging.planning.site_lp import SiteSolver
 
 NEAR_W = 1.0
+STEADY_WON = 1.0
+STEADY_FRACTION = 0.001
 
 
 def planned(solver: SiteSolver, problem: Problem, wishes: Wishes = NONE) -> tuple[Plan, Plan]:
@@ -32,9 +35,31 @@ def planned(solver: SiteSolver, problem: Problem, wishes: Wishes = NONE) -> tupl
         return best, baseline
     shared, wishes = fair(solver, problem, best, wishes)
     made = repaired(solver, problem, shared, wishes)
+    made = _steady(solver, problem, made, wishes)
     if made.policy != "lp" or _is_worse(problem, made, baseline, wishes):
         return baseline, baseline
     return made, baseline
+
+
+def _steady(solver: SiteSolver, problem: Problem, made: Plan, wishes: Wishes) -> Plan:
+    """The plan with the steps of the one before, where that costs hardly more: set points do not jump for a few won.
+
+    A vehicle that the plan before did not know takes the steps of the new one.
+    """
+    kept = wishes.kept
+    if kept is None or not kept.any() or made.policy != "lp":
+        return made
+    known = np.flatnonzero(kept.any(axis=1))
+    on = made.ev_w > NEAR_W
+    on[known] = kept[known] > NEAR_W
+    as_before = solver.solve(problem, msgspec.structs.replace(wishes, on=on))
+    if as_before.policy != "lp" or small(problem, as_before.ev_w).any():
+        return made
+    if (breach_w(problem, as_before) > breach_w(problem, made) + NEAR_W).any():
+        return made
+    if _priced(problem, as_before) > _priced(problem, made) + max(STEADY_WON, STEADY_FRACTION * abs(made.won)):
+        return made
+    return msgspec.structs.replace(as_before, bindings=made.bindings, reasons=made.reasons)
 
 
 def _is_worse(problem: Problem, made: Plan, baseline: Plan, wishes: Wishes) -> bool:
