@@ -8,6 +8,7 @@ as history. What everything remembers stands in ``demo-charging/SITE.json`` of t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +43,7 @@ PAST = timedelta(days=5)
 GAP_MAX = timedelta(days=14)  # a longer pause is not played
 PAST_STEP_US = 5 * MINUTE_US
 HISTORY_US = 15 * MINUTE_US
+TELLING_S = 120.0  # meters wait so long for the chargers of their site
 WAYS = ("mqtt", "http")
 
 
@@ -159,6 +161,7 @@ class SitePlay:
         state.at_us = max(state.at_us, _floor(now_us - _us(GAP_MAX), HISTORY_US))
         self.site = virtual(city, played, state)
         self.links: list[ChargerLink] = []
+        self.waiting: list[tuple[int, Reads]] = []
 
     def _remembered(self) -> SiteState | None:
         return msgspec.json.decode(self._file.read_bytes(), type=SiteState) if self._file.exists() else None
@@ -205,14 +208,24 @@ class SitePlay:
         """The meters, signed in."""
         return SiteDevices(self._city.id, self.site, self._played.ways, connection, http, self._clock)
 
-    async def step(self, devices: SiteDevices) -> None:
-        """Play until now, write it down, then say it."""
+    async def step(self, devices: SiteDevices | None) -> None:
+        """Play until now, write it down, then say it; without devices, what the meters show waits for `send_past`."""
         told = [(at_us, self.site.reads()) for at_us in self.site.advance(to_us(self._clock.now()))]
         self.keep()
         for link in self.links:
             link.pump()
+        if devices is None:
+            self.waiting += told
+            return
         for at_us, reads in told:
             await devices.send(reads, at_us)
+
+    async def told_all(self, within_s: float) -> None:
+        """Wait until the chargers have told what they could not, or until it takes too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while any(link.charger.has_kept for link in self.links):  # noqa: ASYNC110  # queues know no events
+                    await asyncio.sleep(0.5)
 
 
 async def simulate(city: City, connection: Connection, clock: Clock, how: How) -> None:
@@ -228,20 +241,28 @@ async def simulate(city: City, connection: Connection, clock: Clock, how: How) -
 
 
 async def _play(one: SitePlay, connection: Connection, http: httpx.AsyncClient, how: How) -> None:
-    rows = await asyncio.to_thread(one.catch_up)
+    """One site: first the transactions of the past, then what its meters showed, then both as they come.
+
+    So every interval is booked with all that happened in it, and need not be corrected.
+    """
+    one.waiting = await asyncio.to_thread(one.catch_up)
     devices = one.devices(connection, http)
     try:
         async with asyncio.TaskGroup() as group:
             for link in one.linked(how.url, connection.secrets):
                 group.create_task(link.run())
-            group.create_task(_steps(one, devices, how.step_s))
-            accepted = await one.send_past(http, connection, rows)
+            before = group.create_task(_steps(one, None, how.step_s))
+            await one.told_all(TELLING_S)
+            before.cancel()
+            past, one.waiting = one.waiting, []
+            accepted = await one.send_past(http, connection, past)
             log.info("simulator.started", site=one.site.site.id, chargers=len(one.links), past=accepted)
+            group.create_task(_steps(one, devices, how.step_s))
     finally:
         await devices.close()
 
 
-async def _steps(one: SitePlay, devices: SiteDevices, step_s: float) -> None:
+async def _steps(one: SitePlay, devices: SiteDevices | None, step_s: float) -> None:
     while True:
         await one.step(devices)
         await asyncio.sleep(step_s)

@@ -357,6 +357,11 @@ class VirtualCharger:
         self.state.count += 1
         return Said(f"{self.state.boots:x}-{self.state.count:x}", action, payload, kept, tx, evse)
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether it has something of a transaction still to tell."""
+        return any(one.kept for one in self.state.queue)
+
     def connected(self, at_us: int) -> None:
         """The central system accepted it: it tells how everything stands, then what it could not send."""
         self.online = True
