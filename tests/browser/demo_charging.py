@@ -75,7 +75,7 @@ def _receipt(running: RunningCity, session: str) -> str:
 def _card(running: RunningCity) -> None:
     house, by = running.house, By(running.admin, NOW - timedelta(days=3))
     with house.records.begin() as connection:
-        token_desk.add(connection, "04A2B3C4D5E6", Token(digest="", label="시청 업무차 1"), token_key(house.settings.data), by)
+        token_desk.add(connection, "04A2B3C4D5E6", Token(digest="", label="City car 1"), token_key(house.settings.data), by)
 
 
 def _hours() -> np.ndarray:
