@@ -182,9 +182,9 @@ def main() -> None:
     rows = portfolio(50 if options.quick else 1_000, 10, 10 if options.quick else 100)
     tell("site-speed", rows)
     rows += repairing(10 if options.quick else 60, 10, 2 if options.quick else 6)
-    rows += steadiness(20 if options.quick else 200)
+    rows += steadiness(20 if options.quick else 60)
     tell("site-speed", rows)
-    rows += shared_lines((40,) if options.quick else (50, 200, 400))
+    rows += shared_lines((40,) if options.quick else (50, 200))
     if not options.quick:
         rows += portfolio(200, 50, 20)
     (tell if options.quick else write)("site-speed", rows)

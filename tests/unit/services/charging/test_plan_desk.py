@@ -191,7 +191,7 @@ def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: 
     assert asyncio.run(desk.plan(SITE)).head.cause == "asked"
     with pytest.raises(NotFound) as caught:
         asyncio.run(desk.plan("nowhere"))
-    assert caught.value.code == "site.unknown"
+    assert caught.value.code == "charging.unknown"
 
 
 def test_who_comes_next_is_planned_with_who_is_there(house: House) -> None:

@@ -133,7 +133,7 @@ class PlanRoutes:
         with self._house.records.read() as connection:
             found = plan_records.newest(connection, site)
             if found is None and site not in registered(connection).sites:
-                raise NotFound("site.unknown", f"There is no charging site {site!r}.")
+                raise NotFound("charging.unknown", f"There is no charging site {site!r}.")
         if found is None:
             raise NotFound("energy_plan.none", f"There is no plan of {site!r} yet.")
         return found

@@ -1,15 +1,161 @@
-"""Plans of sites: set points, and why."""
+"""Plans of sites: what is planned and why, what everything was told, beside the baseline and the last look back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from dure.core.errors import NotFound
+from dure.core.text import Text
+from dure.core.time import from_us
+from dure.services.charging.planning import backtest_records, plan_records
+from dure.services.charging.planning.plan_words import CAUSES, LIMITS, LOST, POLICIES, cut_text, cuts, held_back, reason_text
+from dure.services.charging.sites import registered
+from dure.web.access import require
+from dure.web.bar_charts import BarChart, Line, LineChart, Series, Stack
+from dure.web.layout import house_of, layout_of
 
 if TYPE_CHECKING:
+    from dure.services.charging.model import Site
+    from dure.services.charging.planning.backtest_records import Backtest
+    from dure.services.charging.planning.plan_records import Kept, Told
     from dure.spine.house import House
+    from dure.web.i18n import Speech
+
+HERE = "/operations/charging/plans"
+PURPOSES: dict[str, Text] = {
+    "plan": Text("계획", "Plan"),
+    "default": Text("안전 출력", "Safe share"),
+    "station": Text("충전기 한도", "Limit of the charger"),
+    "storage": Text("저장장치 전력", "Power of the storage"),
+}
+HELD_SHOWN = 20
+STEP_US = 1_000_000
+
+
+class HeldRow(NamedTuple):
+    """A limit, from when to when, and what a kWh more there is worth."""
+
+    limit: Text
+    span: str
+    won_kwh: float
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
     """Pages of plans."""
-    return APIRouter()
+    router = APIRouter()
+    sees = [Depends(require("read", "decision"))]
+    router.add_api_route(HERE, listing, methods=["GET"], dependencies=sees)
+    router.add_api_route(f"{HERE}/{{site_id}}", one, methods=["GET"], dependencies=sees)
+    return router
+
+
+async def listing(request: Request) -> Response:
+    """Every site with its plan in force; who goes short comes first."""
+    house = house_of(request)
+
+    def read() -> list[tuple[Site, Kept | None, Text]]:
+        with house.records.read() as connection:
+            sites = registered(connection).sites.values()
+            found = [(site, plan_records.newest(connection, site.id)) for site in sites]
+        shown = [(site, kept, POLICIES[kept.head.policy] if kept else Text("")) for site, kept in found]
+        return sorted(shown, key=lambda row: (-(row[1].head.unmet_wh if row[1] else 0), row[0].id))
+
+    return await layout_of(request).page(request, "charging/plans.html", found=await run_in_threadpool(read), here=HERE)
+
+
+async def one(request: Request, site_id: str) -> Response:
+    """The plan of one site, step by step, with its reasons."""
+    house, say = house_of(request), layout_of(request).speech(request)
+    site, kept, told, backtests = await run_in_threadpool(_read, house, site_id)
+    crumbs = [(HERE, say("충전 계획"))]
+    if kept is None:
+        return await layout_of(request).page(request, "charging/plan.html", crumbs=crumbs, site=site, kept=None)
+    return await layout_of(request).page(
+        request,
+        "charging/plan.html",
+        crumbs=crumbs,
+        site=site,
+        kept=kept,
+        told=told,
+        backtests=backtests,
+        purposes=PURPOSES,
+        policy=POLICIES[kept.head.policy],
+        cause=CAUSES[kept.head.cause],
+        peak_w=float(kept.plan.import_w.max(initial=0.0)),
+        why=_why(kept),
+        held=_held(kept, say),
+        flows=flows_chart(kept, say, site.contract_w),
+        stored=stored_chart(kept, say) if kept.problem.storage else None,
+    )
+
+
+def _read(house: House, site_id: str) -> tuple[Site, Kept | None, list[Told], list[Backtest]]:
+    with house.records.read() as connection:
+        site = registered(connection).sites.get(site_id)
+        if site is None:
+            raise NotFound("charging.unknown", f"There is no charging site {site_id[:80]!r}.")
+        kept, told = plan_records.newest(connection, site_id), plan_records.told(connection, site_id)
+        return site, kept, told, backtest_records.latest(connection, site_id)
+
+
+def _why(kept: Kept) -> list[Text]:
+    lost = [LOST[one] for one in kept.head.facts.get("lost", []) if one in LOST]
+    return lost + [reason_text(one) for one in kept.plan.reasons] + [cut_text(one) for one in cuts(kept.problem, kept.plan)]
+
+
+def _held(kept: Kept, say: Speech) -> list[HeldRow]:
+    found = held_back(kept.plan.bindings)[:HELD_SHOWN]
+    return [
+        HeldRow(LIMITS[one.limit], f"{_clock(kept, say, one.start)}~{_clock(kept, say, one.end)}", one.won_kwh) for one in found
+    ]
+
+
+def _clock(kept: Kept, say: Speech, step: int) -> str:
+    return say.clock(from_us(kept.problem.start_us + step * kept.problem.step_s * STEP_US))
+
+
+def flows_chart(kept: Kept, say: Speech, contract_w: float) -> BarChart:
+    """Where the power of each hour is to come from [kW], with what vehicles take beside it."""
+    problem, plan = kept.problem, kept.plan
+    each = max(1, 3_600 // problem.step_s)
+    sun = problem.pv_w - plan.curtail_w - plan.export_w
+    vehicles = plan.ev_w.sum(axis=0)
+    stacks = []
+    for first in range(0, problem.n, each):
+        span = slice(first, first + each)
+        parts = [float(one[span].mean()) / 1_000 for one in (plan.import_w, plan.discharge_w, sun.clip(min=0))]
+        label = _clock(kept, say, first)
+        compare = float(vehicles[span].mean()) / 1_000
+        stacks.append(Stack(label=label.split(":")[0], name=label, parts=parts, compare=compare))
+    return BarChart(
+        id="plan-flows",
+        title=say("시간마다 쓸 전력"),
+        unit="kW",
+        decimals=1,
+        series=[
+            Series("from-grid", say("계통"), "hatch"),
+            Series("from-ess", say("저장장치"), "dots"),
+            Series("from-pv", say("태양광"), "plain"),
+        ],
+        stacks=stacks,
+        compare_name=say("그 가운데 전기차"),
+        limit=contract_w / 1_000 if float(plan.import_w.max(initial=0.0)) > contract_w / 2 else None,
+    )
+
+
+def stored_chart(kept: Kept, say: Speech) -> LineChart:
+    """What the storage is to hold at the begin of each hour [kWh]."""
+    each = max(1, 3_600 // kept.problem.step_s)
+    steps = range(0, kept.problem.n, each)
+    return LineChart(
+        id="plan-stored",
+        title=say("저장장치에 남을 전력량"),
+        unit="kWh",
+        decimals=1,
+        labels=[_clock(kept, say, one) for one in steps],
+        lines=[Line(say("저장장치"), [float(kept.plan.stored_wh[one]) / 1_000 for one in steps])],
+    )

@@ -79,12 +79,12 @@ class PlanDesk:
 
         Raises
         ------
-        NotFound : ``site.unknown``
+        NotFound : ``charging.unknown``
         """
         at = self._house.clock.now()
         site = (await asyncio.to_thread(self._sites)).sites.get(site_id)
         if site is None:
-            raise NotFound("site.unknown", f"There is no charging site {site_id[:80]!r}.")
+            raise NotFound("charging.unknown", f"There is no charging site {site_id[:80]!r}.")
         seen = await asyncio.to_thread(self._source.seen, site, at)
         return await self._made(seen, cause)
 

@@ -2,7 +2,7 @@
 
 Cost: grid energy, export, wear, peak, what is not given, and what goes above the contract, which is dear but possible, so that
 the program always has an answer. On top of it lie rewards small enough to decide only between plans that cost the same
-(`Ties`; docs/decisions/0017): without them a solver's choice among equal plans is chance, and set points would jump.
+(`Ties`; docs/decisions/0018): without them a solver's choice among equal plans is chance, and set points would jump.
 
 The sun may fill the storage always, the grid only where `grid_to_ess` says so: then the storage never takes more than the sun
 gives at that time. Vehicles draw only inside their windows; one that may give back never holds less than it came with by more

@@ -1,0 +1,90 @@
+"""Plans by REST and on pages: steps, reasons, set points; in Korean and English."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from planned_house import NOW, SITE, Recorded, measured, planned_house, session, settled_city
+
+from dure.engines.records.audit import By
+from dure.services.charging.planning.plan_desk import PlanDesk
+from dure.web.app import create_app
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
+from web_visitor import Visitor  # the visitor of the environment's tests is ours too
+
+PASSWORD = "a rather long one 42"
+API = "/api/v1/charging"
+PAGE = "/operations/charging/plans"
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = planned_house(tmp_path)
+    settled_city(house, NOW, contract_kw="6")
+    measured(house, "store", "storage_soc", 0.0)
+    measured(house, "sun", "solar_power", 0.0)
+    for role in ("operator", "citizen"):
+        house.people.add(role, role, PASSWORD, [role], By("test", NOW))
+    yield house
+    house.telemetry.close()
+    house.records.close()
+
+
+@pytest.fixture
+def seen(house):
+    app = create_app(house)
+    return {role: Visitor(app, house.people.sign_in(role, PASSWORD, NOW).token) for role in ("operator", "citizen")}
+
+
+def plan(house):
+    session(house, "s1", "cp-a", 1)
+    session(house, "s2", "cp-a", 2)
+    asyncio.run(PlanDesk(house, Recorded()).look())
+
+
+def test_a_plan_is_told_with_its_steps_vehicles_and_prices(house, seen):
+    plan(house)
+    found = seen["operator"].get(f"{API}/sites/{SITE}/plan").json()
+    assert len(found["steps"]["import_w"]) == 96
+    assert {one["session"] for one in found["vehicles"]} == {"s1", "s2"}
+    assert {one["limit"] for one in found["held_back"]} >= {"contract"}
+    assert any("계약전력" in one["ko"] and "the contract power" in one["en"] for one in found["why"])
+    ident = found["head"]["id"]
+    assert seen["operator"].get(f"{API}/plans/{ident}").json() == found
+    assert [one["id"] for one in seen["operator"].get(f"{API}/sites/{SITE}/plans").json()["items"]] == [ident]
+
+
+def test_what_was_told_is_told(house, seen):
+    plan(house)
+    items = seen["operator"].get(f"{API}/sites/{SITE}/set-points").json()["items"]
+    assert {one["purpose"] for one in items} == {"plan", "default", "station"} | {"storage"}
+
+
+def test_plans_that_are_not_there_have_their_codes(seen):
+    assert seen["operator"].get(f"{API}/sites/{SITE}/plan").json()["code"] == "energy_plan.none"
+    assert seen["operator"].get(f"{API}/plans/cp-nothing").json()["code"] == "energy_plan.unknown"
+    assert seen["operator"].get(f"{API}/sites/nowhere/plan").json()["code"] == "charging.unknown"
+
+
+def test_plans_are_for_staff(house, seen):
+    plan(house)
+    assert seen["citizen"].get(f"{API}/sites/{SITE}/plan").status_code == 403
+    assert seen["citizen"].ask("POST", f"{API}/sites/{SITE}/plan").status_code == 403
+    assert seen["citizen"].get(f"/en{PAGE}/{SITE}").status_code == 403
+
+
+@pytest.mark.parametrize(("language", "words"), [("ko", "왜 이 계획인가"), ("en", "Why this plan")])
+def test_the_page_says_why_in_both_languages(house, seen, language, words):
+    plan(house)
+    page = seen["operator"].get(f"/{language}{PAGE}/{SITE}")
+    assert page.status_code == 200
+    assert words in page.text
+    assert "<svg" in page.text
+    assert seen["operator"].get(f"/{language}{PAGE}").status_code == 200
+
+
+def test_a_site_without_a_plan_has_a_page_too(seen):
+    assert seen["operator"].get(f"/en{PAGE}/{SITE}").status_code == 200
+    assert seen["operator"].get(f"/en{PAGE}/nowhere").status_code == 404
