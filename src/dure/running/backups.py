@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from dure.engines.bus.reader import Message
     from dure.spine.house import House
 
+# Files that only their owner may read; without the key of tokens no card would be known, without the authority's no station.
+SECRETS = (
+    *("secrets.json", "device-secrets.json"),
+    *("charging-tokens.key", "charging-authority.key", "charging-authority.pem"),
+)
 MANIFEST = "backup.json"
 TAIL = "stream-tail.msgpack"
 FORM = 1
@@ -70,7 +75,7 @@ async def backup(house: House, folder: Path, step: Callable[[str], None] = lambd
         await asyncio.to_thread(shutil.copytree, house.settings.archive, folder / "archive")
     step("roads")
     await asyncio.to_thread(copy_map, house.settings.data / "roads", folder / "roads")
-    for name in ("secrets.json", "device-secrets.json"):
+    for name in SECRETS:
         if (house.settings.data / name).exists():
             shutil.copy2(house.settings.data / name, folder / name)
     rows = await asyncio.to_thread(house.telemetry.count)
@@ -116,7 +121,7 @@ def place_files(folder: Path, data: Path) -> Manifest:
     if data.exists() and any(data.iterdir()):
         raise Conflict("restore.not_empty", f"{data} is not empty. Restore into a new data folder.")
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("secrets.json", "device-secrets.json", TAIL):
+    for name in (*SECRETS, TAIL):
         if (folder / name).exists():
             shutil.copy2(folder / name, data / name)
     if (folder / "archive").exists():

@@ -95,7 +95,7 @@ class Stations:
         self._reading: asyncio.Future[restoring.News] | None = None
         with house.records.read() as connection:
             restoring.restore(connection, self.memory, house.clock.now())
-            restoring.learn(self.memory, restoring.news(connection, self._watching))
+            restoring.learn(self.memory, restoring.news(house, connection, self._watching))
 
     def connected(self, charger: Charger, version: Version, at_us: int) -> tuple[Word, ...]:
         """A station came (again)."""
@@ -167,7 +167,7 @@ class Stations:
 
     def _read(self) -> restoring.News:
         with self._house.records.read() as connection:
-            return restoring.news(connection, self._watching)
+            return restoring.news(self._house, connection, self._watching)
 
     def _take(self, done: asyncio.Future[restoring.News]) -> None:
         try:

@@ -13,22 +13,25 @@ from dure.core.time import to_us
 from dure.engines.records.tables_charging_central import charging_journal
 from dure.services.charging.central.journal_records import unpack
 from dure.services.charging.central.words import Word
-from dure.services.charging.stations import station_records
+from dure.services.charging.stations import running_costs, station_records
 from dure.services.charging.tokens import token_records
 from dure.services.charging.tokens.tokens import Token
 
 if TYPE_CHECKING:
     from dure.services.charging.stations.memory import Admission, Memory
+    from dure.spine.house import House
 
 REMEMBERED = timedelta(days=7)  # starts sent again after longer are told apart by their digest alone
 CHUNK = 500
+COSTS_EVERY = timedelta(minutes=1)
 OVERLAP = timedelta(seconds=30)  # a transaction that began earlier may be kept later
 
 
 class Watching(msgspec.Struct):
-    """How far tokens have been read."""
+    """How far tokens have been read, and when what running transactions cost was looked at."""
 
     since: datetime | None = None
+    costs_at: datetime | None = None
 
 
 class News(msgspec.Struct, frozen=True):
@@ -36,6 +39,7 @@ class News(msgspec.Struct, frozen=True):
 
     tokens: list[Token]
     admissions: dict[str, Admission]
+    costs: dict[tuple[str, str], float] | None = None  # None: not looked at this time
 
 
 def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, list[Word]]]:
@@ -63,18 +67,23 @@ def restore(connection: Connection, memory: Memory, now: datetime) -> None:
             memory.take(word)
 
 
-def news(connection: Connection, watching: Watching) -> News:
-    """Tokens that changed since the last look, and who may boot. Blocks."""
+def news(house: House, connection: Connection, watching: Watching) -> News:
+    """Tokens that changed since the last look, who may boot, and once a minute what running transactions cost. Blocks."""
     tokens = token_records.changed_since(connection, watching.since)
     newest = max((one.changed_at for one in tokens if one.changed_at is not None), default=None)
     if newest is not None:
         watching.since = newest - OVERLAP
     admissions: dict[str, Admission] = dict(station_records.admissions(connection))
     admissions |= {charger: "pending" for charger in station_records.quarantined(connection) if charger not in admissions}
-    return News(tokens, admissions)
+    costs, now = None, house.clock.now()
+    if watching.costs_at is None or now - watching.costs_at >= COSTS_EVERY:
+        costs, watching.costs_at = running_costs.costs(house, connection), now
+    return News(tokens, admissions, costs)
 
 
 def learn(memory: Memory, found: News) -> None:
     """Take in what was read."""
     memory.know_tokens(found.tokens)
     memory.know_admissions(found.admissions)
+    if found.costs is not None:
+        memory.costs = found.costs

@@ -29,7 +29,7 @@ def event(turn: Turn) -> Answer:
         payload = {"idTokenInfo": info_2(turn, judged)}
         allowed = judged.allowed
     cost = turn.memory.costs.get((charger, transaction))
-    if cost is not None:
+    if cost is not None and step != "ended":  # what it cost in the end is known when it is settled
         payload["totalCost"] = cost
     before = None if evse else turn.memory.place_of(charger, transaction)
     word = TransactionSaid(
