@@ -34,6 +34,7 @@ NAMES = (
     "buildings-queries",
     "buildings-faults",
     "site-speed",
+    "site-saving",
     "ocpp",
     "ocpp-connections",
     "ocpp-fuzz",

@@ -1,12 +1,12 @@
 """How much of the saving of perfect foresight a charging site keeps, on real sessions, with only what was known then.
 
-Two workplaces of the shared data (Caltech, JPL) on the terms of the developer reference, section 6.3: fortnights and whole months.
+Two workplaces of the shared data (Caltech, JPL) on the terms of the reference, section 6.3: fortnights and whole months.
 Ours is what a live site does: the first recipe of rules/forecasts.toml, which gives way to earliest departure first for a week
 whenever that was cheaper in the week before. Beside it: earliest departure first, the naive plan (vehicles that are there, sun as
 yesterday), and the same machine with the truth (oracle), which aims at the peak of perfect foresight.
 
 The recipe was chosen on other spans, all before those told here: Caltech from 2018-06-11 and 2018-07-30, JPL from 2019-03-04 and
-2019-05-06, a fortnight each. Departure and energy of a vehicle that is there are taken as said by its driver, as in the reference.
+2019-05-06, a fortnight each. Departure and energy of a vehicle that is there count as said by its driver, as in the reference.
 A week's cost has the week's own peak for its part of the span, so weeks do not add up to the span.
 """
 

@@ -70,7 +70,7 @@ charging_studies = Table(
     Column("made_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("asked", Json, nullable=False),
-    Column("answer", Json, nullable=False),
+    Column("answer", Json),
     Column("code", Text, nullable=False),
     state_check("state", "running", "done", "failed"),
     Index("ix_charging_studies_made_at", "made_at"),

@@ -50,7 +50,7 @@ def judged(house: House, recipe: str, made: object) -> None:
 def test_a_site_without_a_backtest_expects_nothing(house: House) -> None:
     add_sessions(house, 30)
     told = forecast_for(house, site_of(house), to_us(NOW), 96, 900)
-    assert (told.expected, told.policy, told.used["why"]) == ((), "lp", "charging.no_backtest")
+    assert (told.expected, told.policy, told.used["why"]) == ((), "lp", "no_backtest")
     assert not told.pv_w.any()
 
 
@@ -62,11 +62,11 @@ def test_a_site_whose_recipe_won_expects_vehicles_and_sun(house: House) -> None:
     assert 40_000 < sum(one.need_wh for one in told.expected) < 80_000  # six cars of 10 kWh
     assert told.pv_w.max() == pytest.approx(25_000, rel=0.05)
     assert int(np.argmax(told.pv_w)) == pytest.approx(9 * HOUR, abs=2)  # nine hours after three in the morning
-    assert (told.aim_w, told.used["why"], told.used["day"]) == (5_000.0, "charging.backtest_wins", "2026-11-24")
+    assert (told.aim_w, told.used["why"], told.used["day"]) == (5_000.0, "backtest_wins", "2026-11-24")
 
 
 @pytest.mark.parametrize(("recipe", "policy", "why"), [
-    ("edf", "edf", "charging.baseline_wins"), ("none", "lp", "charging.no_forecast_wins"),
+    ("edf", "edf", "baseline_wins"), ("none", "lp", "no_forecast_wins"),
 ])  # fmt: skip
 def test_a_site_whose_forecasts_lost_is_run_without_them(house: House, recipe: str, policy: str, why: str) -> None:
     add_sessions(house, 30)

@@ -40,7 +40,7 @@ def forecast_for(house: House, site: Site, start_us: int, n: int, step_s: int) -
     past = past_of(house, site, grid_at(house, start_us, step_s, rules, since=first_session_at(house, site)), rules)
     if won is None:
         plain = Forecast.none(n)
-        used = plain.used | {"why": "charging.no_backtest"}
+        used = plain.used | {"why": "no_backtest"}
         return msgspec.structs.replace(plain, load_w=load_forecast(past, n), used=used)
     if won.recipe == BASELINE:
         calm = sun_forecast(past, n) if past.now else np.zeros(n)
@@ -48,13 +48,13 @@ def forecast_for(house: House, site: Site, start_us: int, n: int, step_s: int) -
             "sun": "clear_sky",
             "arrivals": "none",
             "recipe": BASELINE,
-            "why": "charging.baseline_wins",
+            "why": "baseline_wins",
             "day": won.day.isoformat(),
         }
         return Forecast(pv_w=calm, load_w=load_forecast(past, n), policy=BASELINE, used=used)
     if won.facts["recipe"] is None:
         plain = Forecast.none(n)
-        used = plain.used | {"why": "charging.no_forecast_wins", "day": won.day.isoformat()}
+        used = plain.used | {"why": "no_forecast_wins", "day": won.day.isoformat()}
         return msgspec.structs.replace(plain, load_w=load_forecast(past, n), used=used)
     made = forecast(past, n, msgspec.convert(won.facts["recipe"], Recipe))
-    return msgspec.structs.replace(made, used=made.used | {"why": "charging.backtest_wins", "day": won.day.isoformat()})
+    return msgspec.structs.replace(made, used=made.used | {"why": "backtest_wins", "day": won.day.isoformat()})

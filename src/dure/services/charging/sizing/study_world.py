@@ -117,7 +117,7 @@ def _sun_per_kw(house: House, site: Site, grid: Grid, rules: SizingRules, seed: 
     if peak_kw > 0:
         own = past_of(house, site, grid, forecast_rules(today, house.city.folder)).sun_w / peak_kw
         if float(own.max(initial=0.0)) >= SEEN_W_PER_KW:
-            return own, ("charging.study_own_sun",)
+            return own, ("own_sun",)
     time_s = grid.edges_us[:-1] / MICRO + STEP_S / 2
     plane = Plane(site.lat, site.lon)
-    return made_sun_w(plane, time_s, (rules.clearness_mean, rules.performance), seed), ("charging.study_made_sun",)
+    return made_sun_w(plane, time_s, (rules.clearness_mean, rules.performance), seed), ("made_sun",)

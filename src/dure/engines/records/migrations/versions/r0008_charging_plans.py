@@ -87,7 +87,7 @@ def _studies() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger()),
         sa.Column("asked", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text()),
         sa.Column("code", KEY, nullable=False),
         sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="ck_charging_studies_state"),
         sa.PrimaryKeyConstraint("id", name="pk_charging_studies"),
