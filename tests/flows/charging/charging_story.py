@@ -120,6 +120,16 @@ class StoryCity(PeopledCity):
             self.call(self.play.step(self._meters))
             self.quiet()
 
+    def passes_alone(self, minutes: int) -> None:
+        """Time goes by while lines may be lost: nothing is waited for."""
+        self.later(minutes=minutes)
+        self.call(self.play.step(self._meters))
+        self.call(self.journal.look())
+
+    def silence(self, asset: str) -> None:
+        """The meter of an asset says nothing any more."""
+        self.call(_do(lambda: self._meters.mute(asset)))
+
     def quiet(self) -> None:
         """Wait until every connected station has said what it has to say, and the house has taken it in."""
         until(lambda: all(link.is_idle for link in self.links.values() if not link.is_cut))

@@ -54,6 +54,7 @@ class SiteDevices:
     def __init__(
         self, city: str, one: VirtualSite, ways: Ways, connection: Connection, http: httpx.AsyncClient, clock: Clock
     ) -> None:
+        self._muted: set[str] = set()
         self._faults, self._clock, speaks = ways.faults, clock, ways.speaks
         lost = {way: Outage(way) for way in ("mqtt", "http")}
         known = {asset: device for asset, device in ways.devices.items() if device in connection.secrets}
@@ -75,12 +76,16 @@ class SiteDevices:
     async def send(self, reads: Reads, at_us: int) -> None:
         """What the meters show at an instant, on its way."""
         for asset, values in reads.items():
-            if is_silent(self._faults.get(asset, ""), at_us):
+            if asset in self._muted or is_silent(self._faults.get(asset, ""), at_us):
                 continue
             if asset in self._mqtt:
                 self._mqtt[asset].send(body_of(values, at_us))
             elif asset in self._posts:
                 await self._posts[asset].send(body_of(values, at_us))
+
+    def mute(self, asset: str) -> None:
+        """A meter says nothing any more."""
+        self._muted.add(asset)
 
     async def close(self) -> None:
         """Sign all out."""

@@ -103,6 +103,7 @@ class VirtualCharger:
     speech: Speech
 
     def __init__(self, made: Made, state: ChargerState | None = None) -> None:
+        self.made = made
         self.charger, self.version, self.fault = made.charger, made.version, made.fault
         self.seed, self.voltage_v = made.seed, made.voltage_v
         self.evses = {one.number: one for one in made.evses}
