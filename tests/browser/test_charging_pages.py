@@ -41,6 +41,8 @@ STAFF = (
     "/operations/charging/origin/{site}/month",
     "/operations/charging/origin/{site}/check",
     "/operations/charging/studies",
+    "/operations/charging/plans",
+    "/operations/charging/plans/{site}",
     "/operations/charging/rules",
 )
 
