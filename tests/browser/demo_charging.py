@@ -25,6 +25,7 @@ from dure.services.charging.central import central, journal_records
 from dure.services.charging.central.words import Booted, Linked, Sample, StatusSaid, TransactionSaid
 from dure.services.charging.origin.origin_watch import OriginWatch
 from dure.services.charging.planning.plan_watch import PlanWatch
+from dure.services.charging.pricing import settlement_records
 from dure.services.charging.pricing.settle_watch import SettleWatch
 from dure.services.charging.sessions import session_records
 from dure.services.charging.sessions.journal_watch import JournalWatch
@@ -56,7 +57,8 @@ def furnish_charging(running: RunningCity) -> dict[str, str]:
     running.call(asyncio.to_thread(_card, running))
     return {
         "site": SITE, "hub": "cs-dongtan-hub", "evse": RUNNING[1], "held": HELD[1], "faulted": FAULTED[1], "free": ENDED[1],
-        "unknown": "ev-dongtan-hub-11", "session": ended, "running": now, "charger": ENDED[0], "silent": "ch-dongtan-hub-1",
+        "unknown": "ev-dongtan-hub-11", "session": ended, "running": now,
+        "receipt": running.call(asyncio.to_thread(_receipt, running, ended)), "charger": ENDED[0], "silent": "ch-dongtan-hub-1",
     }  # fmt: skip
 
 
@@ -65,10 +67,15 @@ def _session(running: RunningCity, evse: str) -> str:
         return session_records.listing(connection, session_records.Asked(evse=evse)).items[0].id
 
 
+def _receipt(running: RunningCity, session: str) -> str:
+    with running.house.records.read() as connection:
+        return settlement_records.of_session(connection, session)[-1].sha256
+
+
 def _card(running: RunningCity) -> None:
     house, by = running.house, By(running.admin, NOW - timedelta(days=3))
     with house.records.begin() as connection:
-        token_desk.add(connection, "04A2B3C4D5E6", Token(digest="", label="시청 업무차 1"), token_key(house.settings.data), by)
+        token_desk.add(connection, "04A2B3C4D5E6", Token(digest="", label="City car 1"), token_key(house.settings.data), by)
 
 
 def _hours() -> np.ndarray:

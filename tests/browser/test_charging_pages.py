@@ -20,6 +20,7 @@ PUBLIC = (
     "/charging/evse/{held}",
     "/charging/evse/{faulted}",
     "/charging/evse/{unknown}",
+    "/charging/receipts/{receipt}",
 )
 STAFF = (
     "/operations/charging",
@@ -30,6 +31,18 @@ STAFF = (
     "/operations/charging/sites/{hub}",
     "/operations/charging/labels",
     "/operations/charging/tokens",
+    "/operations/charging/stations/{charger}",
+    "/operations/charging/stations/{silent}",
+    "/operations/charging/sessions",
+    "/operations/charging/sessions/{session}",
+    "/operations/charging/sessions/{running}",
+    "/operations/charging/origin",
+    "/operations/charging/origin/{site}",
+    "/operations/charging/origin/{site}/month",
+    "/operations/charging/origin/{site}/check",
+    "/operations/charging/studies",
+    "/operations/charging/plans",
+    "/operations/charging/plans/{site}",
     "/operations/charging/rules",
 )
 

@@ -40,6 +40,7 @@ class Driving(msgspec.Struct, frozen=True, kw_only=True):
     call : of the start, while no session came of it
     won : what the session of this phone costs so far, or in all; None where no price fits
     split : where its energy came from, as far as it is booked
+    receipt : digest of its newest receipt, which is its address; empty while it is not settled
     """
 
     phase: Phase
@@ -49,6 +50,7 @@ class Driving(msgspec.Struct, frozen=True, kw_only=True):
     won: int | None = None
     provisional: bool = False
     split: Split | None = None
+    receipt: str = ""
 
 
 def driving(house: House, place: EvseStanding, claim: Claim | None, rules: PublicRules) -> Driving:
@@ -80,7 +82,9 @@ def _told(house: House, found: Driving, session: Session) -> Driving:
         parts = split.booked(connection, session.id)
     won = told.receipts[-1].won if told.receipts else told.cost.won if told.cost else None
     unsure = told.receipts[-1].provisional if told.receipts else bool(told.cost and told.cost.provisional)
-    return msgspec.structs.replace(found, won=won, provisional=unsure, split=parts)
+    return msgspec.structs.replace(
+        found, won=won, provisional=unsure, split=parts, receipt=told.digests[-1] if told.digests else ""
+    )
 
 
 def phase_of(place: EvseStanding, *, running: bool, ended: bool) -> Phase:

@@ -21,7 +21,7 @@ from dure.services.charging.publishing.price_hours import prices_at
 from dure.services.charging.tokens.token_key import token_key
 from dure.web.access import require
 from dure.web.errors import headers_of
-from dure.web.layout import house_of, https, layout_of
+from dure.web.layout import house_of, https, language_of, layout_of
 from dure.web.security import Attempts, own_form
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ async def labels(request: Request) -> Response:
     return await layout_of(request).page(
         request,
         "charging/labels.html",
-        sheets=labels_of(chosen, address),
+        sheets=labels_of(chosen, address, language_of(request)),
         sites=list(view.standing.values()),
         site_id=site_id,
         address=address,

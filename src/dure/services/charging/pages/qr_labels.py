@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import segno
 
 if TYPE_CHECKING:
+    from dure.core.text import Language
     from dure.services.charging.model import Evse, Site
     from dure.services.charging.publishing.standing import SiteStanding
 
@@ -28,13 +29,13 @@ def address_of(public_url: str, evse_id: str) -> str:
     return f"{public_url.rstrip('/')}/ko/charging/evse/{evse_id}"
 
 
-def labels_of(found: Iterable[SiteStanding], public_url: str) -> list[list[QrLabel]]:
+def labels_of(found: Iterable[SiteStanding], public_url: str, language: Language) -> list[list[QrLabel]]:
     """Sheets of labels of all places to charge."""
     labels = []
     for one in found:
         for each in one.evses:
             address = address_of(public_url, each.evse.id)
-            labels.append(QrLabel(one.site, each.evse, address, _svg(address, each.evse.name.ko)))
+            labels.append(QrLabel(one.site, each.evse, address, _svg(address, each.evse.name(language))))
     return [labels[first : first + SHEET_N] for first in range(0, len(labels), SHEET_N)]
 
 
