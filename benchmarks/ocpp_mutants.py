@@ -86,14 +86,15 @@ def changed(payload: dict[str, Any], dice: random.Random) -> dict[str, Any]:
 
 def framed(number: int, action: str, payload: Any, dice: random.Random) -> list[Any] | Any:
     """A frame, seldom one that is wrong itself."""
-    frame: list[Any] = [2, str(number), action, payload]
+    name = f"{number}.{number * 7_919 % 99_991}"  # so that a changed digit does not make another frame's id
+    frame: list[Any] = [2, name, action, payload]
     lot = dice.random()
     if lot < 0.85:
         return frame
     if lot < 0.88:
         frame[0] = dice.choice([0, 1, 3, 4, 5, 6, 7, 2.0, "2", None, True, [], -2])
     elif lot < 0.91:
-        frame[1] = dice.choice([number, None, "", "x" * 36, "x" * 37, [], {}, True])
+        frame[1] = dice.choice([number, None, "", name.rjust(36, "x"), "x" * 37, [], {}, True])
     elif lot < 0.94:
         frame[2] = dice.choice(
             [None, 5, "", "Sing", "Reset", "heartbeat", "SetVariables", [], "StartTransaction", "TransactionEvent"]

@@ -69,7 +69,9 @@ def validator(version: str, action: str) -> jsonschema.protocols.Validator | Non
         file = schema_folder(version) / name
         if file.exists() and not name.endswith("Response.json"):
             schema = json.loads(file.read_text("utf-8-sig"))
-            kind = jsonschema.Draft4Validator if version == "ocpp1.6" else jsonschema.Draft6Validator
+            kind = jsonschema.validators.validator_for(
+                schema
+            )  # the security whitepaper's of 1.6 are of draft 6: 1.0 is whole there
             return kind(schema, format_checker=checker)
     return None
 
