@@ -68,9 +68,7 @@ WHY: dict[str, Text] = {
     ),
     "charging.study_empty": Text("살펴본 기간에 세션이 없습니다.", "No session lies in the days that were rehearsed."),
     "own_sun": Text("이 충전소 발전기의 계량값", "Metered at the site's own generator"),
-    "made_sun": Text(
-        "위도와 평균 맑기로 지어낸 하늘 (확인 필요)", "A made sky by latitude and mean clearness (to be confirmed)"
-    ),
+    "made_sun": Text("위도와 평균 맑기로 지어낸 하늘 (확인 필요)", "A made sky by latitude and mean clearness (to be confirmed)"),
     "tariff.unknown": Text("충전소의 전기요금을 찾을 수 없습니다.", "The site's tariff is not known."),
 }
 USUAL = {"source": "scenario", "scenario": "workplace", "cars": "30", "solar_kw": "0, 50, 100", "storage_kwh": "0, 100, 200"}
