@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from dure.core.errors import Unavailable
 from dure.services.charging.planning.lp_model import Ties
 from dure.services.charging.planning.problem import Need
 from dure.services.charging.planning.rehearsing.rolling import BREACH_W, Outcome
@@ -12,6 +13,7 @@ from dure.services.charging.planning.rehearsing.world import World
 from dure.services.charging.planning.site_lp import SiteSolver
 
 NO_TIES = Ties(store=0.0, charge=0.0, keep=0.0)
+SAFETY_S = 300.0  # a month of a busy site takes seconds of a processor that may be shared
 
 
 def foresight(world: World) -> Outcome:
@@ -25,7 +27,9 @@ def foresight(world: World) -> Outcome:
         )
         for i in range(len(served))
     )  # fmt: skip
-    plan = SiteSolver(NO_TIES).solve(msgspec.structs.replace(problem, needs=needs))
+    plan = SiteSolver(NO_TIES, SAFETY_S).solve(msgspec.structs.replace(problem, needs=needs))
+    if plan.policy != "lp":  # the baseline in its place would be told as perfect
+        raise Unavailable("charging.no_foresight", "Perfect foresight of the span was not found in time. Take a shorter one.")
     return Outcome(
         name="foresight",
         import_w=plan.import_w,
