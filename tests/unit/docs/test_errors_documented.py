@@ -28,7 +28,11 @@ FILES = re.compile(
 EVENTS = {"device.released", "station.back"}  # `station.silent` is the name of an event and of an error
 WAYS = {"doubled.two_values_at_one_instant", "doubled.levels_in_turn", "doubled.rhythms_in_turn"}  # how a finding shows itself
 WIRE = {"ocpp1.6", "ocpp2.1"}  # names of subprotocols
-OTHERS = WAYS | WIRE | {"dure.web", "assets.id", "people.id", "t.series", "http.request", "http.disconnect", "dure.protocols"}
+OTHERS = (
+    WAYS
+    | WIRE
+    | {"storage.set_power", "dure.web", "assets.id", "people.id", "t.series", "http.request", "http.disconnect", "dure.protocols"}
+)
 LOGGING = {"debug", "info", "warning", "error", "exception"}
 FIXER = {
     "en": {"sender": "sender", "admin": "admin", "operator": "operator", "nobody": "us"},

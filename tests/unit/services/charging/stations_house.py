@@ -9,10 +9,12 @@ from typing import Any
 from dure.city import read_city
 from dure.config import Settings
 from dure.core.assets import Asset, AssetKinds
+from dure.core.errors import Unavailable
 from dure.core.geo import at
 from dure.core.properties import Properties
 from dure.core.text import Text
 from dure.core.time import to_us
+from dure.engines.bus.client import Bus
 from dure.engines.clock import FixedClock
 from dure.engines.identity.people import People
 from dure.engines.records import assets, devices
@@ -40,6 +42,16 @@ VERSION_OF = {"cp-16": "ocpp1.6", "cp-201": "ocpp2.0.1", "cp-21": "ocpp2.1"}
 CARD = "04A2B3C4D5"
 
 
+class Away(Bus):
+    """A bus that is away."""
+
+    def __init__(self) -> None:
+        """It has no connection."""
+
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float = 5.0) -> bytes:  # noqa: ARG002  # nobody hears
+        raise Unavailable("bus.unavailable", f"Nobody answers on {subject}.")
+
+
 def house_in(folder: Path) -> House:
     """A house with one site and three chargers, each of another version; one member's card."""
     records = Records(f"sqlite:///{folder}/records.db")
@@ -50,6 +62,7 @@ def house_in(folder: Path) -> House:
         "settings": Settings(data_dir=str(folder)), "city": CITY, "clock": clock, "properties": Properties(PROPERTIES),
         "kinds": AssetKinds(KINDS), "records": records, "people": People(records, clock), "live": Live(),
         "directory": Directory(records, CITY.id), "services": (ChargingService(),),
+        "bus": Away(),
     }  # fmt: skip
     house = House(**parts)
     with records.begin() as connection:

@@ -73,11 +73,13 @@ def _point(per_kw: World, sizes: Sizes, recipe: Recipe, size: tuple[float, float
     solar, storage, contract = size
     world = _built(per_kw, sizes, size)
     days_n = (world.end - world.lead) / world.days.per_day
+    # The span stands for its part of a month, and so does the price of its peak.
+    world = msgspec.structs.replace(world, demand_won_kw=world.demand_won_kw * days_n / MONTH_D)
     made = rolled(world, planned(aimed(recipe, world, world.lead, int(days_n))))
     fixed = sizes.basic_won_kw * contract * 12
 
     def year_won(outcome: Outcome) -> float:
-        return round(won(world, outcome, months=days_n / MONTH_D) * YEAR_D / days_n + fixed)
+        return round(won(world, outcome) * YEAR_D / days_n + fixed)
 
     sun_wh = float(world.sun_w[world.lead :].sum())
     return Point(

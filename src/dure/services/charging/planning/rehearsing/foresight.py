@@ -16,8 +16,8 @@ NO_TIES = Ties(store=0.0, charge=0.0, keep=0.0)
 SAFETY_S = 300.0  # a month of a busy site takes seconds of a processor that may be shared
 
 
-def foresight(world: World) -> Outcome:
-    """What perfect foresight does over the span."""
+def foresight(world: World, months: float = 1.0) -> Outcome:
+    """What perfect foresight does over the span when its peak is paid for `months` of the demand charge."""
     served, n, lead = world.served(), world.end - world.lead, world.lead
     problem = world.problem(lead, n, world.sun_w[lead:], world.load_w[lead:])
     needs = tuple(
@@ -27,7 +27,8 @@ def foresight(world: World) -> Outcome:
         )
         for i in range(len(served))
     )  # fmt: skip
-    plan = SiteSolver(NO_TIES, SAFETY_S).solve(msgspec.structs.replace(problem, needs=needs))
+    problem = msgspec.structs.replace(problem, needs=needs, demand_won_kw=world.demand_won_kw * months)
+    plan = SiteSolver(NO_TIES, SAFETY_S).solve(problem)
     if plan.policy != "lp":  # the baseline in its place would be told as perfect
         raise Unavailable("charging.no_foresight", "Perfect foresight of the span was not found in time. Take a shorter one.")
     return Outcome(

@@ -109,7 +109,7 @@ def backtests(world: World, recipes: Sequence[Recipe]) -> list[Tried]:
     """
     days_n = (world.end - world.lead) // world.days.per_day
     months = days_n / MONTH_D
-    least, most = won(world, foresight(world), months=months), won(world, uncontrolled(world), months=months)
+    least, most = won(world, foresight(world, months), months=months), won(world, uncontrolled(world), months=months)
     found: list[Tried] = []
     known = [aimed(one, world, world.lead, days_n) for one in recipes]
     policies: list[tuple[Policy, Recipe | None]] = [(planned(one), one) for one in known]
