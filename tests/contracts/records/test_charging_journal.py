@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from sqlalchemy import update
 
 from dure.core.errors import Unavailable
 from dure.engines.clock import SystemClock
+from dure.engines.records import cursors
+from dure.engines.records.tables import cursors as cursors_table
 from dure.services.charging.central import journal_records
 from dure.services.charging.central.journal import Journal
 from dure.services.charging.central.journal_records import Kept
 from dure.services.charging.central.words import Booted, Happened, Sample, Sampled, Seen, StatusSaid, TransactionSaid
+from dure.services.charging.sessions import journal_watch
+from dure.services.charging.stations import station_records
 
 DAY_US = 86_400_000_000
 WORDS = (
@@ -72,13 +78,37 @@ def test_a_reader_goes_on_from_its_cursor_for_each_writer(records):
         assert [journal_records.last_seq(connection, one) for one in ("a", "b", "c")] == [3, 1, 0]
 
 
+def read_up_to(connection, seq, readers=journal_records.READERS):
+    cursors.advance(connection, {f"{reader}w": seq for reader in readers})
+
+
 def test_what_expires_leaves_the_last_number_behind(records):
     with records.begin() as connection:
         for seq in range(1, 6):
             journal_records.append(connection, Kept("w", seq, seq * DAY_US, 0, journal_records.pack(())))
+        read_up_to(connection, 5)
         assert journal_records.expire(connection, 4 * DAY_US) == 3
         assert journal_records.expire(connection, 99 * DAY_US) == 1
         assert journal_records.last_seq(connection, "w") == 5
+
+
+def test_what_a_reader_has_not_read_does_not_expire(records):
+    with records.begin() as connection:
+        for seq in range(1, 6):
+            journal_records.append(connection, Kept("w", seq, seq * DAY_US, 0, journal_records.pack(())))
+        assert journal_records.expire(connection, 99 * DAY_US) == 0
+        read_up_to(connection, 4)
+        assert [one.seq for one in journal_records.read(connection, "w", 0)] == [1, 2, 3, 4, 5]
+    for late in journal_records.READERS:
+        with records.begin() as connection:
+            connection.execute(update(cursors_table).values(seq=4))
+            connection.execute(update(cursors_table).where(cursors_table.c.name == f"{late}w").values(seq=1))
+            journal_records.expire(connection, 99 * DAY_US)
+            assert [one.seq for one in journal_records.read(connection, "w", 0)] == [2, 3, 4, 5]
+
+
+def test_the_readers_are_called_as_they_call_themselves():
+    assert set(journal_records.READERS) == {station_records.CURSOR, journal_watch.FOLDED, journal_watch.SENT}
 
 
 async def test_who_is_told_finds_the_words_on_the_disk_and_in_order(records):
@@ -126,6 +156,100 @@ class Failing:
         if self.away:
             raise Unavailable("records.unavailable", "The records do not answer.")
         return self.records.begin()
+
+
+class Unheard:
+    """Records whose commit is kept, and whose word of it is lost: as often as `lost` says."""
+
+    def __init__(self, records, lost):
+        self.records, self.lost = records, lost
+
+    def read(self):
+        return self.records.read()
+
+    @contextmanager
+    def begin(self):
+        with self.records.begin() as connection:
+            yield connection
+        if self.lost > 0:
+            self.lost -= 1
+            raise Unavailable("records.unavailable", "The connection broke.")
+
+
+def said_in(records):
+    return [word.heard_us for one in rows_of(records, "w") for word in journal_records.unpack(one.words)]
+
+
+async def test_a_commit_that_was_kept_though_its_answer_was_lost_is_there_once(records):
+    journal = Journal(Unheard(records, 2), SystemClock(), "w")
+    await journal.start()
+    told = []
+    journal.keep((Seen("cp", 1),), lambda: told.append(1))
+    await asyncio.sleep(0.05)
+    journal.keep((Seen("cp", 2),), lambda: told.append(2))  # while the first row is tried again
+    await asyncio.wait_for(journal.flush(), 10)
+    await journal.close()
+    assert told == [1, 2]
+    assert said_in(records) == [1, 2]
+
+
+async def test_two_that_write_under_one_name_lose_nothing_and_it_is_told(records, capsys):
+    """A data folder was copied, and both copies run."""
+    one, other = (Journal(records, SystemClock(), "w") for _ in range(2))
+    await one.start()
+    await other.start()
+    for number in range(10):
+        (other if number % 3 else one).keep((Seen("cp", number),))
+        await asyncio.wait_for((other if number % 3 else one).flush(), 10)
+    await one.close()
+    await other.close()
+    assert said_in(records) == list(range(10))
+    told = capsys.readouterr()
+    assert "journal.written_by_two" in told.out + told.err
+
+
+class Falling(Journal):
+    """Its first row is kept, and then a defect ends the writing."""
+
+    fell = False
+
+    async def _write(self, part):
+        await super()._write(part)
+        if not self.fell:
+            self.fell = True
+            raise RuntimeError("a defect")
+
+
+async def test_a_defect_in_writing_is_told_and_writing_begins_again(records, capsys):
+    journal = Falling(records, SystemClock(), "w")
+    await journal.start()
+    told = []
+    journal.keep((Seen("cp", 1),), lambda: told.append(1))
+    await asyncio.sleep(0.05)
+    journal.keep((Seen("cp", 2),), lambda: told.append(2))
+    await asyncio.wait_for(journal.flush(), 10)
+    await journal.close()
+    assert told == [1, 2]
+    assert said_in(records) == [1, 2]
+    shown = capsys.readouterr()
+    assert "journal.failed" in shown.out + shown.err
+
+
+async def test_who_waits_for_what_was_said_does_not_wait_for_what_is_said_later(records):
+    journal = Journal(records, SystemClock(), "w")
+    await journal.start()
+    going = True
+
+    async def talk():
+        while going:
+            journal.keep((Seen("cp", 1),))
+            await asyncio.sleep(0)
+
+    talking = asyncio.create_task(talk())
+    await asyncio.wait_for(journal.flush(), 5)
+    going = False
+    await talking
+    await journal.close()
 
 
 async def test_while_the_records_are_away_nobody_is_answered_and_nothing_is_lost(records):

@@ -85,10 +85,20 @@ async def test_who_was_turned_away_is_told_once_where_people_look(world: World):
         assert [(one.device, one.code) for one in parked.listing(connection).items] == [("stranger", "station.unknown")]
 
 
-async def test_an_address_that_is_refused_too_often_waits(world: World):
+async def test_who_is_refused_too_often_waits_and_the_others_of_its_address_do_not(world: World):
     for _ in range(31):
         await refusal(world, "cp-1", secret="guess")
     assert await refusal(world, "cp-1") == (429, "station.attempts")
+    async with await world.connect("cp-2", "ocpp1.6"):
+        assert world.central.version_of("cp-2") == "ocpp1.6"
+
+
+async def test_what_failed_on_our_side_may_be_said_again_under_its_id(world: World):
+    async with await world.connect("cp-1") as station:
+        world.central.desk.journal.choked = True
+        assert (await asked(station, "1", "BootNotification", BOOT))[:3] == [4, "1", "InternalError"]
+        world.central.desk.journal.choked = False
+        assert (await asked(station, "1", "BootNotification", BOOT))[:2] == [3, "1"]
 
 
 async def test_a_station_that_offers_no_version_it_may_speak_is_let_go(world: World):

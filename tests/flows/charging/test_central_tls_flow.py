@@ -8,11 +8,16 @@ import ssl
 
 import pytest
 import websockets
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from ocpp_certificates import Authority
 from ocpp_city import charger_row, running
 
 from dure.core.errors import ConfigError
 from dure.services.charging.central.listening import csms_address
+from dure.services.charging.stations.certificates import authority_of, signed
 
 ROWS = [charger_row("cp-1"), charger_row("cp-2", profile=2), charger_row("cp-3", profile=3, serial="SN-3")]
 
@@ -67,6 +72,37 @@ async def test_profile_3_is_a_certificate_of_the_operator_for_this_station(tls):
             assert json.loads(await station.recv())[:2] == [3, "1"]
     assert await refused(world, authority, "cp-3", own=authority.issue("SN-4")) == "station.certificate"
     assert await refused(world, authority, "cp-3", own=authority.issue("SN-3", "Another")) == "station.certificate"
+
+
+def own_certificate(world, folder, common, operator="Dure Operator"):
+    """What a station has after it asked us for a certificate (A02)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+    csr = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    now = world.house.clock.now()
+    authority = authority_of(world.house.settings.data, "Testville", now)
+    made = signed(authority, csr.public_bytes(serialization.Encoding.PEM).decode(), operator, now, 30)
+    certificate_file, key_file = folder / f"{common}.pem", folder / f"{common}.key"
+    certificate_file.write_text(made.pem)
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_file.write_bytes(private)
+    return certificate_file, key_file
+
+
+@pytest.mark.parametrize("another_ca", [False, True])
+async def test_certificates_that_were_signed_here_are_good_for_profile_3(tmp_path, another_ca):
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("csms")
+    files = {"ocpp_certificate": str(certificate), "ocpp_certificate_key": str(key)}
+    files |= {"ocpp_client_ca": str(authority.file)} if another_ca else {}
+    async with running(tmp_path, ROWS, ocpp_tls_port=0, **files) as world:
+        async with await connect(world, authority, "cp-3", own=own_certificate(world, tmp_path, "SN-3")) as station:
+            await station.send(json.dumps([2, "1", "Heartbeat", {}]))
+            assert json.loads(await station.recv())[:2] == [3, "1"]
+        assert await refused(world, authority, "cp-3", own=own_certificate(world, tmp_path, "SN-4")) == "station.certificate"
+        if another_ca:
+            async with await connect(world, authority, "cp-3", own=authority.issue("SN-3")):
+                pass
 
 
 async def test_a_station_with_another_profile_than_its_own_is_refused(tls):

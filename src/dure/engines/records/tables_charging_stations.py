@@ -53,6 +53,19 @@ charging_transactions = Table(
     Index("ix_charging_transactions_ended_heard_us", "ended", "heard_us"),
 )
 
+# What transactions cost so far, for the displays of stations: priced beside the answers, and read by who answers.
+charging_costs = Table(
+    "charging_costs",
+    metadata,
+    Column("charger", Text, primary_key=True),
+    Column("transaction", Text, primary_key=True),
+    Column("won", BigInteger),  # nothing: no price fits
+    Column("upto_at", Instant, nullable=False),
+    Column("priced_at", Instant, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Index("ix_charging_costs_ended_priced_at", "ended", "priced_at"),
+)
+
 # What a station answered when it was asked something; the question is a command of the house (`commands`). No tokens in it.
 charging_calls = Table(
     "charging_calls",

@@ -37,8 +37,8 @@ _quiet.setLevel(logging.CRITICAL)  # what clients do wrong is told by who owns t
 _LOGGER = logging.LoggerAdapter(_quiet, {})  # an adapter: picows copies a Logger for every connection
 
 
-def tls_context(certificate: Path, key: Path, client_ca: Path | None = None) -> ssl.SSLContext:
-    """TLS 1.2 or newer without compression; client certificates of `client_ca` are asked for, and judged at the door."""
+def tls_context(certificate: Path, key: Path, client_ca: Path | None = None, client_ca_pem: str = "") -> ssl.SSLContext:
+    """TLS 1.2 or newer without compression; client certificates of these authorities are asked for, and judged at the door."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -47,6 +47,9 @@ def tls_context(certificate: Path, key: Path, client_ca: Path | None = None) -> 
         context.load_cert_chain(certificate, key)
         if client_ca is not None:
             context.load_verify_locations(client_ca)
+        if client_ca_pem:
+            context.load_verify_locations(cadata=client_ca_pem)
+        if client_ca is not None or client_ca_pem:
             context.verify_mode = ssl.CERT_OPTIONAL
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(

@@ -9,9 +9,10 @@ import pytest
 from stations_house import BY, CARD, NOW, NOW_US, Station, digest_in, house_in
 
 from dure.core.time import from_us
-from dure.services.charging.central import journal_records
+from dure.services.charging.central import desk, doors, journal_records, turned_away
 from dure.services.charging.central.journal_records import Kept
 from dure.services.charging.central.words import Happened, Linked
+from dure.services.charging.pages import desk_words
 from dure.services.charging.stations.answering import Stations
 from dure.services.charging.stations.folding import Fold
 from dure.web.app import create_app
@@ -46,6 +47,9 @@ def city(tmp_path_factory):
         *station.says("SecurityEventNotification", security).words,
         *station.says("StartTransaction", start).words,
         Happened("cp-16", "call", NOW_US, NOW_US, settings),
+        Happened("cp-201", turned_away.TOPIC, NOW_US, NOW_US, {"code": "station.profile", "address": "10.0.0.9", "detail": "2"}),
+        Happened("cp-201", desk.DUPLICATE, NOW_US, NOW_US, {"times": 3, "in_s": 60}),
+        Happened("cp-201", desk.DRIFT, NOW_US, NOW_US, {"ahead_s": -3 * 365 * 86_400}),
         Linked("cp-21", "ocpp2.1", NOW_US - 3_600_000_000),
     ]
     with house.records.begin() as connection:
@@ -103,6 +107,19 @@ def test_chargers_that_need_a_person_come_first(city):
 def test_what_cannot_be_asked_is_refused_with_its_code(city, station, body, code):
     assert city["operator"].post(f"{API}/stations/{station}/calls", body).json()["code"] == code
     assert city["crew"].post(f"{API}/stations/{station}/calls", body).status_code == 403
+
+
+@pytest.mark.parametrize("path", [DESK, f"{DESK}/stations/cp-201"])
+def test_who_was_turned_away_twins_and_wrong_clocks_are_told_in_plain_words(city, path):
+    shown = city["crew"].get(path).text
+    assert "등록된 보안 프로필과 다른 방식으로 연결하려 했습니다. 10.0.0.9" in shown
+    assert "충전기 둘이 같은 OCPP 이름으로 번갈아 연결합니다" in shown
+    assert "시계가 1,095일 느립니다" in shown
+
+
+def test_every_reason_to_turn_a_known_charger_away_has_words():
+    of_nobody_known_or_told_otherwise = {"station.path", "station.unknown", "station.attempts", "station.flapping"}
+    assert (set(doors.STATUS) - of_nobody_known_or_told_otherwise) | {"station.version"} == set(desk_words.TURNED_AWAY)
 
 
 def test_an_evse_where_a_vehicle_charges_is_not_started_again(city):

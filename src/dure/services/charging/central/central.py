@@ -24,6 +24,7 @@ from dure.services.charging.central.link import Link
 from dure.services.charging.central.listening import listen
 from dure.services.charging.central.message_desk import serve_messages
 from dure.services.charging.central.message_log import Shown, digest_of
+from dure.services.charging.central.ongoing import ongoing
 from dure.services.charging.central.register import Register
 from dure.services.charging.central.turned_away import TurnedAway
 from dure.services.charging.central.writer import writer_of
@@ -39,7 +40,7 @@ log = structlog.get_logger("dure.charging.central")
 
 FOLDER = "csms"
 NO_VERSION = 1002
-DAY_S = 86_400.0
+FIRST_EXPIRY_S, DAY_S = 600.0, 86_400.0
 
 
 class Central:
@@ -61,7 +62,7 @@ class Central:
         loop_s = asyncio.get_running_loop().time()
         identity = doors.identity_of(asked.path)
         known = self.register.find(identity)
-        wait_s = self._attempts.wait_s(asked.peer.address, loop_s)
+        wait_s = self._attempts.wait_s(asked.peer.address, identity, loop_s)
         if wait_s:
             return Turned("station.attempts", identity, known and known.charger, asked.peer.address).refused(wait_s)
         found = doors.judged(asked, known, self._house.clock.now())
@@ -71,7 +72,7 @@ class Central:
                 return self._let(found)
             found = Turned("station.flapping", identity, found.known.charger, asked.peer.address)
             return found.refused(flapping_s)
-        self._attempts.refused(asked.peer.address, loop_s)
+        self._attempts.refused(asked.peer.address, identity, loop_s)
         self._turned_away.keep(found, self.desk.now_us())
         if found.code in {"station.unknown", "station.credential"}:
             self.register.ask()
@@ -155,10 +156,8 @@ async def opened(house: House, answering: Answering | None = None) -> AsyncItera
         stack.push_async_callback(turned_away.close)
         central = Central(house, desk, register, turned_away)
         await register.refresh()
-        following = asyncio.create_task(register.follow(), name="charging register")
-        stack.push_async_callback(_ended, following)
-        expiring = asyncio.create_task(_expire(house), name="charging journal expiry")
-        stack.push_async_callback(_ended, expiring)
+        await stack.enter_async_context(ongoing("charging register", register.follow))
+        await stack.enter_async_context(ongoing("charging journal expiry", lambda: _expire(house)))
         commands = Commands(house, desk)
         stack.push_async_callback(commands.close)
         stack.push_async_callback(await commands.follow())
@@ -173,21 +172,17 @@ async def opened(house: House, answering: Answering | None = None) -> AsyncItera
 
 
 async def _expire(house: House) -> None:
-    """Delete what the journal need not keep any longer, once a day."""
+    """Delete what the journal need not keep any longer: soon after the start, then once a day."""
+    await asyncio.sleep(FIRST_EXPIRY_S)
     while True:
-        await asyncio.sleep(DAY_S)
         before_us = to_us(house.clock.now() - timedelta(days=journal_records.RETENTION_D))
         try:
             await asyncio.to_thread(_expire_before, house, before_us)
         except DureError as error:
             log.warning("journal.not_expired", code=error.code)
+        await asyncio.sleep(DAY_S)
 
 
 def _expire_before(house: House, before_us: int) -> None:
     with house.records.begin() as connection:
         journal_records.expire(connection, before_us)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -7,7 +7,7 @@
 ``station.credential``   401     the user name is not the identity, or the password is not its secret
 ``station.certificate``  403     the certificate names another operator or another station
 ``station.version``      101     it offers no version it may speak: let in without a subprotocol, then closed (OCPP-J)
-``station.attempts``     429     this address was refused too often
+``station.attempts``     429     this identity, or its address, was refused too often
 ``station.flapping``     429     two stations use this identity in turn
 =======================  ======  ====================================================================================
 
@@ -50,7 +50,7 @@ WHY = {
     "station.profile": "This charger must come with security profile {}.",
     "station.credential": "The user name must be the identity, and the password its secret.",
     "station.certificate": "The certificate names another operator or another station.",
-    "station.attempts": "Too many refused attempts from this address. Try again later.",
+    "station.attempts": "Too many refused attempts. Try again later.",
     "station.flapping": "Two stations use this identity in turn. Give each its own.",
 }
 

@@ -3,17 +3,23 @@
 Many answers share one commit. While one is written the next are gathered, so that a commit holds as much as came meanwhile, and
 waits at most `GATHER_S` for more. Nothing that was said is dropped: while the records are away the same row is tried again, what
 comes behind it waits, and when too much waits new messages are refused before anyone acts on them (`choked`).
+
+A try whose answer was lost may have been kept all the same. It is made again with the same number and the same words, and is
+there once. Where other words have the number (a copy of the data folder writes under the same name), the next free one is taken.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
 
+from dure.core.errors import Conflict
 from dure.core.time import to_us
 from dure.services.charging.central import journal_records
 from dure.services.charging.central.journal_records import Kept
@@ -29,6 +35,7 @@ GATHER_S = 0.004
 WORDS_MAX = 2_000  # of one row
 WAITING_MAX = 50_000  # words that may wait before new ones are refused
 AGAIN_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+TOLD_EVERY = 12  # tries between two lines of the log about records that are away: a minute
 
 Then = Callable[[], None]
 
@@ -41,11 +48,11 @@ class Journal:
         self._records = records
         self._clock = clock
         self._seq = 0
-        self._words: list[bytes] = []
-        self._then: list[Then] = []
+        self._words: list[bytes] = []  # said and not kept, oldest first
+        self._part: list[bytes] = []  # the first of them, of which a row is being kept
+        self._then: deque[tuple[int, Then]] = deque()  # who is told when so many words are kept
+        self._said_n = self._kept_n = 0
         self._filled = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="charging-journal")
         self._task: asyncio.Task[None] | None = None
         self.choked = False
@@ -54,27 +61,28 @@ class Journal:
     async def start(self) -> None:
         """Take up the number of the last row, and begin."""
         self._seq = await asyncio.get_running_loop().run_in_executor(self._thread, self._last)
-        self._task = asyncio.create_task(self._write_on(), name="charging journal")
+        self._task = asyncio.create_task(self._keep_on(), name="charging journal")
 
     def keep(self, words: tuple[Word, ...], then: Then | None = None) -> None:
         """Keep words; `then` is called when they, and all that was said before, are on the disk."""
         self._words.extend(map(journal_records.packed, words))
+        self._said_n += len(words)
         if then is not None:
-            self._then.append(then)
-        if not self._filled.is_set():
-            self._filled.set()
-            self._idle.clear()
+            self._then.append((self._said_n, then))
+        self._filled.set()
         if len(self._words) > WAITING_MAX:
             self.choked = True
 
     @property
     def waiting_n(self) -> int:
-        """Words that wait to be written."""
+        """Words that wait to be kept."""
         return len(self._words)
 
     async def flush(self) -> None:
         """Wait until everything said so far is on the disk."""
-        await self._idle.wait()
+        kept = asyncio.Event()
+        self.keep((), kept.set)
+        await kept.wait()
 
     async def close(self) -> None:
         """Write what waits, if the records take it at once, and end."""
@@ -88,39 +96,55 @@ class Journal:
             self._task = None
         self._thread.shutdown(wait=True)
 
+    async def _keep_on(self) -> None:
+        """Write until cancelled. A defect in writing is told and writing begins again: what was said still waits."""
+        for fall in itertools.count():
+            try:
+                await self._write_on()
+            except Exception:
+                log.exception("journal.failed", words=self.waiting_n)
+                await asyncio.sleep(AGAIN_S[min(fall, len(AGAIN_S) - 1)])
+
     async def _write_on(self) -> None:
         while True:
             await self._filled.wait()
             if len(self._words) < WORDS_MAX:
                 await asyncio.sleep(GATHER_S)
-            words, then = self._words, self._then
-            self._words, self._then = [], []
             self._filled.clear()
-            await self._write(words)
-            self.choked = len(self._words) > WAITING_MAX
-            for one in then:
-                _call(one)
-            if not self._filled.is_set():
-                self._idle.set()
+            upto = self._said_n
+            while self._kept_n < upto:
+                self._part = self._part or self._words[:WORDS_MAX]  # one that was tried is tried again as it was
+                await self._write(self._part)
+                self._seq += 1
+                self.rows_n += 1
+                del self._words[: len(self._part)]
+                self._kept_n += len(self._part)
+                self._part = []
+                self.choked = len(self._words) > WAITING_MAX
+                self._tell()
+            self._tell()
 
-    async def _write(self, words: list[bytes]) -> None:
-        """Rows of these words, in order, each until it is kept."""
+    def _tell(self) -> None:
+        while self._then and self._then[0][0] <= self._kept_n:
+            _call(self._then.popleft()[1])
+
+    async def _write(self, part: list[bytes]) -> None:
+        """A row of these words, tried until it is kept."""
         loop = asyncio.get_running_loop()
-        for start in range(0, len(words), WORDS_MAX):
-            part = words[start : start + WORDS_MAX]
-            for attempt in range(10**9):
-                try:
-                    await loop.run_in_executor(self._thread, self._keep, self._seq + 1, part)
-                except Exception as error:  # noqa: BLE001  # whatever it is: nothing that was said is dropped
-                    if attempt == 0:
-                        log.error("journal.waits", code=getattr(error, "code", repr(error)), words=len(part))  # noqa: TRY400  # tried again
-                    await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
-                else:
-                    if attempt:
-                        log.warning("journal.goes_on", attempts=attempt + 1)
-                    break
-            self._seq += 1
-            self.rows_n += 1
+        for attempt in itertools.count():
+            try:
+                await loop.run_in_executor(self._thread, self._keep, self._seq + 1, part)
+            except Conflict as error:
+                log.error("journal.written_by_two", code=error.code, writer=self.writer, seq=self._seq + 1)  # noqa: TRY400  # it goes on
+                self._seq = await loop.run_in_executor(self._thread, self._last)
+            except Exception as error:  # noqa: BLE001  # whatever it is: nothing that was said is dropped
+                if attempt % TOLD_EVERY == 0:
+                    log.error("journal.waits", code=getattr(error, "code", repr(error)), words=len(self._words))  # noqa: TRY400  # tried again
+                await asyncio.sleep(AGAIN_S[min(attempt, len(AGAIN_S) - 1)])
+            else:
+                if attempt:
+                    log.warning("journal.goes_on", attempts=attempt + 1)
+                return
 
     def _last(self) -> int:
         with self._records.read() as connection:
@@ -129,7 +153,8 @@ class Journal:
     def _keep(self, seq: int, words: list[bytes]) -> None:
         row = Kept(self.writer, seq, to_us(self._clock.now()), len(words), journal_records.row_of(words))
         with self._records.begin() as connection:
-            journal_records.append(connection, row)
+            if not journal_records.append(connection, row):
+                journal_records.require_same(connection, row)
 
 
 def _call(then: Then) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
-from dure.engines.records import dialect
+from dure.core.errors import Conflict
+from dure.engines.records import cursors, dialect
 from dure.engines.records.tables_charging_central import charging_journal
 from dure.services.charging.central.words import Word
 
+# What the cursors of those who read the journal are called, before the name of the writer: what one has not read stays.
+READERS = ("charging.stations:", "charging.sessions/", "charging.observations/")
 RETENTION_D = 400  # reads are in telemetry and sessions in their tables by then; this is for who follows up a complaint
 
 
@@ -75,6 +78,18 @@ def append(connection: Connection, row: Kept) -> bool:
     return dialect.insert_new(connection, charging_journal, [msgspec.structs.asdict(row)]) == 1
 
 
+def require_same(connection: Connection, row: Kept) -> None:
+    """Refuse a row whose number other words have: its writer's name is used by two.
+
+    Raises
+    ------
+    Conflict : ``journal.written_by_two``
+    """
+    mine = (charging_journal.c.writer == row.writer) & (charging_journal.c.seq == row.seq)
+    if connection.execute(select(charging_journal.c.words).where(mine)).scalar() != row.words:
+        raise Conflict("journal.written_by_two", f"Row {row.seq} of the journal of {row.writer} holds other words.")
+
+
 def last_seq(connection: Connection, writer: str) -> int:
     """Number of a writer's last row; 0 if it has none."""
     query = select(func.max(charging_journal.c.seq)).where(charging_journal.c.writer == writer)
@@ -82,8 +97,14 @@ def last_seq(connection: Connection, writer: str) -> int:
 
 
 def writers(connection: Connection) -> list[str]:
-    """Everyone who wrote, in order."""
-    return list(connection.execute(select(charging_journal.c.writer).distinct().order_by(charging_journal.c.writer)).scalars())
+    """Everyone who wrote, in order; found by hops over the key, not by reading the journal."""
+    found: list[str] = []
+    while True:
+        query = select(func.min(charging_journal.c.writer)).where(charging_journal.c.writer > (found[-1] if found else ""))
+        following = connection.execute(query).scalar()
+        if following is None:
+            return found
+        found.append(following)
 
 
 def read(connection: Connection, writer: str, after_seq: int, limit: int = 200) -> list[Kept]:
@@ -94,11 +115,13 @@ def read(connection: Connection, writer: str, after_seq: int, limit: int = 200) 
 
 
 def expire(connection: Connection, before_us: int) -> int:
-    """Delete what was kept before then, except each writer's last row, which carries its number on; how many."""
-    newest = select(charging_journal.c.writer, func.max(charging_journal.c.seq).label("seq")).group_by(charging_journal.c.writer)
-    tops = {row.writer: row.seq for row in connection.execute(newest)}
+    """Delete what was kept before then and every reader has read, except each writer's last row, which carries its number on.
+
+    How many rows were deleted.
+    """
     gone = 0
-    for writer, top in sorted(tops.items()):
-        mine = (charging_journal.c.writer == writer) & (charging_journal.c.seq < top) & (charging_journal.c.kept_us < before_us)
-        gone += connection.execute(delete(charging_journal).where(mine)).rowcount
+    for writer in writers(connection):
+        until = min(last_seq(connection, writer) - 1, *(cursors.get(connection, f"{reader}{writer}") for reader in READERS))
+        mine = (charging_journal.c.writer == writer) & (charging_journal.c.seq <= until)
+        gone += connection.execute(delete(charging_journal).where(mine, charging_journal.c.kept_us < before_us)).rowcount
     return gone

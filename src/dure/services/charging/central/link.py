@@ -105,13 +105,14 @@ class Link:
         if asked.sent:
             self._desk.journal.keep(words)
             return
-        self._last = (asked.id, message, b"")
+        # What failed on our side may be said again under its id, and is then tried again.
+        self._last = None if answer is _UNDONE else (asked.id, message, b"")
         self._answer_after(asked.id, reply, words)
 
     def _answered(self, asked: Call, now_us: int) -> tuple[Answer, bytes]:
         """What is kept, and what the station gets."""
         if self._desk.journal.choked:
-            return _NOTHING, frames.error(asked.id, _CHOKED)
+            return _UNDONE, frames.error(asked.id, _CHOKED)
         try:
             schemas.check_asked(self.version, asked.action, asked.payload, sent=asked.sent)
             answer = self._desk.answering.answer(Heard(self.charger, self.version, asked.action, asked.payload, now_us, asked.id))
@@ -119,7 +120,7 @@ class Link:
             return _NOTHING, frames.error(asked.id, fault)
         except Exception as error:  # noqa: BLE001  # a defect of one message must not end a station's conversation
             _tell_defect(self.charger.id, asked.action, error)
-            return _NOTHING, frames.error(asked.id, _FAILED)
+            return _UNDONE, frames.error(asked.id, _FAILED)
         try:
             schemas.check_answer(self.version, asked.action, answer.payload)
         except CallError as fault:  # our fault: what the station said is kept all the same
@@ -225,7 +226,7 @@ class Link:
         return found.payload
 
 
-_NOTHING = Answer({})
+_NOTHING, _UNDONE = Answer({}), Answer({})
 _CHOKED = CallError("InternalError", "What was said before is not kept yet. Say this again later.")
 _FAILED = CallError("InternalError", "The central system failed at this message.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import msgspec
 
 from dure.core.errors import ConfigError
 from dure.engines.websocket.listening import tls_context
+from dure.services.charging.stations.certificates import authority_of
 
 if TYPE_CHECKING:
     import ssl
@@ -53,7 +55,7 @@ async def listen(house: House, server: Server, stack: AsyncExitStack) -> tuple[i
         if settings.ocpp_port != OFF:
             port = await server.listen(settings.ocpp_host, settings.ocpp_port)
         if settings.ocpp_tls_port != OFF:
-            tls_port = await server.listen(settings.ocpp_host, settings.ocpp_tls_port, tls_of(settings))
+            tls_port = await server.listen(settings.ocpp_host, settings.ocpp_tls_port, await tls_of(house))
     except ConfigError as error:
         if error.code != "websocket.port_taken":
             raise
@@ -64,11 +66,13 @@ async def listen(house: House, server: Server, stack: AsyncExitStack) -> tuple[i
     return port, tls_port
 
 
-def tls_of(settings: Settings) -> ssl.SSLContext:
-    """TLS as the settings say."""
+async def tls_of(house: House) -> ssl.SSLContext:
+    """TLS as the settings say. Certificates of stations may be of our own authority, which signs what they ask for (A02)."""
+    settings = house.settings
     if not settings.ocpp_certificate or not settings.ocpp_certificate_key:
         raise ConfigError(
             "csms.no_certificate", "ocpp_tls_port needs ocpp_certificate and ocpp_certificate_key: PEM files of a certificate."
         )
     client_ca = Path(settings.ocpp_client_ca) if settings.ocpp_client_ca else None
-    return tls_context(Path(settings.ocpp_certificate), Path(settings.ocpp_certificate_key), client_ca)
+    own = await asyncio.to_thread(authority_of, settings.data, house.city.name.en or house.city.id, house.clock.now())
+    return tls_context(Path(settings.ocpp_certificate), Path(settings.ocpp_certificate_key), client_ca, own.pem)

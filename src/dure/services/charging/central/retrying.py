@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-LEAST_S = 60
-SPREAD_S = 120
 
-
-def retry_interval_s(identity: str, seed: int = 0, least_s: int = LEAST_S, spread_s: int = SPREAD_S) -> int:
-    """Seconds in ``[least_s, least_s + spread_s)``, evenly spread over identities; the same for the same identity and seed."""
-    digest = hashlib.sha256(f"{seed}:{identity}".encode()).digest()
+def retry_interval_s(identity: str, least_s: int, spread_s: int) -> int:
+    """Seconds in ``[least_s, least_s + spread_s)``, evenly spread over identities; the same for the same identity."""
+    digest = hashlib.sha256(identity.encode()).digest()
     return least_s + int.from_bytes(digest[:8], "big") * spread_s // 2**64

@@ -16,7 +16,7 @@ from dure.core.errors import DureError, InputError, NotFound
 from dure.core.identifiers import identifier
 from dure.core.time import from_us
 from dure.engines.records.audit import By
-from dure.services.charging.central import central
+from dure.services.charging.central import central, desk, turned_away
 from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.pages import desk_words
 from dure.services.charging.sites import registered
@@ -100,7 +100,9 @@ async def listing(request: Request) -> Response:
     )
 
 
-WORTH_A_LOOK = ("security", "event", "serial_differs", "clock", "duplicate", "turned_away", "certificate_refused", "der_alarm")
+WORTH_A_LOOK = (
+    *("security", "event", "serial_differs", desk.DRIFT, desk.DUPLICATE, turned_away.TOPIC, "certificate_refused", "der_alarm"),
+)
 
 
 async def one(request: Request, station_id: str) -> Response:

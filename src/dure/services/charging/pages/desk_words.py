@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dure.core.text import Text
 from dure.web.words import Word
 
@@ -87,7 +90,7 @@ TOPICS: dict[str, Text] = {
     "serial_differs": Text("일련번호가 다름", "Another serial number"),
     "clock_drift": Text("시계가 틀림", "Clock is wrong"),
     "duplicate_identity": Text("같은 이름의 충전기가 둘", "Two with one identity"),
-    "turned_away": Text("들어오지 못함", "Turned away"),
+    "refused": Text("들어오지 못함", "Turned away"),
     "certificate_asked": Text("인증서를 청함", "Asks for a certificate"),
     "certificate_refused": Text("인증서를 주지 않음", "Certificate refused"),
     "certificate_status": Text("인증서 확인을 물음", "Asks about a certificate"),
@@ -107,6 +110,43 @@ TOPICS: dict[str, Text] = {
     "settlement": Text("단말기 결제", "Payment at the terminal"),
     "der_alarm": Text("계통 이상", "Fault of the grid"),
 }
+# Why the central system did not let a charger in, by code (`central.doors`).
+TURNED_AWAY: dict[str, Text] = {
+    "station.profile": Text(
+        "등록된 보안 프로필과 다른 방식으로 연결하려 했습니다.", "It came with another security profile than the one registered."
+    ),
+    "station.credential": Text("비밀번호가 맞지 않습니다.", "Its password is wrong."),
+    "station.certificate": Text(
+        "인증서가 이 충전기나 운영자의 것이 아닙니다.", "Its certificate names another station or another operator."
+    ),
+    "station.version": Text("쓰기로 한 OCPP 판을 말하지 않습니다.", "It offers no version of OCPP that it may speak."),
+}
+DUPLICATE = Text(
+    "충전기 둘이 같은 OCPP 이름으로 번갈아 연결합니다. 하나의 이름을 바꾸세요.",
+    "Two chargers use this identity in turn. Give one of them its own.",
+)
+
+
+def content_of(topic: str, facts: Mapping[str, Any]) -> Text:
+    """What is behind a happening that the central system itself noticed; empty for what a charger says in its own words."""
+    if topic == "duplicate_identity":
+        return DUPLICATE
+    if topic == "refused":
+        why = TURNED_AWAY.get(str(facts.get("code")), Text(str(facts.get("code"))))
+        address = str(facts.get("address") or "")
+        return Text(f"{why('ko')} {address}".strip(), f"{why('en')} {address}".strip())
+    if topic == "clock_drift":
+        ahead_s = int(facts.get("ahead_s", 0))
+        size, length = abs(ahead_s), ("초", "s")
+        for least, ko, en in ((86_400, "일", "d"), (3_600, "시간", "h"), (60, "분", "min")):
+            if size >= least:
+                size, length = size // least, (ko, en)
+                break
+        way = ("빠릅니다", "ahead") if ahead_s > 0 else ("느립니다", "behind")
+        return Text(f"시계가 {size:,}{length[0]} {way[0]}.", f"Its clock is {size:,} {length[1]} {way[1]}.")
+    return NONE
+
+
 WHY: dict[str, Text] = {
     "station.offline": Text("충전기가 연결되어 있지 않습니다.", "The charger is not connected."),
     "charger.unknown": Text("등록된 충전기가 아니거나 장치가 없습니다.", "It is not registered, or has no device."),

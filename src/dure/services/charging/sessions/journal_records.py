@@ -6,12 +6,14 @@ import zlib
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from dure.core.errors import Corrupt
 from dure.engines.records.tables_charging_central import charging_journal as journal
-from dure.services.charging.central.journal_records import unpack
+from dure.services.charging.central.journal_records import unpack, writers
 from dure.services.charging.central.words import Word
+
+__all__ = ["Page", "after", "writers"]
 
 
 class Page(NamedTuple):
@@ -19,17 +21,6 @@ class Page(NamedTuple):
 
     seq: int
     words: list[Word]
-
-
-def writers(connection: Connection) -> list[str]:
-    """Whoever wrote; found by hops over the key, not by reading the journal."""
-    found: list[str] = []
-    while True:
-        query = select(func.min(journal.c.writer)).where(journal.c.writer > (found[-1] if found else ""))
-        following = connection.execute(query).scalar()
-        if following is None:
-            return found
-        found.append(following)
 
 
 def after(connection: Connection, writer: str, seq: int, limit: int, until: int | None = None) -> list[Page]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure.charging")
 
+FOLDED, SENT = "charging.sessions/", "charging.observations/"  # our cursors, before the name of the writer
 ROWS = 200
 SENT_AT_ONCE = 32
 PLACES_S = 60  # how old the register may be; a station that is not in it is looked for sooner
@@ -142,8 +143,8 @@ class JournalWatch:
 
 
 def _folded(writer: str) -> str:
-    return f"charging.sessions/{writer}"
+    return f"{FOLDED}{writer}"
 
 
 def _sent(writer: str) -> str:
-    return f"charging.observations/{writer}"
+    return f"{SENT}{writer}"

@@ -6,8 +6,11 @@ certificate has the operator's name as O and the station's serial number or iden
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +24,14 @@ from dure.core.errors import ConfigError
 
 KEY_FILE = "charging-authority.key"
 CERTIFICATE_FILE = "charging-authority.pem"
+LOCK_FILE = "charging-authority.lock"
 YEARS = 20
 RSA_BITS_LEAST = 2048  # A00.FR.508
 CURVE_BITS_LEAST = 224  # as above
+SIGNS = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False, key_agreement=False,
+    key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 BACKDATED = timedelta(hours=1)  # clocks of stations are a little off
 
 
@@ -94,6 +102,7 @@ def signed(authority: Authority, csr: str, operator: str, at: datetime, days: in
         .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
     pem = made.public_bytes(serialization.Encoding.PEM).decode() + authority.pem
@@ -113,7 +122,10 @@ def authority_of(folder: Path, operator: str, at: datetime) -> Authority:
     """
     key_file, certificate_file = folder / KEY_FILE, folder / CERTIFICATE_FILE
     if not key_file.exists():
-        _make(folder, operator, at)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(folder):
+            if not key_file.exists():
+                _make(folder, operator, at)
     if key_file.stat().st_mode & 0o077:
         raise ConfigError("secrets.exposed", f"Others on this machine could read {key_file}. Run `chmod 600 {key_file}`.")
     try:
@@ -126,8 +138,18 @@ def authority_of(folder: Path, operator: str, at: datetime) -> Authority:
     return Authority(certificate, key)
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One program at a time: the central system and the service begin together, and must not make two authorities."""
+    handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _make(folder: Path, operator: str, at: datetime) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(operator, "Dure charging")
     made = (
@@ -139,6 +161,8 @@ def _make(folder: Path, operator: str, at: datetime) -> None:
         .not_valid_before(at - BACKDATED)
         .not_valid_after(at + timedelta(days=365 * YEARS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(SIGNS, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

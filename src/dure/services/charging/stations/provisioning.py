@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from dure.services.charging.central.port import Answer
+from dure.services.charging.central.retrying import retry_interval_s
 from dure.services.charging.central.words import Booted, Seen, Word
 from dure.services.charging.stations.turn import Handler, Turn
 
@@ -37,7 +36,9 @@ def boot_2(turn: Turn) -> Answer:
 
 def _booted(turn: Turn, told: dict[str, str], reason: str) -> Answer:
     answer = turn.memory.admissions.get(turn.charger, "accepted")
-    interval_s = turn.rules.heartbeat_s if answer == "accepted" else retry_s(turn.heard.charger.identity, turn.rules.boot_retry_s)
+    interval_s, base_s = turn.rules.heartbeat_s, turn.rules.boot_retry_s
+    if answer != "accepted":
+        interval_s = retry_interval_s(turn.heard.charger.identity, base_s, base_s)
     words: list[Word] = [
         Booted(turn.charger, turn.heard.version, turn.at_us, **told, reason=reason, answer=answer),
     ]
@@ -46,11 +47,6 @@ def _booted(turn: Turn, told: dict[str, str], reason: str) -> Answer:
         words.append(turn.happened("serial_differs", {"registered": wanted, "said": told["serial"]}))
     payload = {"currentTime": turn.now_text, "interval": interval_s, "status": BOOT_ANSWERS[answer]}
     return Answer(payload, tuple(words))
-
-
-def retry_s(identity: str, base_s: int) -> int:
-    """When a station that was not accepted shall come again: between one and two bases, by its identity."""
-    return base_s + int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big") % (base_s + 1)
 
 
 def heartbeat(turn: Turn) -> Answer:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 
 from dure.core.time import to_us
 from dure.engines.records.tables_charging_central import charging_journal
-from dure.services.charging.central.journal_records import unpack
+from dure.services.charging.central.journal_records import unpack, writers
 from dure.services.charging.central.words import Word
-from dure.services.charging.stations import running_costs, station_records
+from dure.services.charging.stations import cost_records, station_records
 from dure.services.charging.tokens import token_records
 from dure.services.charging.tokens.tokens import Token
 
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 REMEMBERED = timedelta(days=7)  # starts sent again after longer are told apart by their digest alone
 CHUNK = 500
-COSTS_EVERY = timedelta(minutes=1)
 OVERLAP = timedelta(seconds=30)  # a transaction that began earlier may be kept later
+AGAIN = timedelta(minutes=1)
+LOOKED_AT = timedelta(minutes=5)  # tokens that changed longer ago are not read again
 
 
 class Watching(msgspec.Struct):
-    """How far tokens have been read, and when what running transactions cost was looked at."""
+    """How far tokens and costs have been read, and what the last reading of tokens found."""
 
     since: datetime | None = None
+    found: tuple[int, datetime | None] = (0, None)
+    read_at: datetime | None = None
     costs_at: datetime | None = None
 
 
@@ -39,13 +42,12 @@ class News(msgspec.Struct, frozen=True):
 
     tokens: list[Token]
     admissions: dict[str, Admission]
-    costs: dict[tuple[str, str], float] | None = None  # None: not looked at this time
+    costs: dict[tuple[str, str], float | None]  # those that changed; None: no price fits, or it is over
 
 
 def journal_after(connection: Connection, positions: dict[str, int]) -> Iterator[tuple[str, int, list[Word]]]:
     """Writer, seq and words of every row after the positions, each writer in its order."""
-    writers = connection.execute(select(charging_journal.c.writer).distinct()).scalars().all()
-    for writer in sorted(writers):
+    for writer in writers(connection):
         after = positions.get(writer, 0)
         while True:
             query = select(charging_journal.c.seq, charging_journal.c.words)
@@ -68,22 +70,38 @@ def restore(connection: Connection, memory: Memory, now: datetime) -> None:
 
 
 def news(house: House, connection: Connection, watching: Watching) -> News:
-    """Tokens that changed since the last look, who may boot, and once a minute what running transactions cost. Blocks."""
+    """Tokens that changed since the last look, who may boot, and what running transactions cost. Blocks."""
+    now = house.clock.now()
+    admissions: dict[str, Admission] = dict(station_records.admissions(connection))
+    admissions |= {charger: "pending" for charger in station_records.quarantined(connection) if charger not in admissions}
+    costs = cost_records.since(connection, watching.costs_at)
+    watching.costs_at = now - OVERLAP
+    known = {(one.charger, one.transaction): None if one.won is None or one.ended else float(one.won) for one in costs}
+    return News(_tokens(connection, watching, now), admissions, known)
+
+
+def _tokens(connection: Connection, watching: Watching, now: datetime) -> list[Token]:
+    """Tokens that changed. Those of a moment ago are read again, as another may have come in beside them: a file of 100,000 that
+    was taken in is one moment, so they are read again only when there are others, and now and then.
+    """
+    found = token_records.marks(connection, watching.since)
+    fresh = watching.read_at is not None and now - watching.read_at < AGAIN
+    if fresh and found == watching.found:
+        return []
     tokens = token_records.changed_since(connection, watching.since)
     newest = max((one.changed_at for one in tokens if one.changed_at is not None), default=None)
     if newest is not None:
-        watching.since = newest - OVERLAP
-    admissions: dict[str, Admission] = dict(station_records.admissions(connection))
-    admissions |= {charger: "pending" for charger in station_records.quarantined(connection) if charger not in admissions}
-    costs, now = None, house.clock.now()
-    if watching.costs_at is None or now - watching.costs_at >= COSTS_EVERY:
-        costs, watching.costs_at = running_costs.costs(house, connection), now
-    return News(tokens, admissions, costs)
+        watching.since = max(newest - OVERLAP, now - LOOKED_AT)
+    watching.found, watching.read_at = token_records.marks(connection, watching.since), now
+    return tokens
 
 
 def learn(memory: Memory, found: News) -> None:
     """Take in what was read."""
     memory.know_tokens(found.tokens)
     memory.know_admissions(found.admissions)
-    if found.costs is not None:
-        memory.costs = found.costs
+    for key, won in found.costs.items():
+        if won is None:
+            memory.costs.pop(key, None)
+        else:
+            memory.costs[key] = won

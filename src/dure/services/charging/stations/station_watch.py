@@ -18,7 +18,15 @@ from dure.engines.records import cursors
 from dure.engines.records.audit import SYSTEM, By
 from dure.services.charging.central.words import Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked, Word
 from dure.services.charging.sites import registered
-from dure.services.charging.stations import calls, certificate_records, reservation_records, restoring, station_records
+from dure.services.charging.stations import (
+    calls,
+    certificate_records,
+    cost_records,
+    reservation_records,
+    restoring,
+    running_costs,
+    station_records,
+)
 from dure.services.charging.stations.certificate_records import StationCertificate
 from dure.services.charging.stations.certificates import authority_of, signed
 from dure.services.charging.stations.folding import Fold
@@ -54,6 +62,7 @@ class StationWatch:
             if found < WORDS_MAX:
                 break
         await self._send_certificates()
+        await self._tell_costs()
         await asyncio.to_thread(self._clear)
         return done
 
@@ -108,6 +117,16 @@ class StationWatch:
             except DureError as error:
                 log.info("certificate.waits", charger=one.charger, code=error.code)
 
+    async def _tell_costs(self) -> None:
+        """Price what runs or has just ended; a station that can show it is told what a charge cost in the end (I03)."""
+        for one in await asyncio.to_thread(running_costs.price, self._house):
+            try:
+                payload = {"totalCost": one.won, "transactionId": one.transaction}
+                by = By(SYSTEM, self._house.clock.now())
+                await calls.ask(self._house, one.charger, "CostUpdated", payload, by, f"cost:{one.session}"[:64])
+            except DureError as error:  # its display forgets the charge anyway; the receipt has the sum
+                log.info("cost.not_told", charger=one.charger, code=error.code)
+
     def _unsent(self, now: datetime) -> list[StationCertificate]:
         rules = self._rules()
         with self._house.records.read() as connection:
@@ -126,6 +145,7 @@ class StationWatch:
         with self._house.records.begin() as connection:
             reservation_records.expire(connection, now)
             if today != self._cleared:
+                cost_records.forget_ended(connection, now - GUESTS_KEPT)
                 station_records.forget_happenings(connection, now - timedelta(days=self._rules().happenings_d))
                 token_desk.forget_guests(connection, now - GUESTS_KEPT)
         self._cleared = today

@@ -69,6 +69,15 @@ def changed_since(connection: Connection, since: datetime | None) -> list[Token]
     return [_token(row) for row in connection.execute(query).mappings()]
 
 
+def marks(connection: Connection, since: datetime | None) -> tuple[int, datetime | None]:
+    """How many changed at or after an instant (or are there), and when the last did."""
+    query = select(func.count(), func.max(tokens.c.changed_at))
+    if since is not None:
+        query = query.where(tokens.c.changed_at >= since)
+    n, newest = connection.execute(query).one()
+    return int(n), newest
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many there are, by holder."""
     query = select(tokens.c.holder, func.count()).group_by(tokens.c.holder).order_by(tokens.c.holder)

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _stations()
     _connectors()
     _transactions()
+    _costs()
     _calls()
     _tokens()
     _lists()
@@ -77,6 +78,20 @@ def _transactions() -> None:
         sa.PrimaryKeyConstraint("charger", "transaction", name="pk_charging_transactions"),
     )
     op.create_index("ix_charging_transactions_ended_heard_us", "charging_transactions", ["ended", "heard_us"])
+
+
+def _costs() -> None:
+    op.create_table(
+        "charging_costs",
+        sa.Column("charger", KEY, nullable=False),
+        sa.Column("transaction", KEY, nullable=False),
+        sa.Column("won", sa.BigInteger()),
+        sa.Column("upto_at", sa.BigInteger(), nullable=False),
+        sa.Column("priced_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("charger", "transaction", name="pk_charging_costs"),
+    )
+    op.create_index("ix_charging_costs_ended_priced_at", "charging_costs", ["ended", "priced_at"])
 
 
 def _calls() -> None:
