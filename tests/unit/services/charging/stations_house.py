@@ -51,6 +51,9 @@ class Away(Bus):
     async def request(self, subject: str, payload: bytes, *, timeout_s: float = 5.0) -> bytes:  # noqa: ARG002  # nobody hears
         raise Unavailable("bus.unavailable", f"Nobody answers on {subject}.")
 
+    async def send(self, subject: str, payload: bytes) -> None:  # noqa: ARG002  # nobody hears
+        raise Unavailable("bus.unavailable", f"Nobody hears {subject}.")
+
 
 def house_in(folder: Path) -> House:
     """A house with one site and three chargers, each of another version; one member's card."""

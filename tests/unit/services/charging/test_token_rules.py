@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stations_house import BY, CARD, NOW, NOW_US, add_token, digest_in, house_in
 
 from dure.core.errors import ConfigError, Conflict, InputError
-from dure.services.charging.stations import reservation_records, reserving
+from dure.services.charging.stations import reservation_records, reserving, restoring
 from dure.services.charging.stations.reservation_records import Reservation
 from dure.services.charging.tokens import list_records, token_desk, token_records
 from dure.services.charging.tokens.local_list import built
@@ -157,3 +157,23 @@ def test_a_reservation_of_an_offline_station_is_cancelled_at_once(house):
         asyncio.run(reserving.reserve(house, "cp-201", 1, "reserving", NOW + timedelta(days=2), BY))
     assert late.value.code == "reservation.until"
     assert digest_in(house, "RESERVING") == digest_in(house, "reserving")
+
+
+def test_tokens_are_read_again_only_when_others_changed(house):
+    watching = restoring.Watching()
+
+    def news():
+        with house.records.read() as connection:
+            return sorted(one.label for one in restoring.news(house, connection, watching).tokens)
+
+    first = news()
+    assert first
+    assert news() == []
+    add_token(house, "04BB", label="late", changed_at=house.clock.now() - timedelta(seconds=20))  # begun earlier, kept later
+    assert "late" in news()
+    assert news() == []
+    house.clock.advance(timedelta(seconds=61))
+    assert "late" in news()
+    house.clock.advance(timedelta(hours=1))
+    add_token(house, "04BB", label="late", blocked=True)
+    assert "late" in news()

@@ -15,7 +15,7 @@ Status = Literal["available", "occupied", "reserved", "unavailable", "faulted"]
 Step = Literal["started", "updated", "ended"]
 
 
-class Sample(msgspec.Struct, frozen=True, array_like=True):
+class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One sampled value of a meter, in Wh, W, A, V, Hz or a fraction, as a whole or per phase.
 
     Attributes

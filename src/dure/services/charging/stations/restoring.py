@@ -81,8 +81,10 @@ def news(house: House, connection: Connection, watching: Watching) -> News:
 
 
 def _tokens(connection: Connection, watching: Watching, now: datetime) -> list[Token]:
-    """Tokens that changed. Those of a moment ago are read again, as another may have come in beside them: a file of 100,000 that
-    was taken in is one moment, so they are read again only when there are others, and now and then.
+    """Tokens that changed.
+
+    Those of a moment ago are read again, as another may have come in beside them. A file of 100,000 that was taken in is one
+    moment: they are read again only when there are others, and now and then.
     """
     found = token_records.marks(connection, watching.since)
     fresh = watching.read_at is not None and now - watching.read_at < AGAIN

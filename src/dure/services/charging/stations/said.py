@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from dure.core.time import EPOCH, from_us
@@ -93,19 +93,30 @@ def samples_16(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample,
 def samples_2(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample, ...]:
     """The samples of 2.x's ``meterValue``."""
     found: list[Sample] = []
+    add = found.append
     for each in values:
         at_us = instant_us(each.get("timestamp"), heard_us)
         for one in each["sampledValue"]:
             get = one.get
-            value, measure, signed, unit = float(one["value"]), get("unitOfMeasure"), get("signedMeterValue"), ""
+            value, measure, signed, unit = one["value"], get("unitOfMeasure"), get("signedMeterValue"), ""
             if measure is not None:
                 unit = measure.get("unit", "")
                 multiplier = measure.get("multiplier")
                 if multiplier:
-                    value *= 10.0 ** max(-24, min(24, multiplier))
+                    value = _finite(value) * 10.0 ** max(-24, min(24, multiplier))
+            if type(value) is not float:
+                value = _finite(value)
             if isfinite(value):
-                found.append(_sample(at_us, one, value, unit, signed["signedMeterData"] if signed else ""))
+                add(_sample(at_us, one, value, unit, signed["signedMeterData"] if signed else ""))
     return tuple(found)
+
+
+def _finite(value: float) -> float:
+    """A number of JSON as a float; a whole one that is too large for it is no value of a meter."""
+    try:
+        return float(value)
+    except OverflowError:
+        return nan
 
 
 def _sample(at_us: int, one: dict[str, Any], value: float, unit: str, signed: str = "") -> Sample:
