@@ -86,8 +86,9 @@ async def test_who_was_turned_away_is_told_once_where_people_look(world: World):
 
 
 async def test_who_is_refused_too_often_waits_and_the_others_of_its_address_do_not(world: World):
-    for _ in range(31):
-        await refusal(world, "cp-1", secret="guess")
+    for _ in range(60):  # on a slow machine some are forgiven meanwhile
+        if await refusal(world, "cp-1", secret="guess") == (429, "station.attempts"):
+            break
     assert await refusal(world, "cp-1") == (429, "station.attempts")
     async with await world.connect("cp-2", "ocpp1.6"):
         assert world.central.version_of("cp-2") == "ocpp1.6"

@@ -1,4 +1,4 @@
-"""What goes wrong at the doors is before the operator's eyes a moment later: the wrong profile, two with one name, a wrong clock."""
+"""What goes wrong at the doors is before the operator a moment later: a wrong profile, two with one name, a wrong clock."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiofastnet
+import structlog
 from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # its stub leaves it out
 
@@ -24,6 +25,8 @@ from dure.engines.websocket.socket import Entered, Judge, Limits, Peer, Refused,
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+log = structlog.get_logger("dure.websocket")
 
 BACKLOG = 4_096  # asyncio's 100 makes a rush of clients wait a second for their SYN to be sent again
 HANDSHAKE_S = 10.0
@@ -145,10 +148,13 @@ class Server:
         for turn in range(10**9):
             await asyncio.sleep(self.limits.ping_s / TURNS)
             for socket in self._of_turn(turn % TURNS):
-                if socket.pinged:
-                    socket.give_up("it did not answer a ping")
-                else:
-                    socket.ping()
+                try:
+                    if socket.pinged:
+                        socket.give_up("it did not answer a ping")
+                    else:
+                        socket.ping()
+                except Exception:  # a defect with one must not leave the others without pings
+                    log.exception("websocket.ping_failed")
 
     def _of_turn(self, turn: int) -> Iterator[Socket]:
         return iter([one for one in self.sockets if (id(one) >> 6) % TURNS == turn])

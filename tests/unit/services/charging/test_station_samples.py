@@ -40,6 +40,13 @@ def test_both_ways_of_saying_a_value_are_one_sample(measurand, unit, sent, kept)
     assert old.value == pytest.approx(kept, abs=1e-9)
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e308, -1e308])
+def test_a_number_that_is_too_large_is_no_value(value):
+    assert one_2(value=value, unitOfMeasure={"unit": "kWh"}) == ()
+    assert one_2(value=value, unitOfMeasure={"unit": "Wh", "multiplier": 9}) == ()
+    assert one_16(value=str(value), unit="kWh") == ()
+
+
 def test_what_is_not_said_is_the_register_of_the_outlet_in_wh():
     (old,), (new,) = one_16(value="1200"), one_2(value=1_200)
     assert old == new

@@ -1,8 +1,9 @@
 """The journal: what stations said is on the disk before they get their answer.
 
 Many answers share one commit. While one is written the next are gathered, so that a commit holds as much as came meanwhile, and
-waits for more a moment (`GATHER_S`), in a rush up to three. Nothing that was said is dropped: while the records are away the same row is tried again, what
-comes behind it waits, and when too much waits new messages are refused before anyone acts on them (`choked`).
+waits for more a moment (`GATHER_S`), in a rush up to three. Nothing that was said is dropped: while the records are away the same
+row is tried again, what comes behind it waits, and when too much waits new messages are refused before anyone acts on them
+(`choked`).
 
 A try whose answer was lost may have been kept all the same. It is made again with the same number and the same words, and is
 there once. Where other words have the number (a copy of the data folder writes under the same name), the next free one is taken.

@@ -114,14 +114,16 @@ def read(connection: Connection, writer: str, after_seq: int, limit: int = 200) 
     return [Kept(*row) for row in connection.execute(query)]
 
 
-def expire(connection: Connection, before_us: int) -> int:
+def expire(connection: Connection, before_us: int, rows_max: int = 5_000) -> int:
     """Delete what was kept before then and every reader has read, except each writer's last row, which carries its number on.
 
-    How many rows were deleted.
+    How many rows were deleted: of each writer at most `rows_max`, so that who writes waits for no long transaction.
     """
     gone = 0
     for writer in writers(connection):
         until = min(last_seq(connection, writer) - 1, *(cursors.get(connection, f"{reader}{writer}") for reader in READERS))
-        mine = (charging_journal.c.writer == writer) & (charging_journal.c.seq <= until)
+        mine = charging_journal.c.writer == writer
+        first = connection.execute(select(func.min(charging_journal.c.seq)).where(mine)).scalar_one()
+        mine &= charging_journal.c.seq <= min(until, first + rows_max - 1)
         gone += connection.execute(delete(charging_journal).where(mine, charging_journal.c.kept_us < before_us)).rowcount
     return gone

@@ -173,7 +173,8 @@ async def act(request: Request, actor: Actor = Depends(require("act", "decision"
     except DureError as error:
         reason = desk_words.WHY.get(error.code)
         trouble = say.text(reason) if reason else error.message
-        return await _page(request, station_id, Asked(trouble=trouble), 422 if isinstance(error, InputError) else 404)
+        status = 422 if isinstance(error, InputError) else 404 if isinstance(error, NotFound) else 503
+        return await _page(request, station_id, Asked(trouble=trouble), status)
     return RedirectResponse(f"/{language_of(request)}{ONE}/{station_id}?told={settled.outcome}", 303)
 
 

@@ -65,4 +65,5 @@ def _cost(house: House, connection: Connection, ident: str, sites: Sites) -> Cos
         won = cost_of(session, series, site, books, member_of(connection, session.token)).won
     except DureError as error:
         log.info("charging.cost_unknown", session=ident, code=error.code)
-    return Cost(session.charger, session.transaction, won, session.last_at, house.clock.now(), session.state != "running")
+    upto_at = session.last_at or session.started_at
+    return Cost(session.charger, session.transaction, won, upto_at, house.clock.now(), session.state != "running")

@@ -83,8 +83,8 @@ def samples_16(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample,
                 signed = one["value"]
                 continue
             value = _number(one["value"])
-            if value is not None:
-                found.append(_sample(at_us, one, value, one.get("unit", "")))
+            if value is not None and isfinite((sample := _sample(at_us, one, value, one.get("unit", ""))).value):
+                found.append(sample)
         if signed:
             _sign(found, first, at_us, signed)
     return tuple(found)
@@ -106,8 +106,9 @@ def samples_2(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample, 
                     value = _finite(value) * 10.0 ** max(-24, min(24, multiplier))
             if type(value) is not float:
                 value = _finite(value)
-            if isfinite(value):
-                add(_sample(at_us, one, value, unit, signed["signedMeterData"] if signed else ""))
+            sample = _sample(at_us, one, value, unit, signed["signedMeterData"] if signed else "")
+            if isfinite(sample.value):
+                add(sample)
     return tuple(found)
 
 
