@@ -10,7 +10,8 @@ from dure.core.time import to_us
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.services.charging.central.words import Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked
-from dure.services.charging.stations import call_records, reservation_records, restoring, station_records
+from dure.services.charging.stations import call_records, cost_records, reservation_records, restoring, station_records
+from dure.services.charging.stations.cost_records import Cost
 from dure.services.charging.stations.folding import Fold
 from dure.services.charging.stations.memory import Memory
 from dure.services.charging.stations.reservation_records import Reservation
@@ -109,3 +110,16 @@ def test_who_may_boot_is_kept(kept: Records) -> None:
         station_records.admit(connection, "cp-1", "rejected", "broken", BY)
         assert station_records.admissions(connection) == {"cp-1": "rejected"}
         assert station_records.quarantined(connection) == []
+
+
+def test_what_charges_cost_is_kept_and_forgotten_after_their_end(records):
+    runs = Cost("cp", "t1", 1_200, NOW, NOW, ended=False)
+    over = Cost("cp", "t2", None, NOW, NOW, ended=True)
+    with records.begin() as connection:
+        cost_records.store(connection, [runs, over])
+        assert cost_records.due(connection, NOW, 10) == []  # no sessions
+        assert cost_records.since(connection, None) == [runs]
+        assert sorted(cost_records.since(connection, NOW)) == [runs, over]
+        assert cost_records.since(connection, NOW + timedelta(seconds=1)) == []
+        assert cost_records.forget_ended(connection, NOW + timedelta(seconds=1)) == 1
+        assert cost_records.since(connection, NOW) == [runs]
