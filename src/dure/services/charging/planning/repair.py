@@ -40,11 +40,9 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
     """
     if not small(problem, plan.ev_w).any():
         return plan
-    asked = _at_least_a_step(problem)
+    asked = at_least_a_step(problem)
     on = onset(asked, plan.ev_w)
-    if wishes.unmet_wh is not None:  # a step of the least power more or less is no unfair share
-        eased = wishes.unmet_wh + np.array([one.min_w for one in asked.needs]) * asked.step_h
-        wishes = msgspec.structs.replace(wishes, unmet_wh=eased)
+    wishes = eased(asked, wishes)
     for _ in range(ROUNDS_MAX):
         made = solver.solve(asked, msgspec.structs.replace(wishes, on=on))
         crowded = np.flatnonzero(breach_w(asked, made) > breach_w(problem, plan) + NEAR_W)
@@ -56,6 +54,14 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
     if _dear(asked, made, plan):
         made = _searched(asked, made, plan, msgspec.structs.replace(wishes, on=on))
     return msgspec.structs.replace(made, bindings=plan.bindings, reasons=plan.reasons + made.reasons)
+
+
+def eased(problem: Problem, wishes: Wishes) -> Wishes:
+    """The wishes with fair shares taken less strictly: a step of the least power more or less is no unfair share."""
+    if wishes.unmet_wh is None:
+        return wishes
+    step_wh = np.array([one.min_w for one in problem.needs]) * problem.step_h
+    return msgspec.structs.replace(wishes, unmet_wh=wishes.unmet_wh + step_wh)
 
 
 def _dear(problem: Problem, made: Plan, plan: Plan) -> bool:
@@ -128,7 +134,7 @@ def _onset_of(need: Need, row: Floats, hours: float) -> Onset:
     return np.asarray(on)
 
 
-def _at_least_a_step(problem: Problem) -> Problem:
+def at_least_a_step(problem: Problem) -> Problem:
     """The problem in which nobody who needs anything needs less than one step of its least power."""
     hours = problem.step_h
     needs = tuple(
