@@ -51,7 +51,7 @@ def _as_before(solver: SiteSolver, problem: Problem, made: Plan, wishes: Wishes,
     if kept is None or not kept.any() or made.policy != "lp":
         return None
     asked = at_least_a_step(problem)
-    known = kept.any(axis=1)[:, None]
+    known = np.asarray(kept.any(axis=1, keepdims=True))
     asks = eased(asked, wishes)
     if powers:
         asks = msgspec.structs.replace(asks, fixed=np.where(known, kept, np.nan))

@@ -65,6 +65,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     sessions : those that run, by id
     sun_w, stored_wh : now; None where the meter is lost, or where there is none
     lost : what is lost: ``sun``, ``storage``
+    held : most that each EVSE without a link may draw in each step [W], by asset id: it cannot be told anything
     peak_w : of the billing period so far, as means of demand intervals
     """
 
@@ -78,6 +79,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     load_w: float = 0.0
     peak_w: float = 0.0
     lost: tuple[str, ...] = ()
+    held: Mapping[str, tuple[float, ...]] = {}  # msgspec copies an empty default for every instance
 
 
 def begin_us(at_us: int, step_s: int) -> int:
@@ -109,7 +111,7 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
         start_us=seen.start_us,
         step_s=rules.step_s,
         pv_w=np.zeros(n) if "sun" in seen.lost else np.maximum(ahead.pv_w, 0.0),
-        load_w=np.maximum(ahead.load_w, 0.0),
+        load_w=np.maximum(ahead.load_w, 0.0) + drawn_w(seen, rules, n),
         price_won_kwh=costs.price_won_kwh,
         export_won_kwh=costs.export_won_kwh,
         contract_w=site.contract_w,
@@ -124,6 +126,32 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
         phase_w=site.phase_a * site.voltage_v,
         back_won_kwh=rules.back_won_kwh,
     )
+
+
+def drawn_w(seen: Seen, rules: PlanningRow, n: int) -> Floats:
+    """What vehicles at EVSEs without a link are believed to draw (n,) [W]: all they may, until they have what they need."""
+    drawn, hours = np.zeros(n), rules.step_s / 3_600
+    for session in seen.sessions:
+        if session.evse in seen.held:
+            held = _steps(seen.held[session.evse], n)
+            left = left_wh(seen, session, float(held.max(initial=0.0)), rules)
+            drawn += np.clip(left / hours - np.concatenate([[0.0], np.cumsum(held)[:-1]]), 0.0, held)
+    return drawn
+
+
+def spare_w(seen: Seen, problem: Problem, rules: PlanningRow) -> Floats | None:
+    """Most import that EVSEs without a link leave to the rest (n,) [W]; None where every charger has its link."""
+    if not seen.held:
+        return None
+    may = np.sum([_steps(one, problem.n) for one in seen.held.values()], axis=0)
+    spare: Floats = np.maximum(seen.site.contract_w - (may - drawn_w(seen, rules, problem.n)), 0.0)
+    return spare
+
+
+def _steps(values: Sequence[float], n: int) -> Floats:
+    """The first n values, the last going on."""
+    found = np.array(values, dtype=np.float64)
+    return np.pad(found[:n], (0, max(0, n - len(found))), mode="edge")
 
 
 def joined(parts: Sequence[Storage]) -> Storage | None:
@@ -151,13 +179,13 @@ def joined(parts: Sequence[Storage]) -> Storage | None:
 
 
 def needs_of(seen: Seen, rules: PlanningRow) -> tuple[Need, ...]:
-    """What each vehicle that is there still needs; one at an EVSE nobody registered has none."""
+    """What each vehicle that is there still needs; one at an EVSE nobody registered, or without a link, has none."""
     evses = {one.id: one for one in seen.site.evses}
     powers = {one.id: one.power_w for one in seen.site.chargers if one.power_w > 0}
     found = []
     for session in seen.sessions:
         evse = evses.get(session.evse)
-        if evse is not None:
+        if evse is not None and evse.id not in seen.held:
             found.append(_need(seen, session, evse, min(evse.power_w, powers.get(evse.charger, evse.power_w)), rules))
     return tuple(found)
 
@@ -217,5 +245,6 @@ def fingerprint(seen: Seen) -> Mapping[str, str]:
         "session": repr(sorted(one[0] for one in known)),
         "wish": repr(sorted(known, key=lambda one: one[0])),
         "meter": repr(seen.lost),
+        "link": repr(sorted(seen.held)),
         "site": repr(seen.site),
     }

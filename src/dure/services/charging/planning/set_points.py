@@ -32,6 +32,7 @@ class SetPoint(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     transaction : the station's id of it; empty for what holds without one
     start_at, step_s, limits_w : power of each step [W]; one step without end for a default
+    rises_at : when a default goes over from its first limit to its second
     """
 
     evse: Evse
@@ -39,23 +40,25 @@ class SetPoint(msgspec.Struct, frozen=True, kw_only=True):
     start_at: datetime
     step_s: int = 0
     transaction: str = ""
+    rises_at: datetime | None = None
 
 
 def current_a(evse: Evse, power_w: float, voltage_v: float) -> float:
     """Current per phase of a power, rounded down to 0.1 A [A]."""
-    return math.floor(power_w / (voltage_v * len(evse.phases)) * TENTH + ROUNDING) / TENTH
+    return math.floor(max(power_w, 0.0) / (voltage_v * len(evse.phases)) * TENTH + ROUNDING) / TENTH
 
 
 def limit(evse: Evse, power_w: float, voltage_v: float) -> float:
     """The `limit` of a power: A per phase, or W for direct current."""
-    return current_a(evse, power_w, voltage_v) if evse.phases else float(math.floor(power_w + ROUNDING))
+    return current_a(evse, power_w, voltage_v) if evse.phases else float(math.floor(max(power_w, 0.0) + ROUNDING))
 
 
 def periods(point: SetPoint, voltage_v: float) -> list[dict[str, Any]]:
     """Schedule periods; steps with equal limits are one."""
     found: list[dict[str, Any]] = []
+    width = point.step_s if point.rises_at is None else round((point.rises_at - point.start_at).total_seconds())
     for t, power_w in enumerate(point.limits_w):
-        one: dict[str, Any] = {"startPeriod": t * point.step_s, "limit": limit(point.evse, power_w, voltage_v)}
+        one: dict[str, Any] = {"startPeriod": t * width, "limit": limit(point.evse, power_w, voltage_v)}
         if point.evse.phases:
             one["numberPhases"] = len(point.evse.phases)
         if not found or found[-1]["limit"] != one["limit"]:
@@ -74,7 +77,7 @@ def set_profile(version: Version, point: SetPoint, voltage_v: float) -> dict[str
     profile: dict[str, Any] = {
         "stackLevel": PLAN_STACK if is_plan else DEFAULT_STACK,
         "chargingProfilePurpose": "TxProfile" if is_plan else "TxDefaultProfile",
-        "chargingProfileKind": "Absolute" if is_plan else "Relative",
+        "chargingProfileKind": "Absolute" if is_plan or point.rises_at is not None else "Relative",
     }
     ident = (PLAN_IDS if is_plan else DEFAULT_IDS) + point.evse.number
     schedule: dict[str, Any] = {
@@ -87,6 +90,8 @@ def set_profile(version: Version, point: SetPoint, voltage_v: float) -> dict[str
             "validTo": _instant(point.start_at + timedelta(seconds=len(point.limits_w) * point.step_s)),
             "transactionId": int(point.transaction) if version == "ocpp1.6" else point.transaction,
         }
+    elif point.rises_at is not None:
+        schedule["startSchedule"] = _instant(point.start_at)
     return _framed(version, point.evse.number, ident, profile, schedule)
 
 

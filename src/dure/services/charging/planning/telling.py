@@ -34,19 +34,23 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 def wanted_of(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> list[Wanted]:
     """What the EVSEs with a session and the storages should be told by a plan.
 
-    A vehicle that takes nothing is left its least power, so that it may begin again by itself.
+    A vehicle that takes nothing is left its least power, so that it may begin again by itself. Steps after the running one hold
+    only when nothing newer comes, because the link is lost: they keep the contract even if then neither sun nor storage help.
     """
     start = from_us(problem.start_us)
     steps = min(rules.told_steps, problem.n)
     until = start + timedelta(seconds=steps * rules.step_s)
     rows = {one.id: plan.ev_w[i] for i, one in enumerate(problem.needs)}
     evses = {one.id: one for one in seen.site.evses}
+    sure = _sure_fraction(problem, plan)
     found = []
     for session in seen.sessions:
         evse = evses.get(session.evse)
-        if evse is None:
+        if evse is None or session.id not in rows:
             continue
-        limits = np.full(steps, least_w(seen.site, evse)) if session.charging_state in FULL else rows[session.id][:steps]
+        least = least_w(seen.site, evse)
+        limits = np.full(steps, least) if session.charging_state in FULL else rows[session.id][:steps] * sure[:steps]
+        limits = np.where(limits < least - NEAR_W, 0.0, limits)
         told = tuple(round(float(one), 1) for one in limits)
         point = SetPoint(evse=evse, limits_w=told, start_at=start, step_s=rules.step_s, transaction=session.transaction)
         found.append(Wanted(target=evse.id, purpose="plan", limits_w=told, session=session.id, point=point, until=until))
@@ -59,31 +63,49 @@ def wanted_of(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> l
     return found
 
 
+def _sure_fraction(problem: Problem, plan: Plan) -> Floats:
+    """Part of what vehicles are to get (n,) that the contract alone can give; all of the running step."""
+    drawn = np.maximum(plan.ev_w, 0.0).sum(axis=0)
+    room = np.maximum(problem.contract_w - problem.load_w, 0.0)
+    sure: Floats = np.minimum(1.0, room / np.maximum(drawn, 1.0))
+    sure[0] = 1.0
+    return sure
+
+
 def _shares(parts: Sequence[Storage], power_w: float) -> list[tuple[Storage, float]]:
     """The power of all storages by how much each can do [W]."""
     whole = sum(one.charge_w if power_w >= 0 else one.discharge_w for one in parts)
     return [(one, round(power_w * (one.charge_w if power_w >= 0 else one.discharge_w) / whole, 1)) for one in parts]
 
 
-def still(site: Site, shares: Mapping[str, float]) -> list[Wanted]:
-    """What EVSEs do without a plan, by their safe shares, and what chargers may at most."""
-    start = from_us(0)
-    defaults = [
-        Wanted(
-            target=one.id, purpose="default", limits_w=(round(shares[one.id], 1),),
-            point=SetPoint(evse=one, limits_w=(shares[one.id],), start_at=start),
-        )
-        for one in site.evses
-    ]  # fmt: skip
-    return defaults + [
-        Wanted(target=one.id, purpose="station", limits_w=(one.power_w,)) for one in site.chargers if one.power_w > 0
-    ]
+def still(
+    site: Site, shares: Mapping[str, float], now_w: Mapping[str, float], start: datetime, until: datetime | None
+) -> list[Wanted]:
+    """What EVSEs do without a plan, and what chargers may at most.
+
+    Parameters
+    ----------
+    shares : safe share of each EVSE [W]
+    now_w, start, until : what it may from the step of now until the plans of now end, where that is less; None: without plans
+    """
+    found = []
+    for one in site.evses:
+        share, less = round(shares[one.id], 1), round(now_w[one.id], 1)
+        if until is None or less >= share - NEAR_W:
+            point = SetPoint(evse=one, limits_w=(share,), start_at=from_us(0))
+            found.append(Wanted(target=one.id, purpose="default", limits_w=(share,), point=point))
+        else:
+            point = SetPoint(evse=one, limits_w=(less, share), start_at=start, rises_at=until)
+            found.append(Wanted(target=one.id, purpose="default", limits_w=(less, share), point=point, until=until))
+    return found + [Wanted(target=one.id, purpose="station", limits_w=(one.power_w,)) for one in site.chargers if one.power_w > 0]
 
 
 def is_due(wanted: Wanted, before: Told | None, at: datetime, rules: PlanningRow) -> bool:
     """Whether something must be told anew: it is another, or what it was told ends soon or says something else from here on."""
     if before is None or before.session != wanted.session:
         return True
+    if wanted.purpose == "default":
+        return _allows_more(wanted, before, at)
     if wanted.until is None:
         return not _alike(before.limits_w, wanted.limits_w)
     steps = rules.renew_steps if wanted.point is not None else 1
@@ -95,6 +117,15 @@ def is_due(wanted: Wanted, before: Told | None, at: datetime, rules: PlanningRow
     passed = round((wanted.point.start_at - begun).total_seconds() / rules.step_s)
     rest = before.limits_w[passed:]
     return not rest or not _alike(rest, wanted.limits_w[: len(rest)])
+
+
+def _allows_more(wanted: Wanted, before: Told, at: datetime) -> bool:
+    """Whether a default allows more than it should at any time, or another share in the end. One that allows less may stay."""
+    if abs(before.limits_w[-1] - wanted.limits_w[-1]) > NEAR_W:
+        return True
+    if wanted.until is None or wanted.until <= at:
+        return False
+    return before.until is None or before.until < wanted.until or before.limits_w[0] > wanted.limits_w[0] + NEAR_W
 
 
 def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
