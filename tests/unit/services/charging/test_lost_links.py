@@ -72,7 +72,7 @@ def test_when_every_link_is_lost_newcomers_and_running_plans_keep_the_contract(h
     asyncio.run(look())
     hold(kept, said, running, to_us(NOW))
     for i, (charger, number) in enumerate(places):
-        session(house, f"s{i}", charger, number, need_wh=20_000)
+        session(house, f"s{i}", charger, number)
     asyncio.run(look())
     hold(kept, said, running, to_us(NOW))
     minutes = range(0, 240, 5)
@@ -87,7 +87,7 @@ def test_what_a_charger_without_a_link_may_still_draw_is_left_to_it(house: House
     said = Recorded()
     desk = PlanDesk(house, said)
     for i, charger in enumerate(CHARGERS):
-        session(house, f"s{i}", charger, 1, need_wh=30_000)
+        session(house, f"s{i}", charger, 1)
     asyncio.run(desk.look())
     lost = {one.target: one for one in said.taken("plan")}["cp-a-1"]
     assert lost.limits_w[0] > 1_000
@@ -106,14 +106,14 @@ def test_what_a_charger_without_a_link_may_still_draw_is_left_to_it(house: House
 def test_a_charger_that_never_came_takes_nothing_from_the_others(house: House) -> None:
     with house.records.begin() as connection:
         _unlink(connection, "cp-a")
-    session(house, "s1", "cp-b", 1, need_wh=5_000)
+    session(house, "s1", "cp-b", 1)
     asyncio.run(PlanDesk(house, Recorded()).look())
     assert not newest(house).problem.load_w.any()
 
 
 def test_a_link_that_comes_back_is_planned_with_again(house: House) -> None:
     desk = PlanDesk(house, Recorded())
-    session(house, "s0", "cp-a", 1, need_wh=30_000)
+    session(house, "s0", "cp-a", 1)
     asyncio.run(desk.look())
     with house.records.begin() as connection:
         _unlink(connection, "cp-a")
@@ -127,7 +127,7 @@ def test_a_link_that_comes_back_is_planned_with_again(house: House) -> None:
 def test_a_default_that_allows_less_stays_until_it_must_change(house: House) -> None:
     said = Recorded()
     desk = PlanDesk(house, said)
-    session(house, "s0", "cp-a", 1, need_wh=20_000)
+    session(house, "s0", "cp-a", 1)
     asyncio.run(desk.look())
     assert _least(said.taken("default")) < 3_000
     house.clock.advance(timedelta(seconds=30))  # type: ignore[attr-defined]  # a test's clock

@@ -29,7 +29,7 @@ from dure.services.charging.planning.plan_source import PlanSource, costs_of, ru
 from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.seen import Ahead, Costs, Seen, ahead_of, begin_us, drawn_w, fingerprint, problem_of, spare_w
 from dure.services.charging.planning.site_lp import SiteSolver
-from dure.services.charging.planning.telling import Wanted, is_due, kept_rows, still, wanted_of
+from dure.services.charging.planning.telling import Wanted, drifted, is_due, kept_rows, still, wanted_of
 from dure.services.charging.sites import Sites, registered
 from dure.services.charging.stations import station_records
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 KIND = "charging_plan"
 BINDINGS_KEPT = 50
 LOAD_PART = 0.05
+DRIFT_LEAST = timedelta(seconds=60)  # between two plans that meters ask for
 VERSION_OF: Mapping[str, Version] = {one: one for one in VERSIONS}
 
 
@@ -99,8 +100,13 @@ class PlanDesk:
             self._known[site.id] = now
             return 1
         before = await asyncio.to_thread(self._newest, site.id)
-        if before is not None:
-            await self._tell(seen, before)
+        if before is None:
+            return 0
+        rules = rules_of(self._house, at)
+        if at - before.head.made_at >= DRIFT_LEAST and drifted(seen, before.problem, before.plan, rules):
+            await self._made(seen, "drift")
+            return 1
+        await self._tell(seen, before)
         return 0
 
     async def _made(self, seen: Seen, cause: str) -> Kept:

@@ -43,6 +43,13 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     expected: bool = False
 
 
+def within(need: Need, n: int) -> Need:
+    """The need as far as n steps go: its share of the energy up to there."""
+    if need.depart <= n:
+        return need
+    return msgspec.structs.replace(need, depart=n, need_wh=need.need_wh * n / need.depart)
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a site must decide.
 

@@ -13,9 +13,10 @@ from dure.services.charging.model import Evse, Site, Storage
 from dure.services.charging.planning.conservative import least_w
 from dure.services.charging.planning.forecast_model import Forecast
 from dure.services.charging.planning.plan_rules import PlanningRow
-from dure.services.charging.planning.problem import Floats, Need, Problem
+from dure.services.charging.planning.problem import Floats, Need, Problem, within
 from dure.services.charging.sessions.model import Session
 
+GOES_ON_STEPS = 4
 FULL = frozenset({"SuspendedEV"})  # OCPP: the vehicle takes nothing though it may
 
 
@@ -88,10 +89,13 @@ def begin_us(at_us: int, step_s: int) -> int:
 
 
 def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
-    """What a forecast expects, with what is measured now in the first step; where it expects no sun, what shines goes on."""
+    """What a forecast expects, with what is measured now in the first step.
+
+    Where nothing is known of the sun, what shines goes on for an hour.
+    """
     pv_w = np.array(forecast.pv_w, dtype=np.float64)
     if forecast.used.get("sun", "none") == "none":
-        pv_w[:] = seen.sun_w or 0.0
+        pv_w[:GOES_ON_STEPS] = seen.sun_w or 0.0
     if seen.sun_w is not None:
         pv_w[0] = seen.sun_w
     load_w = np.array(forecast.load_w, dtype=np.float64)
@@ -192,7 +196,7 @@ def needs_of(seen: Seen, rules: PlanningRow) -> tuple[Need, ...]:
 
 def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: PlanningRow) -> Need:
     least = least_w(seen.site, evse)
-    return Need(
+    need = Need(
         id=session.id,
         arrive=0,
         depart=departs(seen, session, rules),
@@ -201,8 +205,8 @@ def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: Plannin
         min_w=min(least, max_w),
         phases=evse.phases,
         given_wh=float(max(0, session.energy_wh)),
-        back_wh=0.0,
     )
+    return within(need, rules.steps)
 
 
 def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> float:
@@ -225,7 +229,7 @@ def departs(seen: Seen, session: Session, rules: PlanningRow) -> int:
     """First step in which it is gone: as its driver said, else after the usual stay, and never before the next step."""
     until = session.departs_at or session.started_at + timedelta(seconds=seen.usual.stay_s)
     steps = (until - from_us(seen.start_us)).total_seconds() / rules.step_s
-    return int(min(max(1 if session.departs_at else 2, np.floor(steps + 1e-9)), rules.steps))
+    return int(max(1 if session.departs_at else 2, np.floor(steps + 1e-9)))
 
 
 def usual_of(past: Sequence[Session], rules: PlanningRow) -> Usual:

@@ -11,22 +11,27 @@ import numpy as np
 from dure.core.time import from_us
 from dure.services.charging.model import Site, Storage
 from dure.services.charging.planning.conservative import least_w
+from dure.services.charging.planning.following import Followed, Metered, as_metered
 from dure.services.charging.planning.plan_records import Told
 from dure.services.charging.planning.plan_rules import PlanningRow
 from dure.services.charging.planning.problem import Floats, Plan, Problem
-from dure.services.charging.planning.seen import FULL, Seen
+from dure.services.charging.planning.seen import FULL, Seen, drawn_w
 from dure.services.charging.planning.set_points import SetPoint
 
 NEAR_W = 1.0
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What something should be told: an EVSE's set point, or a storage's power (positive: take in)."""
+    """What something should be told: an EVSE's set point, or a storage's power (positive: take in).
+
+    A power that differs by no more than `near_w` is not told anew.
+    """
 
     target: str
     purpose: str
     limits_w: tuple[float, ...]
     session: str = ""
+    near_w: float = NEAR_W
     point: SetPoint | None = None
     until: datetime | None = None
 
@@ -55,12 +60,35 @@ def wanted_of(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> l
         point = SetPoint(evse=evse, limits_w=told, start_at=start, step_s=rules.step_s, transaction=session.transaction)
         found.append(Wanted(target=evse.id, purpose="plan", limits_w=told, session=session.id, point=point, until=until))
     if problem.storage is not None:
-        power = float(plan.charge_w[0] - plan.discharge_w[0])
+        done = metered(seen, problem, plan, rules)
+        power = float(plan.charge_w[0] - plan.discharge_w[0]) if done is None else done.charge_w - done.discharge_w
         found += [
-            Wanted(target=one.id, purpose="storage", limits_w=(share,), until=start + 2 * timedelta(seconds=rules.step_s))
+            Wanted(
+                target=one.id,
+                purpose="storage",
+                limits_w=(share,),
+                near_w=max(NEAR_W, rules.follow_fraction * one.charge_w),
+                until=start + 2 * timedelta(seconds=rules.step_s),
+            )
             for one, share in _shares(seen.site.storage, power)
         ]
     return found
+
+
+def metered(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> Followed | None:
+    """The running step of a plan as the meters of now have it; None where one is lost, or there is no storage to follow with."""
+    if seen.lost or problem.storage is None or problem.start_us != seen.start_us:
+        return None
+    load_w = seen.load_w + float(drawn_w(seen, rules, 1)[0])
+    return as_metered(problem, plan, Metered(seen.sun_w or 0.0, load_w, float(seen.stored_wh or 0.0), seen.peak_w))
+
+
+def drifted(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> bool:
+    """Whether vehicles would have to wait as things are now: what the storage cannot even out wants another plan."""
+    done = metered(seen, problem, plan, rules)
+    if done is None:
+        return False
+    return float((np.maximum(plan.ev_w[:, 0], 0.0) - done.ev_w).sum()) > rules.follow_fraction * problem.contract_w
 
 
 def _sure_fraction(problem: Problem, plan: Plan) -> Floats:
@@ -112,7 +140,7 @@ def is_due(wanted: Wanted, before: Told | None, at: datetime, rules: PlanningRow
     if before.until is None or before.until - at < timedelta(seconds=steps * rules.step_s):
         return True
     if wanted.point is None:
-        return not _alike(before.limits_w, wanted.limits_w)
+        return not _alike(before.limits_w, wanted.limits_w, wanted.near_w)
     begun = before.until - timedelta(seconds=len(before.limits_w) * rules.step_s)
     passed = round((wanted.point.start_at - begun).total_seconds() / rules.step_s)
     rest = before.limits_w[passed:]
@@ -128,8 +156,8 @@ def _allows_more(wanted: Wanted, before: Told, at: datetime) -> bool:
     return before.until is None or before.until < wanted.until or before.limits_w[0] > wanted.limits_w[0] + NEAR_W
 
 
-def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
-    return len(one) == len(other) and all(abs(a - b) <= NEAR_W for a, b in zip(one, other, strict=True))
+def _alike(one: Sequence[float], other: Sequence[float], near_w: float = NEAR_W) -> bool:
+    return len(one) == len(other) and all(abs(a - b) <= near_w for a, b in zip(one, other, strict=True))
 
 
 def kept_rows(problem: Problem, before: tuple[Problem, Plan] | None) -> Floats | None:
