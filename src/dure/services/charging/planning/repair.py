@@ -22,6 +22,7 @@ ROUNDS_MAX = 8
 DEAR_FRACTION = 0.003  # of the plan's cost: from there on a search is worth its time
 DEAR_WON = 1.0
 FLIPS_MAX = 100
+SEARCHES_MAX = 3
 Onset = NDArray[np.bool_]
 
 
@@ -97,7 +98,13 @@ def _fits(need: Need, on: Onset, hours: float) -> bool:
 def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
     """The better of a plan and of what a search over the steps of those vehicles finds that had small ones."""
     whole = small(problem, plan.ev_w).any(axis=1)
-    found = SiteSolver().solve(problem, msgspec.structs.replace(wishes, whole=whole))
+    solver = SiteSolver()
+    for _ in range(SEARCHES_MAX):  # what moves away from them may leave others with too little
+        found = solver.solve(problem, msgspec.structs.replace(wishes, whole=whole))
+        others = small(problem, found.ev_w).any(axis=1) & ~whole
+        if found.policy != "lp" or not others.any():
+            break
+        whole |= others
     kept = np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
     usable = found.policy == "lp" and kept and not small(problem, found.ev_w).any()
     if not usable or _priced(problem, found) >= _priced(problem, made):

@@ -16,6 +16,7 @@ from dure.services.charging.planning.site_lp import SiteSolver
 
 Foreseeing = Callable[[View, int], Forecast]
 NO_LIMIT_W = 1e9
+SAFETY_S = 300.0  # what a rehearsal finds must not hang on how busy the machine is
 
 
 class AtOnce:
@@ -49,7 +50,7 @@ class Planned:
     def __init__(self, name: str, foresee: Foreseeing, horizon: int) -> None:
         self.name = name
         self._foresee, self._horizon = foresee, horizon
-        self._solver = SiteSolver()
+        self._solver = SiteSolver(safety_s=SAFETY_S)
 
     def decide(self, view: View) -> Plan:
         """The plan from now on."""
