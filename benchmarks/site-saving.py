@@ -97,7 +97,8 @@ def week_rows(world: World, name: str, ours: Outcome, edf: Outcome) -> list[Row]
         limit = won(world, edf, part, months)
         days = (part.stop - part.start) // world.days.per_day
         found.append(
-            Row(figure=f"{name}: week {number} ({days} d)", ours=won(world, ours, part, months), bar=limit if days == WEEK_D else None, unit="won",
+            Row(figure=f"{name}: week {number} ({days} d)", ours=won(world, ours, part, months), unit="won",
+                bar=limit if days == WEEK_D else None,
                 better="lower", peer=limit, peer_name="earliest departure first")
         )  # fmt: skip
     return found

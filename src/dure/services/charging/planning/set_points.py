@@ -1,7 +1,8 @@
 """Plans as charging profiles of OCPP 1.6, 2.0.1 and 2.1. Pure.
 
 A vehicle's plan is a ``TxProfile`` of its transaction for the next steps only: when no newer one comes, because the link is lost,
-it ends, and the EVSE falls back on its ``TxDefaultProfile``, the safe share. A charger's own power is a
+it ends, and the EVSE falls back on its ``TxDefaultProfile``, the safe share. As long as plans hold, a default may say less than
+the share at first and rise by itself when they end (``Absolute``), so that a newcomer fits beside them. A charger's own power is a
 ``ChargingStationMaxProfile`` (``ChargePointMaxProfile`` in 1.6). Alternating current is limited in A per phase, rounded down to
 0.1 A (1.6 takes no finer `limit`), direct current in W.
 
