@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 from planned_house import CHARGERS, NOW, SITE, Recorded, linked, measured, planned_house, session, settled_city
+from structlog.testing import capture_logs
 
 from dure.core.time import to_us
 from dure.engines.records.tables_charging_stations import charging_stations as stations
 from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept
+from dure.services.charging.planning.plan_watch import HouseTelling
 from dure.services.charging.planning.set_points import set_profile
 from dure.services.charging.planning.telling import Wanted
 from dure.services.charging.simulating.charging_limits import Asked, Limits, allowed_w, placed, read
+from dure.services.charging.sites import registered
 from dure.spine.house import House
 
 CONTRACT_W = 15_000.0
@@ -142,3 +145,15 @@ def _least(told: list[Wanted]) -> float:
 def _unlink(connection: object, charger: str) -> None:
 
     connection.execute(stations.update().where(stations.c.charger == charger).values(linked=False))  # type: ignore[attr-defined]
+
+
+def test_what_could_not_be_told_is_logged_once_however_often_it_is_tried(house: House) -> None:
+    with house.records.begin() as connection:
+        _unlink(connection, "cp-a")
+        site = registered(connection).sites[SITE]
+    telling = HouseTelling(house)
+    most = Wanted(target="cp-a", purpose="station", limits_w=(14_000.0,))
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert asyncio.run(telling.tell(site, most, "ocpp1.6", NOW)) is None
+    assert [one["event"] for one in logs] == ["set_point.not_told"]

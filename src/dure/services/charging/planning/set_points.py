@@ -2,8 +2,8 @@
 
 A vehicle's plan is a ``TxProfile`` of its transaction for the next steps only: when no newer one comes, because the link is lost,
 it ends, and the EVSE falls back on its ``TxDefaultProfile``, the safe share. As long as plans hold, a default may say less than
-the share at first and rise by itself when they end (``Absolute``), so that a newcomer fits beside them. A charger's own power is a
-``ChargingStationMaxProfile`` (``ChargePointMaxProfile`` in 1.6). Alternating current is limited in A per phase, rounded down to
+the share at first and rise by itself when they end (``Absolute``), so that a newcomer fits beside them. A charger's own power is
+a ``ChargingStationMaxProfile`` (``ChargePointMaxProfile`` in 1.6). Alternating current is limited in A per phase, rounded down to
 0.1 A (1.6 takes no finer `limit`), direct current in W.
 
 Stack levels: default 0, station 0, plan of a transaction 1. Ids are the same for the same purpose and EVSE, so that a new profile
