@@ -101,7 +101,7 @@ def test_a_session_that_is_not_booked_is_said_so(world):
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("/api/v1/charging/sites/nowhere/origin", "charging.site_unknown"),
+        ("/api/v1/charging/sites/nowhere/origin", "charging.unknown"),
         (f"{API}/direct-supply?month=2026-13", "query.month"),
         (f"{API}?start=2025-01-01T00:00:00Z&end=2026-01-01T00:00:00Z", "query.span_too_long"),
     ],

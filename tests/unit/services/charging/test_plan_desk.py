@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from planned_house import NOW, SITE, Recorded, kept, linked, measured, planned_house, session, settled_city
@@ -14,9 +15,11 @@ from dure.core.errors import NotFound
 from dure.engines.records import assets, decisions
 from dure.engines.records.audit import By
 from dure.services.charging.planning import plan_records
+from dure.services.charging.planning.forecast_rules import forecast_rules
 from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept
+from dure.services.charging.planning.plan_rules import planning_rules
 from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.site_lp import SiteSolver
 from dure.spine.house import House
@@ -233,3 +236,64 @@ def test_two_sites_on_one_line_keep_it_together(house: House) -> None:
     drawn = sum(one.plan.import_w for one in found if one is not None)
     assert drawn.max() > 7_000
     assert drawn.max() <= 9_000 + 1
+
+
+def test_the_same_question_has_the_very_plan_kept_before(house: House) -> None:
+    desk = PlanDesk(house, Recorded())
+    asyncio.run(desk.plan(SITE))
+    before = newest(house)
+    marked = Kept(
+        msgspec.structs.replace(before.head, id="cp-marked", made_at=NOW + timedelta(seconds=1)), before.problem,
+        msgspec.structs.replace(before.plan, reasons=("stopped: as marked",)),
+    )  # fmt: skip
+    with house.records.begin() as connection:
+        plan_records.add(connection, marked)
+    again = asyncio.run(desk.plan(SITE))
+    assert packed(again.plan) == packed(marked.plan)
+    measured(house, "sun", "solar_power", 12_000)
+    assert asyncio.run(desk.plan(SITE)).plan.reasons == ()
+
+
+def test_between_two_plans_the_storage_follows_the_meter(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    look(desk)
+    (first,) = said.taken("storage")
+    plan = newest(house)
+    exchange = plan.plan.import_w[0] - plan.plan.export_w[0]
+    house.clock.advance(timedelta(seconds=30))  # type: ignore[attr-defined]  # a test's clock
+    measured(house, "sun", "solar_power", 7_000)
+    measured(house, "store", "storage_soc", 0.5)
+    assert look(desk) == 0
+    (now,) = said.taken("storage")
+    assert now.limits_w[0] == pytest.approx(first.limits_w[0] - 3_000, abs=1)
+    assert 7_000 + exchange - now.limits_w[0] == pytest.approx(0, abs=1)
+    measured(house, "sun", "solar_power", 7_200)  # less than a hundredth of its power
+    look(desk)
+    assert said.taken("storage") == []
+
+
+def test_what_the_storage_cannot_even_out_wants_another_plan(tmp_path: Path) -> None:
+    made = planned_house(tmp_path)
+    settled_city(made, NOW, contract_kw="15")
+    measured(made, "sun", "solar_power", 14_000)
+    measured(made, "store", "storage_soc", 0.0)
+    for i, number in enumerate((1, 2)):
+        for charger in ("cp-a", "cp-b"):
+            session(made, f"s{i}{charger}", charger, number, transaction=str(i))
+    desk = PlanDesk(made, Recorded())
+    look(desk)
+    assert newest(made).plan.ev_w[:, 0].sum() > 20_000
+    made.clock.advance(timedelta(seconds=90))  # type: ignore[attr-defined]  # a test's clock
+    measured(made, "sun", "solar_power", 0)
+    measured(made, "store", "storage_soc", 0.0)
+    assert look(desk) == 1
+    plan = newest(made)
+    assert plan.head.cause == "drift"
+    assert plan.plan.import_w[0] <= 15_000 + 1
+    assert look(desk) == 0
+
+
+def test_a_plan_looks_as_far_ahead_as_recipes_are_rehearsed() -> None:
+    steps = planning_rules(NOW.date()).steps
+    assert {one.horizon for one in forecast_rules(NOW.date()).recipes} == {steps}

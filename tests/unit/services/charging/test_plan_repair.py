@@ -62,3 +62,11 @@ def test_energy_moves_only_inside_the_window() -> None:
     assert not done.ev_w[0, :2].any()
     assert not done.ev_w[0, 5:].any()
     assert done.ev_w[0].sum() * of.step_h == pytest.approx(3_600, abs=1)
+
+
+def test_a_search_goes_on_to_vehicles_that_the_first_one_left_with_too_little() -> None:
+    of, solver = day_of_site(48), SiteSolver()
+    plan = solver.solve(of)
+    done = repaired(solver, of, plan)
+    assert not small(of, done.ev_w).any()
+    assert done.won - plan.won <= 0.005 * abs(plan.won)

@@ -47,7 +47,7 @@ def plan(house):
 def test_a_plan_is_told_with_its_steps_vehicles_and_prices(house, seen):
     plan(house)
     found = seen["operator"].get(f"{API}/sites/{SITE}/plan").json()
-    assert len(found["steps"]["import_w"]) == 96
+    assert len(found["steps"]["import_w"]) == 128
     assert {one["session"] for one in found["vehicles"]} == {"s1", "s2"}
     assert {one["limit"] for one in found["held_back"]} >= {"contract"}
     assert any("계약전력" in one["ko"] and "the contract power" in one["en"] for one in found["why"])

@@ -69,10 +69,10 @@ class Balanced(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def site_named(connection: Connection, site_id: str) -> Site:
-    """The registered site of that id; refused with ``charging.site_unknown``."""
+    """The registered site of that id; refused with ``charging.unknown``."""
     found = sites.registered(connection).sites.get(site_id)
     if found is None:
-        raise NotFound("charging.site_unknown", f"There is no charging site {site_id[:80]!r}.")
+        raise NotFound("charging.unknown", f"There is no charging site {site_id[:80]!r}.")
     return found
 
 

@@ -33,7 +33,7 @@ def safe_shares(site: Site, load_w: float) -> dict[str, float]:
     ----------
     load_w : the most that the site's other load is believed to draw [W]
     """
-    room = _Room(site, load_w)
+    room = Room(site, load_w)
     ordered = sorted(site.evses, key=lambda one: (least_w(site, one), one.id))
     shares = {one.id: 0.0 for one in ordered}
     for one in ordered:
@@ -54,7 +54,7 @@ def safe_shares(site: Site, load_w: float) -> dict[str, float]:
     return shares
 
 
-class _Room:
+class Room:
     """What the contract and each phase still leave [W]; a charger's own power as well."""
 
     def __init__(self, site: Site, load_w: float) -> None:
@@ -64,11 +64,13 @@ class _Room:
         self._chargers = {one.id: one.power_w for one in site.chargers if one.power_w > 0}
 
     def left_w(self, evse: Evse) -> float:
+        """Power that an EVSE may still have [W]; below 0 where more was taken than there is."""
         on = evse.phases or (1, 2, 3)
         left = min([self._whole, *(self._phases[one - 1] * len(on) for one in on if self._phases)])
         return min(left, self._chargers.get(evse.charger, left))
 
     def take(self, evse: Evse, power_w: float) -> None:
+        """An EVSE has so much more [W]."""
         on = evse.phases or (1, 2, 3)
         self._whole -= power_w
         for one in on:

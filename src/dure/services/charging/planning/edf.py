@@ -53,10 +53,11 @@ def edf(problem: Problem) -> Plan:
     order = sorted(range(len(needs)), key=lambda i: (needs[i].depart, needs[i].arrive, needs[i].id))
     store, left = _Store(problem), [one.need_wh for one in needs]
     ev = np.zeros((len(needs), n))
+    most_w = np.full(n, problem.contract_w) if problem.line_w is None else np.minimum(problem.contract_w, problem.line_w)
     flows = {name: np.zeros(n) for name in ("import", "export", "charge", "discharge", "over")}
     stored = np.full(n + 1, problem.stored_wh)
     for t in range(n):
-        spare = problem.contract_w - float(problem.load_w[t]) + float(problem.pv_w[t]) + store.most_given()
+        spare = float(most_w[t]) - float(problem.load_w[t]) + float(problem.pv_w[t]) + store.most_given()
         phases = _phase_room(problem, t)
         for i in order:
             if needs[i].arrive <= t < needs[i].depart and left[i] > TINY_WH:

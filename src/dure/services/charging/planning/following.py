@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from dure.services.charging.planning.problem import Floats, Need, Problem
+from dure.services.charging.planning.problem import Floats, Need, Plan, Problem
 
 
 class Followed(msgspec.Struct, frozen=True, eq=False):
@@ -18,12 +18,31 @@ class Followed(msgspec.Struct, frozen=True, eq=False):
     export_w: float
 
 
+class Metered(msgspec.Struct, frozen=True):
+    """What meters show: sun, other load, energy stored, and the highest import of the billing period so far [W, Wh]."""
+
+    sun_w: float
+    load_w: float
+    stored_wh: float
+    peak_w: float
+
+
 class Wanted(msgspec.Struct, frozen=True, eq=False):
     """The step as planned: (needs,) to vehicles [W], import less export, and the import that must not be passed without need."""
 
     ev_w: Floats
     exchange_w: float
     ceiling_w: float
+
+
+def as_metered(problem: Problem, plan: Plan, now: Metered) -> Followed:
+    """The running step of a plan as it goes by the meters of now."""
+    step = msgspec.structs.replace(
+        problem, pv_w=np.array([now.sun_w]), load_w=np.array([now.load_w]), price_won_kwh=problem.price_won_kwh[:1],
+        export_won_kwh=problem.export_won_kwh[:1], stored_wh=now.stored_wh,
+    )  # fmt: skip
+    ceiling = min(problem.contract_w, max(float(plan.import_w[0]), plan.peak_w, now.peak_w))
+    return followed(step, Wanted(np.maximum(plan.ev_w[:, 0], 0.0), float(plan.import_w[0] - plan.export_w[0]), ceiling))
 
 
 def followed(problem: Problem, wanted: Wanted) -> Followed:

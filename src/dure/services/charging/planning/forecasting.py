@@ -61,6 +61,13 @@ def sun_forecast(past: Past, n: int) -> Floats:
     return sun_w
 
 
+def sun_as_yesterday(past: Past, n: int) -> Floats:
+    """Sun of the next n steps (n,) [W] as it was a day before; none where no day is known."""
+    per_day = past.days.per_day
+    found: Floats = past.sun_w[-per_day:][np.arange(n) % per_day] if past.now >= per_day else np.zeros(n)
+    return found
+
+
 def _days_before(values: Floats, per_day: int, days: int) -> Floats:
     """The last `days` days up to now (days, per_day): column j is as long after a day's `now` as it will be after this one."""
     return np.stack([values[len(values) - per_day * (k + 1) : len(values) - per_day * k] for k in range(days)])

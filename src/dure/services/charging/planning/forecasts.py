@@ -1,6 +1,6 @@
 """What a site may expect, as plans take it: only what won its last backtest.
 
-A site without a backtest has no forecast of vehicles or sun beyond what is there now; one whose last backtest was won by
+A site without a backtest expects no vehicle, and the sun of the day before; one whose last backtest was won by
 earliest departure first is told to be run by that (`Forecast.policy`).
 """
 
@@ -13,9 +13,9 @@ import numpy as np
 
 from dure.core.time import from_us
 from dure.services.charging.planning import backtest_records
-from dure.services.charging.planning.forecast_model import Forecast, Recipe
+from dure.services.charging.planning.forecast_model import Forecast, Past, Recipe
 from dure.services.charging.planning.forecast_rules import forecast_rules
-from dure.services.charging.planning.forecasting import forecast, load_forecast, sun_forecast
+from dure.services.charging.planning.forecasting import forecast, load_forecast, sun_as_yesterday, sun_forecast
 from dure.services.charging.planning.site_past import first_session_at, grid_at, past_of
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def forecast_for(house: House, site: Site, start_us: int, n: int, step_s: int) -
         won = backtest_records.live(connection, site.id)
     past = past_of(house, site, grid_at(house, start_us, step_s, rules, since=first_session_at(house, site)), rules)
     if won is None:
-        plain = Forecast.none(n)
-        used = plain.used | {"why": "no_backtest"}
-        return msgspec.structs.replace(plain, load_w=load_forecast(past, n), used=used)
+        return _plain(past, n, {"why": "no_backtest"})
     if won.recipe == BASELINE:
         calm = sun_forecast(past, n) if past.now else np.zeros(n)
         used = {
@@ -53,8 +51,13 @@ def forecast_for(house: House, site: Site, start_us: int, n: int, step_s: int) -
         }
         return Forecast(pv_w=calm, load_w=load_forecast(past, n), policy=BASELINE, used=used)
     if won.facts["recipe"] is None:
-        plain = Forecast.none(n)
-        used = plain.used | {"why": "no_forecast_wins", "day": won.day.isoformat()}
-        return msgspec.structs.replace(plain, load_w=load_forecast(past, n), used=used)
+        return _plain(past, n, {"why": "no_forecast_wins", "day": won.day.isoformat()})
     made = forecast(past, n, msgspec.convert(won.facts["recipe"], Recipe))
     return msgspec.structs.replace(made, used=made.used | {"why": "backtest_wins", "day": won.day.isoformat()})
+
+
+def _plain(past: Past, n: int, why: dict[str, str]) -> Forecast:
+    """No vehicle expected, and the sun of the day before: what is rehearsed as none."""
+    plain, sun_w = Forecast.none(n), sun_as_yesterday(past, n)
+    sun = {"sun": "yesterday"} if sun_w.any() else {}
+    return msgspec.structs.replace(plain, pv_w=sun_w, load_w=load_forecast(past, n), used=plain.used | sun | why)

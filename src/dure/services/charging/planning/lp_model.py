@@ -43,6 +43,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     import_w, export_w : (n,) most import, and least export, that a shared line leaves to the site
     whole : (needs,) vehicles that charge with 0 or at least their `min_w`, wherever that is best (semi-continuous columns),
         whatever `on` says
+    fixed : (needs, n) what each vehicle gets [W]; a row of nan: whatever is best
     """
 
     kept: Floats | None = None
@@ -51,6 +52,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     whole: NDArray[np.bool_] | None = None
     import_w: Floats | None = None
     export_w: Floats | None = None
+    fixed: Floats | None = None
 
 
 NONE = Wishes()
@@ -140,11 +142,18 @@ class Model:
             whole = wishes.whole[shape.ev_need] & (lowest > 0) & (lowest < powers)
             least, most = np.where(whole, lowest, least), np.where(whole, powers, most)
             self.integrality[shape.column["ev"]] = np.where(whole, SEMI_CONTINUOUS, 0)
+        if wishes.fixed is not None:
+            given = np.maximum(wishes.fixed[shape.ev_need, shape.ev_step], 0.0) / KW
+            least, most = np.where(np.isnan(given), least, given), np.where(np.isnan(given), most, given)
         self._put("ev", cost * hours, least, most)
         if shape.back_need.size:
             back = np.array([one.back_wh for one in needs])[shape.back_need] / KW
             wear = (problem.back_won_kwh + self._ties.curtail) * hours
-            self._put("back", wear, 0.0, np.array([one.max_w for one in needs])[shape.back_need] / KW)
+            lowest, highest = np.zeros(len(back)), np.array([one.max_w for one in needs])[shape.back_need] / KW
+            if wishes.fixed is not None:
+                taken = np.maximum(-wishes.fixed[shape.back_need, shape.back_step], 0.0) / KW
+                lowest, highest = np.where(np.isnan(taken), 0.0, taken), np.where(np.isnan(taken), highest, taken)
+            self._put("back", wear, lowest, highest)
             self._put("given", 0.0, -back, np.maximum(need, 0.0)[shape.back_need])
 
     def _sides(self) -> None:

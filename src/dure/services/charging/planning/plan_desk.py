@@ -14,32 +14,35 @@ import numpy as np
 from dure import __version__
 from dure.core.errors import NotFound
 from dure.core.events import Decision
-from dure.core.time import to_us
+from dure.core.time import from_us, to_us
 from dure.engines.records import commands, decisions
 from dure.services.charging.model import VERSIONS, Site, Version
 from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.conservative import safe_shares
 from dure.services.charging.planning.forecasts import forecast_for
+from dure.services.charging.planning.held import defaults_w
 from dure.services.charging.planning.lines import Lines
 from dure.services.charging.planning.lp_model import Wishes
 from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_records import Kept, PlanHead, Told
 from dure.services.charging.planning.plan_source import PlanSource, costs_of, rules_of
 from dure.services.charging.planning.planned import planned
-from dure.services.charging.planning.seen import Ahead, Costs, Seen, ahead_of, begin_us, fingerprint, problem_of
+from dure.services.charging.planning.seen import Ahead, Costs, Seen, ahead_of, begin_us, drawn_w, fingerprint, problem_of, spare_w
 from dure.services.charging.planning.site_lp import SiteSolver
-from dure.services.charging.planning.telling import Wanted, is_due, kept_rows, still, wanted_of
+from dure.services.charging.planning.telling import Wanted, drifted, is_due, kept_rows, still, wanted_of
 from dure.services.charging.sites import Sites, registered
 from dure.services.charging.stations import station_records
 
 if TYPE_CHECKING:
     from dure.services.charging.planning.plan_rules import PlanningRow
-    from dure.services.charging.planning.problem import Need, Plan, Problem
+    from dure.services.charging.planning.problem import Floats, Need, Plan, Problem
     from dure.services.charging.stations.station_records import StationState
     from dure.spine.house import House
 
 KIND = "charging_plan"
 BINDINGS_KEPT = 50
+LOAD_PART = 0.05
+DRIFT_LEAST = timedelta(seconds=60)  # between two plans that meters ask for
 VERSION_OF: Mapping[str, Version] = {one: one for one in VERSIONS}
 
 
@@ -93,12 +96,17 @@ class PlanDesk:
         known, now = self._known.get(site.id, {}), fingerprint(seen)
         changed = [cause for cause in now if now[cause] != known.get(cause)]
         if changed:
-            await self._made(seen, next((one for one in ("session", "wish", "meter", "site") if one in changed), "step"))
+            await self._made(seen, next((one for one in ("session", "wish", "link", "meter", "site") if one in changed), "step"))
             self._known[site.id] = now
             return 1
         before = await asyncio.to_thread(self._newest, site.id)
-        if before is not None:
-            await self._tell(seen, before)
+        if before is None:
+            return 0
+        rules = rules_of(self._house, at)
+        if at - before.head.made_at >= DRIFT_LEAST and drifted(seen, before.problem, before.plan, rules):
+            await self._made(seen, "drift")
+            return 1
+        await self._tell(seen, before)
         return 0
 
     async def _made(self, seen: Seen, cause: str) -> Kept:
@@ -113,7 +121,7 @@ class PlanDesk:
         before = self._newest(seen.site.id)
         solver = self._solvers.setdefault(seen.site.id, SiteSolver())
         kept = kept_rows(problem, (before.problem, before.plan) if before else None)
-        share = self._lines.share(seen.site, problem)
+        share = _least(self._lines.share(seen.site, problem), spare_w(seen, problem, rules))
         plan, baseline = planned(solver, problem, Wishes(kept=kept, import_w=share))
         if before is not None and share is None and packed(problem) == packed(before.problem):
             plan = before.plan  # the same question: the same set points, to the last bit
@@ -158,7 +166,7 @@ class PlanDesk:
         rules = rules_of(self._house, seen.at)
         told, states, outcomes = await asyncio.to_thread(self._told, seen.site)
         wanted = wanted_of(seen, kept.problem, kept.plan, rules) if seen.start_us == kept.problem.start_us else []
-        for one in wanted + still(seen.site, safe_shares(seen.site, _load_most(seen, kept.problem))):
+        for one in _lower_first(wanted + _without_plan(seen, kept.problem, wanted, rules), told):
             state = states.get(_charger_of(seen.site, one))
             before = _in_force(told.get((one.target, one.purpose)), outcomes, seen.at, rules)
             version = VERSION_OF.get(state.version) if state is not None and state.linked else None
@@ -216,9 +224,33 @@ def _is_new_link(state: StationState | None, before: Told | None, wanted: Wanted
     return state.linked_at > before.sent_at
 
 
-def _load_most(seen: Seen, problem: Problem) -> float:
-    """Most that the other load is believed to draw."""
-    return max(seen.load_w, float(np.max(problem.load_w, initial=0.0)))
+def _least(one: Floats | None, other: Floats | None) -> Floats | None:
+    return one if other is None else other if one is None else np.minimum(one, other)
+
+
+def _lower_first(wanted: list[Wanted], told: Mapping[tuple[str, str], Told]) -> list[Wanted]:
+    """Who is to give less is told before who may give more, so that they do not meet above the contract."""
+    before = [told.get((one.target, one.purpose)) for one in wanted]
+    lowers = [kept is not None and one.limits_w[0] < kept.limits_w[0] for one, kept in zip(wanted, before, strict=True)]
+    return [one for i, one in enumerate(wanted) if lowers[i]] + [one for i, one in enumerate(wanted) if not lowers[i]]
+
+
+def _without_plan(seen: Seen, problem: Problem, wanted: list[Wanted], rules: PlanningRow) -> list[Wanted]:
+    """What EVSEs may do by themselves: their safe shares, and until the plans of now end no more than these leave."""
+    load_w = _load_most(seen, problem, rules)
+    shares = safe_shares(seen.site, load_w)
+    planned_w = {one.target: one.limits_w for one in wanted if one.purpose == "plan"}
+    planned_w |= {name: rows[: rules.told_steps] for name, rows in seen.held.items()}
+    until = from_us(problem.start_us) + timedelta(seconds=rules.told_steps * rules.step_s) if planned_w else None
+    now_w = defaults_w(seen.site, load_w, shares, planned_w)
+    return still(seen.site, shares, now_w, from_us(problem.start_us), until)
+
+
+def _load_most(seen: Seen, problem: Problem, rules: PlanningRow) -> float:
+    """Most that the other load is believed to draw, up to the next part of the contract: shares do not move with every watt."""
+    most = max(seen.load_w, float(np.max(problem.load_w - drawn_w(seen, rules, problem.n), initial=0.0)))
+    part = LOAD_PART * seen.site.contract_w
+    return min(float(np.ceil(most / part - 1e-9)) * part, max(most, seen.site.contract_w)) if part > 0 else most
 
 
 def facts_of(seen: Seen, ahead: Ahead, costs: Costs, plan: Plan) -> dict[str, object]:

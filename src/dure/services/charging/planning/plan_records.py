@@ -24,7 +24,7 @@ class PlanHead(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     start_us : begin of its first step
-    cause : why it was made: step, session, wish, ended, meter, site, asked
+    cause : why it was made: step, session, wish, meter, link, drift, site, asked
     won, edf_won : what it costs, and what earliest departure first would have cost on the same inputs
     facts : what was known and how sure: forecasts used, meters lost, prices, provisional rules
     """

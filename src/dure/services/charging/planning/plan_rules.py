@@ -16,6 +16,7 @@ class PlanningRow(Rule, frozen=True, kw_only=True):
     steps: int
     told_steps: int
     renew_steps: int
+    follow_fraction: float
     stale_s: int
     unmet_won_kwh: float
     over_won_kwh: float

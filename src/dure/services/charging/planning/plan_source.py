@@ -9,12 +9,15 @@ import numpy as np
 
 from dure.core.observations import Flag
 from dure.core.time import day_of, from_us, to_us
+from dure.services.charging.planning import plan_records
+from dure.services.charging.planning.held import held_w
 from dure.services.charging.planning.plan_rules import PlanningRow, planning_rules
 from dure.services.charging.planning.problem import Floats
 from dure.services.charging.planning.seen import Costs, Seen, Usual, begin_us, usual_of
 from dure.services.charging.pricing.site_prices import billing_period, site_prices
 from dure.services.charging.pricing.tariffs import tariff_book
 from dure.services.charging.sessions import session_records
+from dure.services.charging.stations import station_records
 
 if TYPE_CHECKING:
     from dure.core.time import Interval
@@ -56,8 +59,13 @@ class PlanSource:
     def seen(self, site: Site, at: datetime) -> Seen:
         """What a site shows at an instant."""
         rules, at_us = rules_of(self._house, at), to_us(at)
+        start_us = begin_us(at_us, rules.step_s)
         with self._house.records.read() as connection:
             sessions = session_records.running(connection, site.id)
+            states = station_records.states(connection, [one.id for one in site.chargers])
+            told = plan_records.told(connection, site.id)
+        unlinked = {one.id for one in site.chargers if one.id not in states or not states[one.id].linked}
+        held = held_w(site, told, unlinked, start_us, rules.step_s, rules.steps)
         sun_w = self._sun(site, at_us, rules)
         stored_wh = self._stored(site, at_us, rules)
         lost = []
@@ -68,7 +76,7 @@ class PlanSource:
         load_w = self._load(site, at_us)
         return Seen(
             at=at,
-            start_us=begin_us(at_us, rules.step_s),
+            start_us=start_us,
             site=site,
             sessions=tuple(sorted(sessions, key=lambda one: one.id)),
             usual=self.usual(site, at, rules),
@@ -77,6 +85,7 @@ class PlanSource:
             load_w=rules.load_fraction * site.contract_w if load_w is None else load_w,
             peak_w=self._peak(site, at, rules),
             lost=(*lost, "load") if load_w is None else tuple(lost),
+            held={name: tuple(map(float, rows)) for name, rows in held.items()},
         )
 
     def usual(self, site: Site, at: datetime, rules: PlanningRow) -> Usual:

@@ -42,14 +42,18 @@ class HouseTelling:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._not_told: set[tuple[str, str]] = set()
 
     async def tell(self, site: Site, wanted: Wanted, version: Version, at: datetime) -> Told | None:
-        """What it was told and by which command; None when it could not be asked, which is logged."""
+        """What it was told and by which command; None when it could not be asked, which is logged once until it can."""
         try:
             asset, command, told = await self._asked(site, wanted, version, at)
         except (DureError, ValueError) as error:
-            log.warning("set_point.not_told", site=site.id, target=wanted.target, purpose=wanted.purpose, why=str(error))
+            if (wanted.target, wanted.purpose) not in self._not_told:
+                self._not_told.add((wanted.target, wanted.purpose))
+                log.warning("set_point.not_told", site=site.id, target=wanted.target, purpose=wanted.purpose, why=str(error))
             return None
+        self._not_told.discard((wanted.target, wanted.purpose))
         log.info("set_point.told", site=site.id, asset=asset, target=wanted.target, purpose=wanted.purpose, command=command)
         return Told(
             target=wanted.target, purpose=wanted.purpose, site=site.id, sent_at=at, limits_w=wanted.limits_w, told=told,

@@ -28,6 +28,8 @@ CAUSES: dict[str, Text] = {
     "session": Text("차량이 오거나 떠남", "A vehicle came or left"),
     "wish": Text("운전자 요청이 바뀜", "A driver asked for something else"),
     "meter": Text("계량이 끊기거나 돌아옴", "A meter was lost or came back"),
+    "drift": Text("햇빛이나 부하가 예상과 다름", "Sun or load is not as expected"),
+    "link": Text("충전기 연결이 끊기거나 돌아옴", "A charger lost its link or came back"),
     "site": Text("충전소 정보가 바뀜", "The site changed"),
     "asked": Text("사람이 요청함", "Somebody asked for it"),
 }

@@ -11,12 +11,10 @@ from dure.services.charging.planning.fairness import fair
 from dure.services.charging.planning.limits import breach_w
 from dure.services.charging.planning.lp_model import NONE, Wishes
 from dure.services.charging.planning.problem import Plan, Problem
-from dure.services.charging.planning.repair import repaired, small
+from dure.services.charging.planning.repair import DEAR_FRACTION, DEAR_WON, at_least_a_step, eased, repaired, small
 from dure.services.charging.planning.site_lp import SiteSolver
 
 NEAR_W = 1.0
-STEADY_WON = 1.0
-STEADY_FRACTION = 0.001
 
 
 def planned(solver: SiteSolver, problem: Problem, wishes: Wishes = NONE) -> tuple[Plan, Plan]:
@@ -29,37 +27,57 @@ def planned(solver: SiteSolver, problem: Problem, wishes: Wishes = NONE) -> tupl
     ----------
     wishes : set points of the plan before, as a tie-break, and what a shared line leaves to the site
     """
-    baseline = edf(problem)
+    baseline = edf(_on_line(problem, wishes))
     best = solver.solve(problem, wishes)
     if best.policy != "lp":
         return best, baseline
     shared, wishes = fair(solver, problem, best, wishes)
-    made = repaired(solver, problem, shared, wishes)
-    made = _steady(solver, problem, made, wishes)
+    made = _as_before(solver, problem, shared, wishes, powers=True)
+    if made is None:
+        new = repaired(solver, problem, shared, wishes)
+        tried = (_as_before(solver, problem, new, wishes, powers=powers) for powers in (True, False))
+        made = next((one for one in tried if one is not None), new)
     if made.policy != "lp" or _is_worse(problem, made, baseline, wishes):
         return baseline, baseline
     return made, baseline
 
 
-def _steady(solver: SiteSolver, problem: Problem, made: Plan, wishes: Wishes) -> Plan:
-    """The plan with the steps of the one before, where that costs hardly more: set points do not jump for a few won.
+def _as_before(solver: SiteSolver, problem: Problem, made: Plan, wishes: Wishes, *, powers: bool) -> Plan | None:
+    """The plan with the powers of the one before, or its steps alone, where that costs hardly more; None where it costs more.
 
-    A vehicle that the plan before did not know takes the steps of the new one.
+    Set points do not jump for a few won. A vehicle that the plan before did not know takes whatever is best.
     """
     kept = wishes.kept
     if kept is None or not kept.any() or made.policy != "lp":
-        return made
-    known = np.flatnonzero(kept.any(axis=1))
-    on = made.ev_w > NEAR_W
-    on[known] = kept[known] > NEAR_W
-    as_before = solver.solve(problem, msgspec.structs.replace(wishes, on=on))
+        return None
+    asked = at_least_a_step(problem)
+    known = np.asarray(kept.any(axis=1, keepdims=True))
+    asks = eased(asked, wishes)
+    if powers:
+        asks = msgspec.structs.replace(asks, fixed=np.where(known, kept, np.nan))
+    else:
+        asks = msgspec.structs.replace(asks, on=np.where(known, np.abs(kept) > NEAR_W, made.ev_w > NEAR_W))
+    found = solver.solve(asked, asks)
+    if not _is_as_good(asked, found, made):
+        return None
+    return msgspec.structs.replace(found, bindings=made.bindings, reasons=made.reasons)
+
+
+def _is_as_good(problem: Problem, as_before: Plan, made: Plan) -> bool:
+    """Whether a plan can be carried out, keeps every limit that the new one keeps, and costs hardly more."""
     if as_before.policy != "lp" or small(problem, as_before.ev_w).any():
-        return made
+        return False
     if (breach_w(problem, as_before) > breach_w(problem, made) + NEAR_W).any():
-        return made
-    if _priced(problem, as_before) > _priced(problem, made) + max(STEADY_WON, STEADY_FRACTION * abs(made.won)):
-        return made
-    return msgspec.structs.replace(as_before, bindings=made.bindings, reasons=made.reasons)
+        return False
+    most = _priced(problem, made) + max(DEAR_WON, DEAR_FRACTION * abs(made.won))  # what moving small powers may cost, too
+    return _priced(problem, as_before) <= most
+
+
+def _on_line(problem: Problem, wishes: Wishes) -> Problem:
+    """The problem as the baseline takes it: a shared line's part is a limit from step to step, like the contract."""
+    if wishes.import_w is None:
+        return problem
+    return msgspec.structs.replace(problem, line_w=wishes.import_w)
 
 
 def _is_worse(problem: Problem, made: Plan, baseline: Plan, wishes: Wishes) -> bool:

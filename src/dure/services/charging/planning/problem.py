@@ -43,6 +43,13 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     expected: bool = False
 
 
+def within(need: Need, n: int) -> Need:
+    """The need as far as n steps go: its share of the energy up to there."""
+    if need.depart <= n:
+        return need
+    return msgspec.structs.replace(need, depart=n, need_wh=need.need_wh * n / need.depart)
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a site must decide.
 
@@ -55,6 +62,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     unmet_won_kwh : what a kWh not given costs
     phase_w : most import per phase, 0: not limited
     feeder_won_kwh : price of a shared line (n,), from the decomposition; None: no shared line
+    line_w : most import that a shared line leaves to the site (n,), for plans made step by step; None: no shared line
     """
 
     start_us: int
@@ -75,6 +83,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     phase_w: float = 0.0
     back_won_kwh: float = 0.0
     feeder_won_kwh: Floats | None = None
+    line_w: Floats | None = None
 
     @property
     def n(self) -> int:

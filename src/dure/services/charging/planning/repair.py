@@ -22,6 +22,7 @@ ROUNDS_MAX = 8
 DEAR_FRACTION = 0.003  # of the plan's cost: from there on a search is worth its time
 DEAR_WON = 1.0
 FLIPS_MAX = 100
+SEARCHES_MAX = 3
 Onset = NDArray[np.bool_]
 
 
@@ -40,11 +41,9 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
     """
     if not small(problem, plan.ev_w).any():
         return plan
-    asked = _at_least_a_step(problem)
+    asked = at_least_a_step(problem)
     on = onset(asked, plan.ev_w)
-    if wishes.unmet_wh is not None:  # a step of the least power more or less is no unfair share
-        eased = wishes.unmet_wh + np.array([one.min_w for one in asked.needs]) * asked.step_h
-        wishes = msgspec.structs.replace(wishes, unmet_wh=eased)
+    wishes = eased(asked, wishes)
     for _ in range(ROUNDS_MAX):
         made = solver.solve(asked, msgspec.structs.replace(wishes, on=on))
         crowded = np.flatnonzero(breach_w(asked, made) > breach_w(problem, plan) + NEAR_W)
@@ -56,6 +55,14 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
     if _dear(asked, made, plan):
         made = _searched(asked, made, plan, msgspec.structs.replace(wishes, on=on))
     return msgspec.structs.replace(made, bindings=plan.bindings, reasons=plan.reasons + made.reasons)
+
+
+def eased(problem: Problem, wishes: Wishes) -> Wishes:
+    """The wishes with fair shares taken less strictly: a step of the least power more or less is no unfair share."""
+    if wishes.unmet_wh is None:
+        return wishes
+    step_wh = np.array([one.min_w for one in problem.needs]) * problem.step_h
+    return msgspec.structs.replace(wishes, unmet_wh=wishes.unmet_wh + step_wh)
 
 
 def _dear(problem: Problem, made: Plan, plan: Plan) -> bool:
@@ -91,7 +98,13 @@ def _fits(need: Need, on: Onset, hours: float) -> bool:
 def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
     """The better of a plan and of what a search over the steps of those vehicles finds that had small ones."""
     whole = small(problem, plan.ev_w).any(axis=1)
-    found = SiteSolver().solve(problem, msgspec.structs.replace(wishes, whole=whole))
+    solver = SiteSolver()
+    for _ in range(SEARCHES_MAX):  # what moves away from them may leave others with too little
+        found = solver.solve(problem, msgspec.structs.replace(wishes, whole=whole))
+        others = small(problem, found.ev_w).any(axis=1) & ~whole
+        if found.policy != "lp" or not others.any():
+            break
+        whole |= others
     kept = np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
     usable = found.policy == "lp" and kept and not small(problem, found.ev_w).any()
     if not usable or _priced(problem, found) >= _priced(problem, made):
@@ -128,7 +141,7 @@ def _onset_of(need: Need, row: Floats, hours: float) -> Onset:
     return np.asarray(on)
 
 
-def _at_least_a_step(problem: Problem) -> Problem:
+def at_least_a_step(problem: Problem) -> Problem:
     """The problem in which nobody who needs anything needs less than one step of its least power."""
     hours = problem.step_h
     needs = tuple(

@@ -13,9 +13,10 @@ from dure.services.charging.model import Evse, Site, Storage
 from dure.services.charging.planning.conservative import least_w
 from dure.services.charging.planning.forecast_model import Forecast
 from dure.services.charging.planning.plan_rules import PlanningRow
-from dure.services.charging.planning.problem import Floats, Need, Problem
+from dure.services.charging.planning.problem import Floats, Need, Problem, within
 from dure.services.charging.sessions.model import Session
 
+GOES_ON_STEPS = 4
 FULL = frozenset({"SuspendedEV"})  # OCPP: the vehicle takes nothing though it may
 
 
@@ -65,6 +66,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     sessions : those that run, by id
     sun_w, stored_wh : now; None where the meter is lost, or where there is none
     lost : what is lost: ``sun``, ``storage``
+    held : most that each EVSE without a link may draw in each step [W], by asset id: it cannot be told anything
     peak_w : of the billing period so far, as means of demand intervals
     """
 
@@ -78,6 +80,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     load_w: float = 0.0
     peak_w: float = 0.0
     lost: tuple[str, ...] = ()
+    held: Mapping[str, tuple[float, ...]] = {}  # msgspec copies an empty default for every instance
 
 
 def begin_us(at_us: int, step_s: int) -> int:
@@ -86,10 +89,13 @@ def begin_us(at_us: int, step_s: int) -> int:
 
 
 def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
-    """What a forecast expects, with what is measured now in the first step; where it expects no sun, what shines goes on."""
+    """What a forecast expects, with what is measured now in the first step.
+
+    Where nothing is known of the sun, what shines goes on for an hour.
+    """
     pv_w = np.array(forecast.pv_w, dtype=np.float64)
     if forecast.used.get("sun", "none") == "none":
-        pv_w[:] = seen.sun_w or 0.0
+        pv_w[:GOES_ON_STEPS] = seen.sun_w or 0.0
     if seen.sun_w is not None:
         pv_w[0] = seen.sun_w
     load_w = np.array(forecast.load_w, dtype=np.float64)
@@ -109,7 +115,7 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
         start_us=seen.start_us,
         step_s=rules.step_s,
         pv_w=np.zeros(n) if "sun" in seen.lost else np.maximum(ahead.pv_w, 0.0),
-        load_w=np.maximum(ahead.load_w, 0.0),
+        load_w=np.maximum(ahead.load_w, 0.0) + drawn_w(seen, rules, n),
         price_won_kwh=costs.price_won_kwh,
         export_won_kwh=costs.export_won_kwh,
         contract_w=site.contract_w,
@@ -124,6 +130,32 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
         phase_w=site.phase_a * site.voltage_v,
         back_won_kwh=rules.back_won_kwh,
     )
+
+
+def drawn_w(seen: Seen, rules: PlanningRow, n: int) -> Floats:
+    """What vehicles at EVSEs without a link are believed to draw (n,) [W]: all they may, until they have what they need."""
+    drawn, hours = np.zeros(n), rules.step_s / 3_600
+    for session in seen.sessions:
+        if session.evse in seen.held:
+            held = _steps(seen.held[session.evse], n)
+            left = left_wh(seen, session, float(held.max(initial=0.0)), rules)
+            drawn += np.clip(left / hours - np.concatenate([[0.0], np.cumsum(held)[:-1]]), 0.0, held)
+    return drawn
+
+
+def spare_w(seen: Seen, problem: Problem, rules: PlanningRow) -> Floats | None:
+    """Most import that EVSEs without a link leave to the rest (n,) [W]; None where every charger has its link."""
+    if not seen.held:
+        return None
+    may = np.sum([_steps(one, problem.n) for one in seen.held.values()], axis=0)
+    spare: Floats = np.maximum(seen.site.contract_w - (may - drawn_w(seen, rules, problem.n)), 0.0)
+    return spare
+
+
+def _steps(values: Sequence[float], n: int) -> Floats:
+    """The first n values, the last going on."""
+    found = np.array(values, dtype=np.float64)
+    return np.pad(found[:n], (0, max(0, n - len(found))), mode="edge")
 
 
 def joined(parts: Sequence[Storage]) -> Storage | None:
@@ -151,20 +183,20 @@ def joined(parts: Sequence[Storage]) -> Storage | None:
 
 
 def needs_of(seen: Seen, rules: PlanningRow) -> tuple[Need, ...]:
-    """What each vehicle that is there still needs; one at an EVSE nobody registered has none."""
+    """What each vehicle that is there still needs; one at an EVSE nobody registered, or without a link, has none."""
     evses = {one.id: one for one in seen.site.evses}
     powers = {one.id: one.power_w for one in seen.site.chargers if one.power_w > 0}
     found = []
     for session in seen.sessions:
         evse = evses.get(session.evse)
-        if evse is not None:
+        if evse is not None and evse.id not in seen.held:
             found.append(_need(seen, session, evse, min(evse.power_w, powers.get(evse.charger, evse.power_w)), rules))
     return tuple(found)
 
 
 def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: PlanningRow) -> Need:
     least = least_w(seen.site, evse)
-    return Need(
+    need = Need(
         id=session.id,
         arrive=0,
         depart=departs(seen, session, rules),
@@ -173,8 +205,8 @@ def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: Plannin
         min_w=min(least, max_w),
         phases=evse.phases,
         given_wh=float(max(0, session.energy_wh)),
-        back_wh=0.0,
     )
+    return within(need, rules.steps)
 
 
 def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> float:
@@ -197,7 +229,7 @@ def departs(seen: Seen, session: Session, rules: PlanningRow) -> int:
     """First step in which it is gone: as its driver said, else after the usual stay, and never before the next step."""
     until = session.departs_at or session.started_at + timedelta(seconds=seen.usual.stay_s)
     steps = (until - from_us(seen.start_us)).total_seconds() / rules.step_s
-    return int(min(max(1 if session.departs_at else 2, np.floor(steps + 1e-9)), rules.steps))
+    return int(max(1 if session.departs_at else 2, np.floor(steps + 1e-9)))
 
 
 def usual_of(past: Sequence[Session], rules: PlanningRow) -> Usual:
@@ -217,5 +249,6 @@ def fingerprint(seen: Seen) -> Mapping[str, str]:
         "session": repr(sorted(one[0] for one in known)),
         "wish": repr(sorted(known, key=lambda one: one[0])),
         "meter": repr(seen.lost),
+        "link": repr(sorted(seen.held)),
         "site": repr(seen.site),
     }

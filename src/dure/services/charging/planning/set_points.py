@@ -1,8 +1,9 @@
 """Plans as charging profiles of OCPP 1.6, 2.0.1 and 2.1. Pure.
 
 A vehicle's plan is a ``TxProfile`` of its transaction for the next steps only: when no newer one comes, because the link is lost,
-it ends, and the EVSE falls back on its ``TxDefaultProfile``, the safe share. A charger's own power is a
-``ChargingStationMaxProfile`` (``ChargePointMaxProfile`` in 1.6). Alternating current is limited in A per phase, rounded down to
+it ends, and the EVSE falls back on its ``TxDefaultProfile``, the safe share. As long as plans hold, a default may say less than
+the share at first and rise by itself when they end (``Absolute``), so that a newcomer fits beside them. A charger's own power is
+a ``ChargingStationMaxProfile`` (``ChargePointMaxProfile`` in 1.6). Alternating current is limited in A per phase, rounded down to
 0.1 A (1.6 takes no finer `limit`), direct current in W.
 
 Stack levels: default 0, station 0, plan of a transaction 1. Ids are the same for the same purpose and EVSE, so that a new profile
@@ -32,6 +33,7 @@ class SetPoint(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     transaction : the station's id of it; empty for what holds without one
     start_at, step_s, limits_w : power of each step [W]; one step without end for a default
+    rises_at : when a default goes over from its first limit to its second
     """
 
     evse: Evse
@@ -39,23 +41,25 @@ class SetPoint(msgspec.Struct, frozen=True, kw_only=True):
     start_at: datetime
     step_s: int = 0
     transaction: str = ""
+    rises_at: datetime | None = None
 
 
 def current_a(evse: Evse, power_w: float, voltage_v: float) -> float:
     """Current per phase of a power, rounded down to 0.1 A [A]."""
-    return math.floor(power_w / (voltage_v * len(evse.phases)) * TENTH + ROUNDING) / TENTH
+    return math.floor(max(power_w, 0.0) / (voltage_v * len(evse.phases)) * TENTH + ROUNDING) / TENTH
 
 
 def limit(evse: Evse, power_w: float, voltage_v: float) -> float:
     """The `limit` of a power: A per phase, or W for direct current."""
-    return current_a(evse, power_w, voltage_v) if evse.phases else float(math.floor(power_w + ROUNDING))
+    return current_a(evse, power_w, voltage_v) if evse.phases else float(math.floor(max(power_w, 0.0) + ROUNDING))
 
 
 def periods(point: SetPoint, voltage_v: float) -> list[dict[str, Any]]:
     """Schedule periods; steps with equal limits are one."""
     found: list[dict[str, Any]] = []
+    width = point.step_s if point.rises_at is None else round((point.rises_at - point.start_at).total_seconds())
     for t, power_w in enumerate(point.limits_w):
-        one: dict[str, Any] = {"startPeriod": t * point.step_s, "limit": limit(point.evse, power_w, voltage_v)}
+        one: dict[str, Any] = {"startPeriod": t * width, "limit": limit(point.evse, power_w, voltage_v)}
         if point.evse.phases:
             one["numberPhases"] = len(point.evse.phases)
         if not found or found[-1]["limit"] != one["limit"]:
@@ -74,7 +78,7 @@ def set_profile(version: Version, point: SetPoint, voltage_v: float) -> dict[str
     profile: dict[str, Any] = {
         "stackLevel": PLAN_STACK if is_plan else DEFAULT_STACK,
         "chargingProfilePurpose": "TxProfile" if is_plan else "TxDefaultProfile",
-        "chargingProfileKind": "Absolute" if is_plan else "Relative",
+        "chargingProfileKind": "Absolute" if is_plan or point.rises_at is not None else "Relative",
     }
     ident = (PLAN_IDS if is_plan else DEFAULT_IDS) + point.evse.number
     schedule: dict[str, Any] = {
@@ -87,6 +91,8 @@ def set_profile(version: Version, point: SetPoint, voltage_v: float) -> dict[str
             "validTo": _instant(point.start_at + timedelta(seconds=len(point.limits_w) * point.step_s)),
             "transactionId": int(point.transaction) if version == "ocpp1.6" else point.transaction,
         }
+    elif point.rises_at is not None:
+        schedule["startSchedule"] = _instant(point.start_at)
     return _framed(version, point.evse.number, ident, profile, schedule)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dure.core.time import from_us
 from dure.services.charging.planning.forecast_rules import ForecastRules
 from dure.services.charging.planning.rehearsing.world import World
+from dure.services.charging.planning.seen import joined
 from dure.services.charging.planning.site_past import Grid, past_of
 from dure.services.charging.pricing.site_prices import site_prices
 from dure.services.charging.pricing.tariffs import tariff_book
@@ -38,6 +39,6 @@ def world_of_site(house: House, site: Site, grid: Grid, rules: ForecastRules) ->
         stays=past.stays,
         contract_w=site.contract_w,
         demand_won_kw=prices.demand_won_kw,
-        storage=site.storage[0] if site.storage else None,
+        storage=joined(site.storage),
         grid_to_ess=site.grid_to_ess,
     )

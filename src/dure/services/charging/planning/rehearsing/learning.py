@@ -37,17 +37,20 @@ def before(world: World, now: int, days_n: int) -> World:
     )
 
 
-def aim_w(world: World, now: int, days_n: int) -> float:
-    """The peak that perfect foresight would have kept to in the last days [W]: what this site can do, and so should aim at."""
+def aim_w(world: World, now: int, days_n: int, months: float = 1.0) -> float:
+    """The peak that perfect foresight would have kept to in the last days [W]: what this site can do, and so should aim at.
+
+    The days pay `months` of the demand charge of the world.
+    """
     span = before(world, now, days_n)
-    return foresight(span).peak_w if span.end > span.lead else 0.0
+    return foresight(span, months).peak_w if span.end > span.lead else 0.0
 
 
-def aimed(recipe: Recipe, world: World, now: int, days_n: int) -> Recipe:
+def aimed(recipe: Recipe, world: World, now: int, days_n: int, months: float = 1.0) -> Recipe:
     """The recipe with the peak it aims at at step `now`, from the `days_n` days before it."""
     if recipe.aim_share <= 0:
         return recipe
-    return msgspec.structs.replace(recipe, aim_w=recipe.aim_share * aim_w(world, now, days_n))
+    return msgspec.structs.replace(recipe, aim_w=recipe.aim_share * aim_w(world, now, days_n, months))
 
 
 class Learned:
@@ -105,14 +108,15 @@ def backtests(world: World, recipes: Sequence[Recipe]) -> list[Tried]:
     """Every recipe, none, and the baseline over the span, the cheapest first; `share` of the saving of perfect foresight.
 
     The aim of a recipe is learned from the days before the span, as far as there are any, so that it is not chosen by what it is
-    judged on.
+    judged on; `made` has the aim of the span itself, for the days to come.
     """
     days_n = (world.end - world.lead) // world.days.per_day
     months = days_n / MONTH_D
     least, most = won(world, foresight(world, months), months=months), won(world, uncontrolled(world), months=months)
     found: list[Tried] = []
-    known = [aimed(one, world, world.lead, days_n) for one in recipes]
-    policies: list[tuple[Policy, Recipe | None]] = [(planned(one), one) for one in known]
+    known = [aimed(one, world, world.lead, days_n, months) for one in recipes]
+    live = [aimed(one, world, world.end, days_n, months) for one in recipes]
+    policies: list[tuple[Policy, Recipe | None]] = [(planned(one), after) for one, after in zip(known, live, strict=True)]
     policies += [(_none(), None), (EarliestFirst(), None)]
     for policy, recipe in policies:
         outcome = rolled(world, policy)

@@ -9,13 +9,14 @@ import numpy as np
 
 from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.forecast_model import Forecast, Recipe
-from dure.services.charging.planning.forecasting import forecast
-from dure.services.charging.planning.problem import Need, Plan
+from dure.services.charging.planning.forecasting import forecast, sun_as_yesterday
+from dure.services.charging.planning.problem import Need, Plan, within
 from dure.services.charging.planning.rehearsing.world import View, World
 from dure.services.charging.planning.site_lp import SiteSolver
 
 Foreseeing = Callable[[View, int], Forecast]
 NO_LIMIT_W = 1e9
+SAFETY_S = 300.0  # what a rehearsal finds must not hang on how busy the machine is
 
 
 class AtOnce:
@@ -49,7 +50,7 @@ class Planned:
     def __init__(self, name: str, foresee: Foreseeing, horizon: int) -> None:
         self.name = name
         self._foresee, self._horizon = foresee, horizon
-        self._solver = SiteSolver()
+        self._solver = SiteSolver(safety_s=SAFETY_S)
 
     def decide(self, view: View) -> Plan:
         """The plan from now on."""
@@ -58,18 +59,11 @@ class Planned:
         problem = view.world.problem(view.now, n, ahead.pv_w, ahead.load_w)
         problem = msgspec.structs.replace(
             problem,
-            needs=tuple(_within(one, n) for one in view.present) + ahead.expected,
+            needs=tuple(within(one, n) for one in view.present) + ahead.expected,
             stored_wh=view.stored_wh,
             peak_w=max(view.peak_w, ahead.aim_w),
         )
         return self._solver.solve(problem)
-
-
-def _within(need: Need, n: int) -> Need:
-    """The need as far as the horizon goes: its share of the energy up to there."""
-    if need.depart <= n:
-        return need
-    return msgspec.structs.replace(need, depart=n, need_wh=need.need_wh * n / need.depart)
 
 
 def planned(recipe: Recipe) -> Planned:
@@ -100,13 +94,11 @@ def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
     return Planned("oracle", foresee, horizon)
 
 
-def naive(horizon: int = 96) -> Planned:
+def naive(horizon: int = 128) -> Planned:
     """The naive plan of the field: vehicles that are there, the sun as yesterday, no aim. A peer to compare with."""
 
     def foresee(view: View, n: int) -> Forecast:
         past = view.past()
-        per_day = past.days.per_day
-        yesterday = past.sun_w[-per_day:] if past.now >= per_day else np.zeros(per_day)
-        return Forecast(pv_w=yesterday[np.arange(n) % per_day], load_w=np.zeros(n), used={"recipe": "naive"})
+        return Forecast(pv_w=sun_as_yesterday(past, n), load_w=np.zeros(n), used={"recipe": "naive"})
 
     return Planned("naive", foresee, horizon)
