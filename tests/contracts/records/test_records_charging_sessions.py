@@ -25,15 +25,17 @@ from dure.services.charging.pricing import settlement_records
 from dure.services.charging.pricing.receipt import OriginShare
 from dure.services.charging.pricing.running_cost import books_of
 from dure.services.charging.pricing.settling import Settling, receipt_of
-from dure.services.charging.sessions import live_states, session_records, wish_records
+from dure.services.charging.sessions import live_states, session_records, stay_records, wish_records
 from dure.services.charging.sessions.assembling import assembled
+from dure.services.charging.sessions.endings import take_up
 from dure.services.charging.sessions.folding import fold
 from dure.services.charging.sessions.model import session_id
 from dure.services.charging.sessions.places import Places
 from dure.services.charging.sessions.session_records import Asked
 from dure.services.charging.sessions.session_rules import session_rules
+from dure.services.charging.sessions.stay_records import Stay
 from dure.services.charging.sessions.wish_records import Wish
-from dure.services.charging.sites import sites_of
+from dure.services.charging.sites import Sites, sites_of
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 T0, MIN = to_us(NOW), 60_000_000
@@ -192,3 +194,80 @@ def test_a_settled_session_opens_again_only_when_late_words_change_it(records) -
     assert session(records).state == "settled"
     taken(records, said("ended", 12, 950))
     assert (session(records).state, session(records).energy_wh) == ("ended", 950)
+
+
+def test_a_session_of_an_evse_registered_later_is_taken_up_again(records) -> None:
+    with records.begin() as connection:
+        fold(connection, [said("started", 0, 0), said("ended", 10, 900)], Places(Sites({}, {}, {}, [])), RULES, NOW)
+    assert (session(records).evse, session(records).site) == ("", "")
+    assert take_up(records, PLACES, RULES, NOW) == 1
+    found = session(records)
+    assert (found.evse, found.site, found.energy_wh, found.facts["reasons"]) == ("e", "s", 900, [])
+    assert take_up(records, PLACES, RULES, NOW) == 0
+    with records.read() as connection:
+        assert connection.execute(select(func.count()).select_from(events)).scalar_one() == 2
+
+
+def test_a_wish_made_after_a_session_that_is_told_late_is_not_its_drivers(records) -> None:
+    with records.begin() as connection:
+        wish_records.add(connection, Wish(id="w", evse="e", made_at=NOW + timedelta(hours=2), need_wh=1))
+    taken(records, said("started", 0, 0), said("ended", 10, 900), at=NOW + timedelta(hours=3))
+    assert session(records).need_wh is None
+
+
+def test_disputed_sessions_that_wait_for_a_person_hold_up_none(records) -> None:
+    for one in range(3):
+        taken(records, said("started", one, 1_000_000, f"d{one}"), said("ended", one + 1, 900_000, f"d{one}"))
+    taken(records, said("started", 30, 0), said("ended", 40, 900))
+    with records.read() as connection:
+        assert session_records.counts(connection)["disputed"] == 3
+        assert [one.transaction for one in session_records.to_settle(connection, 2)] == ["1"]
+
+
+def test_a_receipt_is_looked_at_again_when_the_ledger_moves_sun_into_storage(records) -> None:
+    taken(records, said("started", 0, 0), said("ended", 10, 900))
+    made = receipt_of(settling(records, origin=OriginShare(pv_wh=600, grid_wh=300, known=True)), NOW)
+    row = {
+        "session": made.session, "site": "s", "energy_wh": 900, "pv_wh": 500, "ess_pv_wh": 100, "ess_grid_wh": 0, "grid_wh": 300,
+    }  # fmt: skip
+    with records.begin() as connection:
+        settlement_records.insert(connection, made)
+        connection.execute(charging_origin_splits.insert(), row | {"final": 1, "booked_at": NOW + timedelta(hours=1)})
+        assert settlement_records.to_correct(connection, NOW - timedelta(days=1)) == [made.session]
+
+
+def test_the_digest_of_a_token_is_taken_off_old_sessions_and_nothing_else_changes(records) -> None:
+    words = [msgspec.structs.replace(said("started", 0, 0), token="t" * 64), said("ended", 10, 900)]
+    taken(records, *words)
+    before = session(records)
+    assert before.token
+    with records.begin() as connection:
+        assert session_records.forget_tokens(connection, NOW) == 0
+        assert session_records.forget_tokens(connection, NOW + timedelta(days=1)) == 1
+        assert session_records.forget_tokens(connection, NOW + timedelta(days=1)) == 0
+        assert session_records.gathered_of(connection, before.id)[1].token is None
+    assert session(records) == msgspec.structs.replace(before, token="")
+
+
+def test_a_factor_is_that_of_the_day_a_session_ended_whenever_it_is_settled(records) -> None:
+    taken(records, said("started", 0, 0), said("ended", 10, 900))
+    by = settling(records)
+    old = msgspec.structs.replace(
+        by, session=msgspec.structs.replace(by.session, ended_at=datetime(2025, 12, 16, 14, 0, tzinfo=UTC))
+    )
+    assert receipt_of(old, NOW).factor == receipt_of(old, NOW + timedelta(days=900)).factor
+    assert (receipt_of(old, NOW).factor.year, receipt_of(by, NOW).factor.year) == (2022, 2023)
+
+
+def test_stays_are_kept_and_those_that_left_are_no_longer_followed(records) -> None:
+    taken(records, said("started", 0, 0), said("ended", 10, 900))
+    ident = session_id("c", "1")
+    stay = Stay(session=ident, evse="e", ended_at=NOW + timedelta(minutes=10))
+    with records.begin() as connection:
+        stay_records.put(connection, [stay])
+        assert stay_records.present(connection) == {ident: stay}
+        assert [one.id for one in stay_records.looked_at(connection, NOW + timedelta(days=1), {ident})] == [ident]
+        gone = msgspec.structs.replace(stay, left_at=NOW + timedelta(minutes=30))
+        stay_records.put(connection, [gone])
+        assert (stay_records.present(connection), stay_records.get(connection, ident)) == ({}, gone)
+        assert stay_records.looked_at(connection, NOW + timedelta(days=1), set()) == []

@@ -66,7 +66,7 @@ async def test_a_station_of_ocpp_rpc_boots_charges_and_stops_in_strict_mode(tmp_
 async def test_the_probe_test_ocpp_passes_with_a_password_and_fails_with_a_wrong_one(tmp_path, identity, version):
     async with running(tmp_path) as city:
         words = (sys.executable, "-m", "test_ocpp", f"ws://127.0.0.1:{city.central.port}/ocpp", identity, "--ocpp", version)
-        status, output = await program(*words, "--password", city.secrets[identity])
+        status, output = await program(*words, f"--password={city.secrets[identity]}")
         assert (status, "Accepted" in output) == (0, True), output
         status, _ = await program(*words, "--password", "wrong")
         assert status != 0
@@ -81,7 +81,7 @@ async def test_the_probe_test_ocpp_passes_over_tls(tmp_path, profile):
         words = [sys.executable, "-m", "test_ocpp", f"wss://127.0.0.1:{city.central.tls_port}/ocpp", "cp-201"]
         words += ["--ocpp", "2.0.1", "--ca", str(authority.file)]
         if profile == 2:
-            status, output = await program(*words, "--password", city.secrets["cp-201"])
+            status, output = await program(*words, f"--password={city.secrets['cp-201']}")
         else:
             own, own_key = authority.issue("SN-cp-201", OPERATOR)
             status, output = await program(*words, "--cert", own, "--key", own_key)

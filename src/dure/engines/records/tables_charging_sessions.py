@@ -128,6 +128,30 @@ charging_stops = Table(
     Index("ix_charging_stops_decided_at", "decided_at"),
 )
 
+# Rows of the journal of which some words, or all, could not be taken in; the rows themselves stay in the journal.
+charging_parked = Table(
+    "charging_parked",
+    metadata,
+    Column("writer", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("parked_at", Instant, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("words_n", Integer, nullable=False),
+)
+
+# How long vehicles stayed: one row per session that ended while its vehicle stood there still, or stayed too long.
+charging_stays = Table(
+    "charging_stays",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("evse", Text, nullable=False),
+    Column("ended_at", Instant),
+    Column("left_at", Instant),
+    Column("told_at", Instant),
+    Index("ix_charging_stays_left_at", "left_at"),
+)
+
 # What a session came to. Rows are never changed: a correction is a further row, and names the digest of the row before.
 charging_settlements = Table(
     "charging_settlements",

@@ -182,6 +182,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     phase_a: float = 0.0
     voltage_v: float = 220.0
     stops_at_80: bool = False
+    stops_at_90: bool = False
     demo: bool = False
     chargers: tuple[Charger, ...] = ()
     evses: tuple[Evse, ...] = ()

@@ -12,6 +12,7 @@ from dure.services.charging.planning.forecast_watch import ForecastWatch
 from dure.services.charging.planning.plan_watch import PlanWatch
 from dure.services.charging.pricing.settle_watch import SettleWatch
 from dure.services.charging.sessions.journal_watch import JournalWatch
+from dure.services.charging.sessions.stay_watch import StayWatch
 from dure.services.charging.sessions.stop_watch import StopWatch
 from dure.services.charging.sizing.study_watch import StudyWatch
 from dure.services.charging.stations.station_watch import StationWatch
@@ -34,6 +35,7 @@ async def run(house: House) -> None:
         Round("journal", SECOND_S, JournalWatch(house).look),
         Round("stations", SECOND_S, StationWatch(house).look),
         Round("stops", QUARTER_MINUTE_S, StopWatch(house).look),
+        Round("stays", QUARTER_MINUTE_S, StayWatch(house).look),
         Round("plans", QUARTER_MINUTE_S, PlanWatch(house).look),
         Round("forecasts", HOUR_S, ForecastWatch(house).look),
         Round("studies", QUARTER_MINUTE_S, StudyWatch(house).look),

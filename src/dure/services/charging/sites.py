@@ -132,6 +132,7 @@ class _Reading:
             phase_a=words.number("phase_a", (0, 1e5), 0),
             voltage_v=words.number("voltage_v", (50, 1_000), 220),
             stops_at_80=words.yes("stops_at_80"),
+            stops_at_90=words.yes("stops_at_90"),
             demo=words.yes("demo"),
         )
 

@@ -7,6 +7,8 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dure.core.text import Text
 from dure.services.charging.model import Site, Solar, Storage
@@ -81,3 +83,23 @@ def test_a_month_without_charging_has_no_share():
 def test_what_is_not_claimed_is_told_as_unmatched():
     found = direct_supply([(AT, {("pv", "ev", "grid"): 70, ("untimed", "load", "grid"): 30})])
     assert (found.generated_wh, found.unmatched_wh, found.supplied_wh, found.grid_wh) == (100, 100, 0, 70)
+
+
+SINKS_OF_PV = ("ev", "ess", "load", "export", "unmetered")
+SINKS_OF_STORAGE = (*SINKS_OF_PV, "loss", "ess_grid")
+ENTRIES = [
+    *(("pv", sink, "pv") for sink in SINKS_OF_PV), ("pv", "ev", "grid"), *(("untimed", sink, "grid") for sink in SINKS_OF_PV),
+    *(("ess_pv", sink, "ess_pv") for sink in SINKS_OF_STORAGE[:-1]), ("ess_pv", "ess_grid", "ess_grid"), ("ess_pv", "ev", "grid"),
+    ("grid", "ev", "grid"), ("grid", "load", "grid"),
+]  # fmt: skip
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(ENTRIES), st.integers(0, 10_000)), max_size=6))
+def test_what_was_generated_is_the_sum_of_all_its_ways_and_what_was_charged_of_both(found):
+    one = direct_supply([(AT + place * QUARTER, sums) for place, sums in enumerate(found)])
+    ways = (
+        one.direct_wh, one.through_storage_wh, one.lost_wh, one.other_use_wh, one.exported_wh, one.unmatched_wh,
+        one.unexplained_wh, one.given_up_wh, one.stock_change_wh,
+    )  # fmt: skip
+    assert sum(ways) == one.generated_wh
+    assert one.supplied_wh + one.grid_wh == one.charged_wh

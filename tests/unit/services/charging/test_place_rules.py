@@ -52,9 +52,9 @@ def test_a_session_that_is_over_is_not_stopped() -> None:
     assert due(600, soc=1.0, state="ended") is None
 
 
-def test_the_cap_of_underground_car_parks_is_shown_as_to_be_confirmed_and_held_nowhere() -> None:
+def test_the_cap_of_underground_car_parks_is_to_be_confirmed_and_held_only_where_the_city_says_so() -> None:
     row = next(one for one in RULES.stops if one.id == "underground")
-    assert (row.soc, row.holds, row.provisional) == (0.9, "never", True)
+    assert (row.soc, row.holds, row.provisional) == (0.9, "stops_at_90", True)
 
 
 def test_a_vehicle_overstays_sooner_at_a_fast_charger() -> None:

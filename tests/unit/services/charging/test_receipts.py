@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,3 +127,21 @@ def test_the_cost_so_far_grows_with_the_energy() -> None:
         costs.append(cost_of(made.session, made.series, SITE, BOOKS, "guest").won)
     assert costs == sorted(costs)
     assert (costs[0], costs[-1]) == (0, 6 * 3472 // 10 + 500)
+
+
+def test_an_outsider_checks_the_seal_from_the_json_alone():
+    """With nothing of ours: the JSON as any program reads it, keys sorted, no spaces, nothing escaped that need not be."""
+    second = receipt_of(settling(last=(RECEIPT, sealed.digest_of(TEXT)), why="released"), NOW)
+    for one in (RECEIPT, second):
+        answered = json.loads(msgspec.json.encode({"receipt": one, "sha256": sealed.digest_of(sealed.text_of(one))}))
+        text = json.dumps(answered["receipt"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert hashlib.sha256(text.encode()).hexdigest() == answered["sha256"]
+    assert second.before == sealed.digest_of(TEXT)
+
+
+def test_a_receipt_from_before_stays_were_kept_is_read_and_stays_sealed():
+    older = json.loads(TEXT)
+    del older["left_at"]
+    text = json.dumps(older, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert sealed.faults_of([(text, sealed.digest_of(text))]) == ()
+    assert sealed.read(text) == RECEIPT

@@ -18,7 +18,7 @@ from dure.services.charging.pricing.pricing import PricedSession
 from dure.services.charging.pricing.receipt import Receipt, faults_of
 from dure.services.charging.pricing.settle_watch import settle_now
 from dure.services.charging.sessions import session_desk, session_records
-from dure.services.charging.sessions.model import Session
+from dure.services.charging.sessions.model import Session, without_token
 from dure.services.charging.sessions.session_desk import Sample, Wished
 from dure.services.charging.sessions.session_records import Asked
 from dure.services.charging.sessions.wish_records import Wish
@@ -150,11 +150,6 @@ class SessionRoutes:
 
     def _by(self, actor: str) -> By:
         return By(actor, self._house.clock.now())
-
-
-def without_token(session: Session) -> Session:
-    """A session without the digest of its token, by which one driver's sessions could be put together."""
-    return msgspec.structs.replace(session, token="")
 
 
 def routes(house: House) -> APIRouter:

@@ -66,6 +66,7 @@ def tell_days(house: House, site: Site) -> int:
     now, zone = house.clock.now(), house.city.zone
     rules = origin_rules(day_of(now, zone), house.city.folder)
     with house.records.read() as connection:
+        seq = origin_records.state(connection, site.id).seq  # what is booked after this is not told by it
         wanted = _wanted(connection, site.id, (now, house), rules)
         told = [one for day in wanted if (one := day_of_site(connection, site.id, day, house)) is not None]
     if not told:
@@ -74,7 +75,7 @@ def tell_days(house: House, site: Site) -> int:
         for one in told:
             row = {
                 "site": one.site, "day": one.day.isoformat(), "n": one.n, "told_at": now,
-                "seq": origin_records.state(connection, site.id).seq, "facts": msgspec.to_builtins(one),
+                "seq": seq, "facts": msgspec.to_builtins(one),
             }  # fmt: skip
             if not dialect.insert_new(connection, days, [row]):
                 continue

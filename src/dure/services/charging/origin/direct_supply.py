@@ -19,6 +19,9 @@ Sums = Mapping[tuple[str, str, str], int]
 class DirectSupply(msgspec.Struct, frozen=True, kw_only=True):
     """Wh of a month.
 
+    What was generated is the sum of all its ways: ``generated_wh == direct_wh + through_storage_wh + lost_wh + other_use_wh +
+    exported_wh + unmatched_wh + unexplained_wh + given_up_wh + stock_change_wh``.
+
     Attributes
     ----------
     generated_wh : by the registers of the generators
@@ -27,6 +30,8 @@ class DirectSupply(msgspec.Struct, frozen=True, kw_only=True):
     through_storage_wh : of it supplied to vehicles
     other_use_wh : used by the rest of the site, directly or through storage; exported_wh : given to the grid
     unmatched_wh : generated at a time not known to the hour, or not claimed; unexplained_wh : what no meter of a use explains
+    given_up_wh : of lots from PV, what counts as grid since then: a meter was silent, or another storage took it
+    stock_change_wh : lots from PV in storage at the end of the month, less those at its begin
     charged_wh : all that vehicles got; grid_wh : of it from the grid, or not claimed
     hours_matched : hours in which vehicles got anything and all of it was renewable; hours_charged : all such hours
     """
@@ -41,6 +46,8 @@ class DirectSupply(msgspec.Struct, frozen=True, kw_only=True):
     exported_wh: int
     unmatched_wh: int
     unexplained_wh: int
+    given_up_wh: int
+    stock_change_wh: int
     charged_wh: int
     grid_wh: int
     hours_matched: int
@@ -81,18 +88,22 @@ def _of(whole: Sums, hours: Mapping[datetime, list[int]]) -> DirectSupply:
 
     claimed = {origin: wh(("pv", "ess_pv"), ("ev",), origin) for origin in ("pv", "ess_pv")}
     unclaimed = wh(("pv", "ess_pv"), ("ev",)) - sum(claimed.values())
+    given_up = wh(("ess_pv",), ("ess", "ess_grid"))
+    stored, lost = wh(("pv",), ("ess",)), wh(("ess_pv",), ("loss",))
     charged = [parts for parts in hours.values() if parts[0] > 0]
     return DirectSupply(
         generated_wh=wh(("pv", "untimed")),
         direct_wh=claimed["pv"],
-        stored_wh=wh(("pv",), ("ess",)),
+        stored_wh=stored,
         released_wh=wh(("ess_pv",), ("ev", "ess", "load", "export", "unmetered")),
         through_storage_wh=claimed["ess_pv"],
-        lost_wh=wh(("ess_pv",), ("loss",)),
+        lost_wh=lost,
         other_use_wh=wh(("pv", "ess_pv"), ("load",)),
         exported_wh=wh(("pv", "ess_pv"), ("export",)),
         unmatched_wh=wh(("untimed",)) + unclaimed,
         unexplained_wh=wh(("pv", "ess_pv"), ("unmetered",)),
+        given_up_wh=given_up,
+        stock_change_wh=stored - lost - given_up - wh(("ess_pv",), ("ev", "load", "export", "unmetered")),
         charged_wh=wh(_SOURCES, ("ev",)),
         grid_wh=wh(_SOURCES, ("ev",)) - sum(claimed.values()),
         hours_matched=sum(1 for whole_wh, renewable_wh in charged if whole_wh == renewable_wh),

@@ -19,6 +19,8 @@ from dure.services.charging.origin.origin_desk import STEP
 from dure.services.charging.pages import origin_explain
 from dure.services.charging.pages import origin_words as words
 from dure.services.charging.sessions import session_records
+from dure.services.charging.sessions.between import between_sessions
+from dure.services.charging.sessions.session_rules import session_rules
 from dure.web.access import require
 from dure.web.bar_charts import BarChart, Series, Stack
 from dure.web.layout import house_of, layout_of
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from dure.services.charging.origin.day_telling import DayTold
     from dure.services.charging.origin.origin_view import Flow, IntervalTold
     from dure.services.charging.origin.split import Split
+    from dure.services.charging.sessions.between import Between
     from dure.services.charging.sessions.model import Session
     from dure.spine.house import House
     from dure.web.i18n import Speech
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 HERE = "/operations/charging/origin"
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
+LOOK_BACK = timedelta(days=7)  # the session before the first one of a day is looked for so far back
 
 
 class SiteRow(NamedTuple):
@@ -67,6 +71,7 @@ class SiteDay(NamedTuple):
     site: Site
     intervals: list[IntervalTold]
     sessions: list[tuple[Session, Split | None]]
+    between: list[Between]
     told: DayTold | None
     head: str
 
@@ -124,10 +129,13 @@ async def one_day(request: Request, site_id: str) -> Response:
         site = origin_view.site_named(connection, site_id)
         found = session_records.overlapping(connection, site_id, span.start, span.end)
         splits = origin_records.splits_of(connection, [one.id for one in found])
+        lately = session_records.overlapping(connection, site_id, span.start - LOOK_BACK, span.end)
+        jitter_wh = session_rules(day, house.city.folder).registers.jitter_wh
         return SiteDay(
             site,
             origin_view.intervals(connection, site_id, span),
             [(one, splits.get(one.id)) for one in found],
+            [one for one in between_sessions(lately, jitter_wh) if one.end > span.start],
             told_of(connection, site_id, day),
             origin_records.state(connection, site_id).head,
         )

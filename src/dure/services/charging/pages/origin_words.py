@@ -95,6 +95,8 @@ PARTIES: tuple[tuple[Text, tuple[tuple[Text, str], ...]], ...] = (
             (Text("계통으로 송전", "Exported to the grid"), "exported_wh"),
             (Text("때를 몰라 주장하지 않음", "Not claimed: time not known"), "unmatched_wh"),
             (Text("계량되지 않은 사용", "Use no meter shows"), "unexplained_wh"),
+            (Text("저장된 뒤 주장을 거둠", "Claim given up while in storage"), "given_up_wh"),
+            (Text("달 사이 저장량의 증감", "Change of what is in storage"), "stock_change_wh"),
         ),
     ),
     (

@@ -19,7 +19,7 @@ from dure.services.charging.pricing import receipt as sealed
 from dure.services.charging.pricing import settlement_records
 from dure.services.charging.pricing.receipt import OriginShare, digest_of
 from dure.services.charging.pricing.settle_watch import settle_now
-from dure.services.charging.sessions import session_desk, session_records
+from dure.services.charging.sessions import journal_records, session_desk, session_records
 from dure.services.charging.sessions.place_rules import REASON_NAMES
 from dure.services.charging.sessions.session_records import Asked
 from dure.web.access import require
@@ -59,12 +59,13 @@ async def listing(request: Request) -> Response:
     trust = next((each for each in TRUSTS if each == query.get("trust")), None)
     asked = Asked(states=(state,) if state else (), site=site, trust=trust)
 
-    def read() -> tuple[Any, dict[str, int], sites.Sites]:
+    def read() -> tuple[Any, dict[str, int], sites.Sites, int]:
         with house.records.read() as connection:
             found = session_records.listing(connection, asked, after=after, limit=PAGE_ROWS)
-            return found, session_records.counts(connection), sites.registered(connection)
+            known = sites.registered(connection)
+            return found, session_records.counts(connection), known, journal_records.parked_n(connection)
 
-    found, counts, known = await run_in_threadpool(read)
+    found, counts, known, parked_n = await run_in_threadpool(read)
     return await layout_of(request).page(
         request,
         "charging/sessions.html",
@@ -72,6 +73,7 @@ async def listing(request: Request) -> Response:
         following=found.next,
         after=after,
         counts=counts,
+        parked_n=parked_n,
         sites=known.sites,
         evses={evse.id: evse for each in known.sites.values() for evse in each.evses},
         chosen={"site": site, "state": state or "", "trust": trust or ""},

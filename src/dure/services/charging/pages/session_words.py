@@ -31,6 +31,7 @@ REASONS: Mapping[str, Text] = {
     "rollover": Text("지침이 마지막 자리를 넘었습니다", "The register went past its last digit"),
     "out_of_line": Text("어긋난 지침 몇 개를 뺐습니다", "Single reads that do not fit were left out"),
     "outside": Text("시작 전이나 끝난 뒤의 지침을 뺐습니다", "Reads outside the transaction were left out"),
+    "absurd": Text("전력량계가 가리킬 수 없는 값을 뺐습니다", "Values no register can show were left out"),
     "by_phase": Text("상별 지침을 더했습니다", "Registers per phase were added"),
     "by_interval": Text("구간 전력량을 더했습니다", "Energy told per interval was added"),
     "steps_missing": Text("단계 번호가 빠져 있습니다", "Numbers of steps are missing"),

@@ -54,6 +54,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     readings_sha256 : digest of the register reads its energy was counted from
     co2e_g : of the part from the grid; all_grid_g : of all of it, had it come from the grid
+    left_at : until when its vehicle stayed after the end, as far as that was charged; None where nobody saw it stay
     bases : the rules it rests on; before : digest of the receipt it corrects, empty for the first; why : it was corrected
     """
 
@@ -83,6 +84,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     factor: Factor
     bases: tuple[Basis, ...]
     versions: dict[str, str]
+    left_at: datetime | None = None
     before: str = ""
     why: str = ""
 

@@ -36,14 +36,22 @@ def list_of(site: Site | None, books: Books, started_at: datetime) -> PriceList:
     return books.prices.listed(site.price if site else "", day_of(started_at, books.tariffs.zone))
 
 
-def charged_of(session: Session, series: Counted, site: Site | None, member: Member = "guest") -> Charged:
-    """What a session took until its last word; the energy of `series` is that of the session."""
+def charged_of(
+    session: Session, series: Counted, site: Site | None, member: Member = "guest", left_at: datetime | None = None
+) -> Charged:
+    """What a session took until its last word; the energy of `series` is that of the session.
+
+    Parameters
+    ----------
+    left_at : when its vehicle left, where that is known to be later than the end of the session
+    """
     evse = next((one for one in site.evses if one.id == session.evse), None) if site else None
     at_us, totals = series.at_us, series.total_wh
+    over_at = session.ended_at or session.last_at or session.started_at
     return Charged(
         slices=slices_of(at_us, totals),
         started_at=session.started_at,
-        ended_at=max(session.ended_at or session.last_at or session.started_at, session.started_at),
+        ended_at=max(session.started_at, over_at, left_at or session.started_at),
         charged_until=charged_until(at_us, totals, session.started_at),
         power_w=evse.power_w if evse else 0.0,
         member=member,

@@ -20,9 +20,9 @@ from dure.services.charging.origin import split
 from dure.services.charging.pricing import settlement_records
 from dure.services.charging.pricing.members import member_of
 from dure.services.charging.pricing.receipt import OriginShare, same_but_for_its_making
-from dure.services.charging.pricing.running_cost import Books, books_of
+from dure.services.charging.pricing.running_cost import Books, books_of, list_of
 from dure.services.charging.pricing.settling import Settling, receipt_of, settled_decision, settled_event
-from dure.services.charging.sessions import session_records
+from dure.services.charging.sessions import session_records, stay_records
 from dure.services.charging.sessions.assembling import assembled
 from dure.services.charging.sessions.places import Places
 from dure.services.charging.sessions.session_rules import session_rules
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.engines.records.audit import By
+    from dure.services.charging.pricing.prices import Member
     from dure.services.charging.pricing.receipt import Receipt
     from dure.services.charging.sessions.model import Session
+    from dure.services.charging.sessions.stay_records import Stay
     from dure.services.charging.sites import Sites
     from dure.spine.house import House
 
@@ -107,11 +109,12 @@ def settle(
     house: House, connection: Connection, ident: str, known: Sites, now: datetime, *, released: str = ""
 ) -> Receipt | None:  # fmt: skip
     """Settle a session if it is due, in the caller's transaction; None while it must wait, and when nothing changed."""
-    session = session_records.get(connection, ident)
+    session = session_records.get(connection, ident, lock=True)  # words that come now wait, and find it settled
     last = settlement_records.last_of(connection, ident)
     books = books_of(house.city.folder, house.city.zone, house.city.country)
     origin = _origin(connection, session)
-    if not released and not _is_due(session, origin, last.receipt if last else None, books, now):
+    stay = _stay(connection, session, known, books)
+    if not released and not _is_due((session, stay), origin, last.receipt if last else None, books, now):
         return None
     rules = session_rules(day_of(session.started_at, house.city.zone), house.city.folder)
     key, gathered = session_records.gathered_of(connection, ident)
@@ -121,8 +124,9 @@ def settle(
         session=session,
         series=series,
         site=known.sites.get(session.site),
-        member=member_of(connection, session.token),
+        member=_member(connection, session, last.receipt if last else None),
         origin=origin,
+        left_at=_left_at(session, stay, books, now),
         books=books,
         folder=house.city.folder,
         session_version=rules.version,
@@ -142,16 +146,43 @@ def settle(
     return receipt
 
 
-def _is_due(session: Session, origin: OriginShare | None, last: Receipt | None, books: Books, now: datetime) -> bool:
-    if session.state == "running" or session.trust == "disputed" or session.ended_at is None:
+def _stay(connection: Connection, session: Session, known: Sites, books: Books) -> Stay | None:
+    """The stay of its vehicle after its end, where that is charged."""
+    prices = list_of(known.sites.get(session.site), books, session.started_at)
+    if session.ended_at is None or not any(one.kind == "idle" for one in prices.fees):
+        return None
+    found = stay_records.get(connection, session.id)
+    return None if found is None or found.ended_at is None else found
+
+
+def _left_at(session: Session, stay: Stay | None, books: Books, now: datetime) -> datetime | None:
+    """Until when a vehicle is charged for staying; not longer than a settlement waits."""
+    if stay is None or session.ended_at is None:
+        return None
+    return min(stay.left_at or now, session.ended_at + _patience(session, books))
+
+
+def _patience(session: Session, books: Books) -> timedelta:
+    return timedelta(hours=float(books.prices.choice("settle_wait_h", day_of(session.started_at, books.tariffs.zone))))
+
+
+def _is_due(
+    of: tuple[Session, Stay | None], origin: OriginShare | None, last: Receipt | None, books: Books, now: datetime
+) -> bool:  # fmt: skip
+    session, stay = of
+    if session.state == "running" or session.ended_at is None:
+        return False
+    if session.trust == "disputed" and session.state != "settled":
         return False
     day = day_of(session.started_at, books.tariffs.zone)
     quiet = timedelta(minutes=float(books.prices.choice("settle_after_min", day)))
     if now - from_us(session.facts["heard_us"]) < quiet:
         return False
+    patience = _patience(session, books)
+    if stay is not None and stay.left_at is None and now - session.ended_at < patience:
+        return False
     if origin is not None or not session.energy_wh:
         return True
-    patience = timedelta(hours=float(books.prices.choice("settle_wait_h", day)))
     return now - session.ended_at >= patience and (last is None or session.state == "ended")
 
 
@@ -162,6 +193,13 @@ def _origin(connection: Connection, session: Session) -> OriginShare | None:
         return None
     parts = {"pv_wh": found.pv_wh, "ess_pv_wh": found.ess_pv_wh, "ess_grid_wh": found.ess_grid_wh, "grid_wh": found.grid_wh}
     return OriginShare(**parts, known=True)
+
+
+def _member(connection: Connection, session: Session, last: Receipt | None) -> Member:
+    """As who the driver pays; a session whose origin alone is corrected stays what it was, whatever became of the token since."""
+    if last is not None and session.state == "settled":
+        return "member" if last.member == "member" else "guest"
+    return member_of(connection, session.token)
 
 
 def _why(session: Session, last: Receipt | None, origin: OriginShare | None, released: str) -> str:

@@ -89,7 +89,7 @@ def by_digest(connection: Connection, sha256: str) -> Kept:
 
 
 def to_correct(connection: Connection, since: datetime, limit: int = 5_000) -> list[str]:
-    """Sessions whose receipt in force says another origin than the ledger does now, of those that ended since then."""
+    """Sessions whose receipt in force may say another origin than the ledger does now, of those that ended since then."""
     newest = select(settlements.c.session, func.max(settlements.c.n).label("n")).where(settlements.c.ended_at >= since)
     latest = newest.group_by(settlements.c.session).subquery()
     query = select(settlements.c.session).join(
@@ -99,7 +99,11 @@ def to_correct(connection: Connection, since: datetime, limit: int = 5_000) -> l
     query = query.join(splits, splits.c.session == settlements.c.session).where(
         splits.c.final == 1,
         settlements.c.energy_wh > 0,
-        or_(settlements.c.origin_known.is_(False), renewable != settlements.c.renewable_wh),
+        or_(
+            settlements.c.origin_known.is_(False),
+            renewable != settlements.c.renewable_wh,
+            splits.c.booked_at > settlements.c.made_at,  # the ledger changed since: PV directly for PV through storage, say
+        ),
     )
     query = query.where(settlements.c.energy_wh == splits.c.energy_wh)
     return list(connection.execute(query.order_by(settlements.c.session).limit(limit)).scalars())

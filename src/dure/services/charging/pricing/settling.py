@@ -32,6 +32,7 @@ class Settling(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     origin : Wh by origin; None where the ledger does not know it: all of it is then from the grid
+    left_at : until when its vehicle stayed after the end, as far as that is charged
     last : the receipt before with its digest, if there is one; why : this one corrects it
     """
 
@@ -43,6 +44,7 @@ class Settling(msgspec.Struct, frozen=True, kw_only=True):
     books: Books
     folder: Path | None
     session_version: str
+    left_at: datetime | None = None
     last: tuple[Receipt, str] | None = None
     why: str = ""
 
@@ -56,10 +58,13 @@ def receipt_of(by: Settling, at: datetime) -> Receipt:
     """
     session, books = by.session, by.books
     origin = by.origin or OriginShare(grid_wh=session.energy_wh)
-    charged = msgspec.structs.replace(charged_of(session, by.series, by.site, by.member), renewable_wh=origin.renewable_wh)
+    charged = msgspec.structs.replace(
+        charged_of(session, by.series, by.site, by.member, by.left_at), renewable_wh=origin.renewable_wh
+    )
     prices = list_of(by.site, books, session.started_at)
     cost = priced(charged, prices, books.tariffs)
-    factor = factor_on(day_of(at, books.tariffs.zone), folder=by.folder)
+    ended_at = session.ended_at or session.started_at
+    factor = factor_on(day_of(ended_at, books.tariffs.zone), folder=by.folder)
     return Receipt(
         session=session.id,
         n=by.last[0].n + 1 if by.last else 1,
@@ -70,7 +75,7 @@ def receipt_of(by: Settling, at: datetime) -> Receipt:
         evse=session.evse,
         evse_name=_evse_name(by.site, session.evse),
         started_at=session.started_at,
-        ended_at=session.ended_at or session.started_at,
+        ended_at=ended_at,
         energy_wh=session.energy_wh,
         returned_wh=session.returned_wh,
         trust=session.trust,
@@ -92,6 +97,7 @@ def receipt_of(by: Settling, at: datetime) -> Receipt:
             "tariffs": f"{books.tariffs.pack.id}@{books.tariffs.pack.version}",
             "sessions": by.session_version,
         },
+        left_at=by.left_at,
         before=by.last[1] if by.last else "",
         why=by.why,
     )

@@ -25,7 +25,7 @@ def notes_of(site: Site, evse: Evse, rules: PlaceRules) -> list[Note]:
 
 
 def _holds(row: StopRow, site: Site, power_kw: float) -> bool:
-    return row.holds == "stops_at_80" and site.stops_at_80 and power_kw >= row.power_kw_from
+    return row.holds_at(site) and power_kw >= row.power_kw_from
 
 
 def _stop(row: StopRow) -> Text:

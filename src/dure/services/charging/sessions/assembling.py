@@ -15,6 +15,7 @@ Reasons that stand in ``facts["reasons"]`` and what they do to the trust in its 
 ``rollover``          the register went past its last digit                                            measured
 ``out_of_line``       single reads that do not fit were left out                                       measured
 ``outside``           reads before the first or after the last read of the station were left out       measured
+``absurd``            values no register can show were left out                                        measured
 ``by_phase``          the register is the sum of the registers per phase                               measured
 ``by_interval``       energy was told per interval, not as a register                                  measured
 ``steps_missing``     numbers of steps are missing (2.x)                                               measured
@@ -75,6 +76,8 @@ def assembled(key: Key, place: Place, gathered: Gathered, rules: SessionRules) -
     _judge_edges(reads, begin_us, end_us, rules, reasons)
     if not place.evse:
         reasons.append("unknown_evse")
+    if "absurd" in gathered.flags:
+        reasons.append("absurd")
     if gathered.seqs and len(gathered.seqs) < max(gathered.seqs) - min(gathered.seqs) + 1:
         reasons.append("steps_missing")
     session = Session(

@@ -46,6 +46,24 @@ def end_the_lost(records: Records, places: Places, rules: SessionRules, now: dat
     return told
 
 
+def take_up(records: Records, places: Places, rules: SessionRules, now: datetime) -> int:
+    """Give sessions their EVSE that was registered only after they were heard; of how many."""
+    with records.read() as connection:
+        known = sorted(one for one in session_records.unplaced(connection) if places.knows(one))
+    taken = 0
+    for charger in known:
+        with records.begin() as connection:
+            kept = session_records.kept_of(connection, session_records.unplaced_of(connection, charger))
+            entries = [
+                (charger, Entry(one.key, one.gathered, one.session))
+                for found in kept.values()
+                for one in found
+                if not one.session.evse and (where := one.gathered.where) and places.evse_of(charger, where.evse)
+            ]
+            taken += len(keep_entries(connection, entries, (places, rules), now)) if entries else 0
+    return taken
+
+
 def _is_lost(connection: Connection, one: RowMapping, links: dict[str, Link], rules: SessionRules, now: datetime) -> bool:
     quiet_for = now - one["last_at"]
     if quiet_for >= timedelta(hours=rules.endings.lost_h):

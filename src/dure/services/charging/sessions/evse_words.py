@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dure.core.time import from_us
 from dure.services.charging.central.words import Booted, Linked, Sampled, Seen, StatusSaid, TransactionSaid, Unlinked, Word
 from dure.services.charging.sessions.clocks import Placed, placed, sample_at
-from dure.services.charging.sessions.gathering import IMPORT, POWER, POWER_BACK, SOC
+from dure.services.charging.sessions.gathering import IMPORT, POWER, POWER_BACK, SOC, is_register
 from dure.services.charging.sessions.live_states import EvseState, Link
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class LiveWords:
                 continue
             elif one.measurand in {POWER, POWER_BACK} and at_us >= state.power_us:
                 state.power_w, state.power_us = (one.value if one.measurand == POWER else -one.value), at_us
-            elif one.measurand == IMPORT and at_us >= state.register_us:
+            elif one.measurand == IMPORT and at_us >= state.register_us and is_register(one.value):
                 state.register_wh, state.register_us = round(one.value), at_us
 
     def note_session(self, session: Session) -> None:

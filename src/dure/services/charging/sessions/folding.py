@@ -147,7 +147,7 @@ def _keep(
         facts += _events(session, one.before, at)
         told.append(session)
         if one.before is None and session.evse:
-            wish_records.adopt(connection, session.id, session.evse, session.started_at - WISH_BEFORE)
+            wish_records.adopt(connection, session.id, session.evse, session.started_at - WISH_BEFORE, session.ended_at)
     session_records.store(connection, rows)
     events.announce(connection, facts, at)
     return told

@@ -23,6 +23,7 @@ SOC = "SoC"
 PHASES = ("L1", "L2", "L3")
 BEGIN, END = "Transaction.Begin", "Transaction.End"
 LATE = 2**62
+READ_MOST_WH = 10**12  # a hundred times the largest register that begins again at zero: what lies above is no register
 
 Reads = dict[int, int]
 
@@ -143,6 +144,9 @@ class Gathered(msgspec.Struct, array_like=True):
     def _bound(self, wh: int | None, at_us: int, *, is_begin: bool) -> None:
         if wh is None:
             return
+        if not is_register(wh):
+            self.flags.add("absurd")
+            return
         _read(self.reads, at_us, wh)
         if is_begin:
             self.begin_us = at_us if self.begin_us is None else min(self.begin_us, at_us)
@@ -162,6 +166,11 @@ class Gathered(msgspec.Struct, array_like=True):
                 self._take_register(one, at_us)
 
     def _take_register(self, one: Sample, at_us: int) -> None:
+        if one.measurand not in {IMPORT, EXPORT, INTERVAL}:
+            return
+        if not is_register(one.value):
+            self.flags.add("absurd")
+            return
         wh = round(one.value)
         if one.measurand == EXPORT and not one.phase:
             _read(self.back, at_us, wh)
@@ -185,6 +194,11 @@ class Gathered(msgspec.Struct, array_like=True):
 
 
 _Ordered = TypeVar("_Ordered", Edge, Where, Newest)
+
+
+def is_register(wh: float) -> bool:
+    """Whether a register can show that; a station may send any number."""
+    return -READ_MOST_WH <= wh <= READ_MOST_WH
 
 
 def _read(reads: Reads, at_us: int, wh: int) -> None:

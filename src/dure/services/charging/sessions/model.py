@@ -50,6 +50,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}  # msgspec copies an empty default for every instance
 
 
+def without_token(session: Session) -> Session:
+    """A session without the digest of its token, by which one driver's sessions could be put together."""
+    return msgspec.structs.replace(session, token="")
+
+
 def session_id(charger: str, transaction: str, begun_us: int = 0) -> str:
     """Id of the session of a transaction; `begun_us` only where a station uses one transaction id twice."""
     told = f"{charger}\x00{transaction}\x00{begun_us}" if begun_us else f"{charger}\x00{transaction}"

@@ -1,7 +1,7 @@
 """When a session must be stopped by a rule of the place. Pure, but for reading ``rules/place.toml``.
 
 ===================  =================================================================================================
-``soc_reached``      the state of charge at which a subsidised fast charger stops
+``soc_reached``      the state of charge at which a subsidised fast charger, or a capped car park, stops
 ``time_reached``     the minutes after which it stops
 ``target_reached``   the state of charge the driver or the vehicle asked for
 ``no_restart``       the vehicle was stopped by one of these, was not unplugged, and charges again
@@ -36,10 +36,14 @@ REASON_NAMES: dict[str, Text] = {
 class StopRow(Rule, frozen=True, kw_only=True):
     """One row of ``[[stops]]``: where it holds, and when it stops."""
 
-    holds: Literal["stops_at_80", "target", "never"]
+    holds: Literal["stops_at_80", "stops_at_90", "target", "never"]
     soc: float | None = None
     minutes: float | None = None
     power_kw_from: float = 0.0
+
+    def holds_at(self, site: Site) -> bool:
+        """Whether the register says that it holds at a site."""
+        return (self.holds == "stops_at_80" and site.stops_at_80) or (self.holds == "stops_at_90" and site.stops_at_90)
 
 
 class AskingRow(Rule, frozen=True, kw_only=True):
@@ -126,7 +130,7 @@ def _due(row: StopRow, session: Session, place: tuple[Site, Evse], rules: PlaceR
         if session.target_soc is None or session.soc is None or session.soc < session.target_soc:
             return None
         return Due(reason="target_reached", basis=basis, seen=session.soc, limit=session.target_soc)
-    if row.holds == "never" or not site.stops_at_80 or evse.power_w < row.power_kw_from * 1_000:
+    if not row.holds_at(site) or evse.power_w < row.power_kw_from * 1_000:
         return None
     if row.soc is not None and session.soc is not None and session.soc >= row.soc:
         return Due(reason="soc_reached", basis=basis, seen=session.soc, limit=row.soc)

@@ -25,6 +25,14 @@ class Places:
             for evse in site.evses:
                 self._evses.setdefault(evse.charger, {})[evse.number] = evse
 
+    @property
+    def fingerprint(self) -> int:
+        """Another one as soon as another EVSE is registered; never 0."""
+        return (
+            hash(frozenset((charger, number, one.id) for charger, found in self._evses.items() for number, one in found.items()))
+            or 1
+        )
+
     def knows(self, charger: str) -> bool:
         """Whether the station is registered."""
         return charger in self.site_of

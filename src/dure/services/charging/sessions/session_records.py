@@ -45,14 +45,15 @@ class Kept(msgspec.Struct, frozen=True):
     gathered: Gathered
 
 
-def get(connection: Connection, ident: str) -> Session:
-    """One session, with what its driver asked for.
+def get(connection: Connection, ident: str, *, lock: bool = False) -> Session:
+    """One session, with what its driver asked for; `lock`: as it is until the transaction ends.
 
     Raises
     ------
     NotFound : ``session.unknown``
     """
-    row = connection.execute(select(sessions).where(sessions.c.id == ident)).mappings().one_or_none()
+    query = select(sessions).where(sessions.c.id == ident)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
         raise NotFound("session.unknown", f"There is no charging session {ident[:80]!r}.")
     return _with_wishes(connection, [row])[0]
@@ -91,8 +92,9 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def to_settle(connection: Connection, limit: int) -> list[Session]:
-    """Sessions that ended and are not settled, oldest first."""
-    query = select(sessions).where(sessions.c.state == "ended").order_by(sessions.c.last_at, sessions.c.id).limit(limit)
+    """Sessions that ended and are not settled, oldest first; not the disputed: they wait for a person, however many they are."""
+    query = select(sessions).where(sessions.c.state == "ended", sessions.c.trust != "disputed")
+    query = query.order_by(sessions.c.last_at, sessions.c.id).limit(limit)
     return [session_of(row) for row in connection.execute(query).mappings()]
 
 
@@ -142,6 +144,35 @@ def gathered_of(connection: Connection, ident: str) -> tuple[Key, Gathered]:
     if row is None:
         raise NotFound("session.unknown", f"There is no charging session {ident[:80]!r}.")
     return Key(row.transaction, row.begun_us), msgspec.msgpack.decode(row.gathered, type=Gathered)
+
+
+def unplaced(connection: Connection) -> set[str]:
+    """Chargers of sessions whose EVSE nobody had registered when they were heard."""
+    return set(connection.execute(select(sessions.c.charger).where(sessions.c.evse == "").distinct()).scalars())
+
+
+def unplaced_of(connection: Connection, charger: str, limit: int = 5_000) -> set[tuple[str, str]]:
+    """Transactions of a charger without an EVSE, newest first."""
+    query = select(sessions.c.charger, sessions.c.transaction).where(sessions.c.evse == "", sessions.c.charger == charger)
+    rows = connection.execute(query.order_by(sessions.c.started_at.desc()).limit(limit))
+    return {(row.charger, row.transaction) for row in rows}
+
+
+def forget_tokens(connection: Connection, before: datetime, limit: int = 2_000) -> int:
+    """Take the digest of the token off sessions that were over before then; of how many."""
+    query = select(sessions.c.id, gathered_rows.c.gathered).join(gathered_rows, gathered_rows.c.session == sessions.c.id)
+    query = query.where(sessions.c.state != "running", sessions.c.last_at < before, sessions.c.token != "")
+    rows = connection.execute(query.limit(limit)).all()
+    kept = []
+    for row in rows:
+        gathered = msgspec.msgpack.decode(row.gathered, type=Gathered)
+        gathered.token = None
+        kept.append({"session": row.id, "gathered": msgspec.msgpack.encode(gathered)})
+    dialect.upsert(connection, gathered_rows, kept)
+    for start in range(0, len(rows), CHUNK):
+        part = [row.id for row in rows[start : start + CHUNK]]
+        connection.execute(update(sessions).where(sessions.c.id.in_(part)).values(token=""))
+    return len(rows)
 
 
 def quiet(connection: Connection, before: datetime, limit: int = 1_000) -> list[RowMapping]:

@@ -38,12 +38,19 @@ class EndingRow(Rule, frozen=True, kw_only=True):
     again_s: int
 
 
+class KeepingRow(Rule, frozen=True, kw_only=True):
+    """How long what tells of a person is kept with a session."""
+
+    token_d: int
+
+
 class SessionRules(msgspec.Struct, frozen=True):
     """All of them, as in force on a day."""
 
     registers: RegisterRow
     clocks: ClockRow
     endings: EndingRow
+    keeping: KeepingRow
     version: str
 
 
@@ -55,5 +62,6 @@ def session_rules(day: date, folder: Path | None = None) -> SessionRules:
         registers=pack.row("registers", "evse", RegisterRow, day),
         clocks=pack.row("clocks", "station", ClockRow, day),
         endings=pack.row("endings", "session", EndingRow, day),
+        keeping=pack.row("keeping", "token", KeepingRow, day),
         version=f"{pack.id}@{pack.version}",
     )

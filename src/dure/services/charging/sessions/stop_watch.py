@@ -17,6 +17,7 @@ from dure.engines.records.audit import By
 from dure.services.charging import sites
 from dure.services.charging.model import SERVICE
 from dure.services.charging.sessions import live_states, session_records, stop_records
+from dure.services.charging.sessions.model import without_token
 from dure.services.charging.sessions.place_rules import Due, PlaceRules, Stopped, place_rules, stop_due
 from dure.services.charging.stations import calls
 
@@ -66,6 +67,7 @@ class StopWatch:
             known = sites.registered(connection)
             kept = stop_records.of_sessions(connection, [one.id for one in running])
             before = self._held(connection, running)
+            links = live_states.of_chargers(connection, {one.charger for one in running})[1]
         due = [
             (one, found)
             for one in running
@@ -84,7 +86,9 @@ class StopWatch:
             and kept[one.id]["asked_n"] < rules.asking.most_n
             and (kept[one.id]["asked_at"] is None or now - kept[one.id]["asked_at"] >= again)
         ]
-        return [*waiting, *(_Wanted(session, 0) for session, _ in due)]
+        wanted = [*waiting, *(_Wanted(session, 0) for session, _ in due)]
+        # A station that is not connected is asked once it is: being away does not use up how often it is asked.
+        return [one for one in wanted if (link := links.get(one.session.charger)) is not None and link.linked]
 
     def _held(self, connection: Connection, running: list[Session]) -> dict[str, Stopped]:
         """The last stop at each EVSE whose vehicle was not unplugged since."""
@@ -128,7 +132,7 @@ def _keep(connection: Connection, session: Session, due: Due, rules: PlaceRules,
             id=ident,
             kind="charging.session.stop",
             decided_at=now,
-            inputs=msgspec.to_builtins({"session": session, "basis": due.basis}),
+            inputs=msgspec.to_builtins({"session": without_token(session), "basis": due.basis}),
             result={"reason": due.reason} | seen,
             reasons=(due.reason,),
             versions={"place": rules.version},

@@ -45,7 +45,14 @@ def of_sessions(connection: Connection, idents: Collection[str]) -> dict[str, di
     return found
 
 
-def adopt(connection: Connection, session: str, evse: str, since: datetime) -> int:
-    """A session began at an EVSE: wishes made there since then, of no session yet, are its driver's. How many."""
+def adopt(connection: Connection, session: str, evse: str, since: datetime, until: datetime | None = None) -> int:
+    """A session began at an EVSE: wishes made there since then, of no session yet, are its driver's. How many.
+
+    Parameters
+    ----------
+    until : when it ended, where it was heard of only afterwards: what is asked for later is another driver's
+    """
     change = update(wishes).where(wishes.c.evse == evse, wishes.c.session == "", wishes.c.made_at >= since)
+    if until is not None:
+        change = change.where(wishes.c.made_at < until)
     return connection.execute(change.values(session=session)).rowcount

@@ -22,6 +22,8 @@ def upgrade() -> None:
     _links()
     _wishes()
     _stops()
+    _parked()
+    _stays()
     _settlements()
 
 
@@ -151,6 +153,32 @@ def _stops() -> None:
         sa.PrimaryKeyConstraint("session", name="pk_charging_stops"),
     )
     op.create_index("ix_charging_stops_decided_at", "charging_stops", ["decided_at"])
+
+
+def _parked() -> None:
+    op.create_table(
+        "charging_parked",
+        sa.Column("writer", KEY, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("parked_at", sa.BigInteger(), nullable=False),
+        sa.Column("code", KEY, nullable=False),
+        sa.Column("why", KEY, nullable=False),
+        sa.Column("words_n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("writer", "seq", name="pk_charging_parked"),
+    )
+
+
+def _stays() -> None:
+    op.create_table(
+        "charging_stays",
+        sa.Column("session", KEY, nullable=False),
+        sa.Column("evse", KEY, nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("left_at", sa.BigInteger()),
+        sa.Column("told_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("session", name="pk_charging_stays"),
+    )
+    op.create_index("ix_charging_stays_left_at", "charging_stays", ["left_at"])
 
 
 def _settlements() -> None:
