@@ -59,6 +59,7 @@ PROPERTIES: tuple[Property, ...] = (
     _register("grid_export_register", "송전 전력량 지침", "Grid meter, export, register"),
     _power("grid_power", "수전 전력", "Grid meter, power imported (negative: exported)", least=-1e8),
     _register("site_load_register", "부지 일반 부하 전력량 지침", "Other load of the site, register"),
+    _power("site_load_power", "부지 일반 부하 전력", "Other load of the site, power"),
 )
 
 KINDS: tuple[AssetKind, ...] = (
@@ -76,7 +77,7 @@ KINDS: tuple[AssetKind, ...] = (
         "grid_meter",
         Text("수전 계량기", "Grid meter of a site"),
         SERVICE,
-        ("grid_import_register", "grid_export_register", "grid_power", "site_load_register"),
+        ("grid_import_register", "grid_export_register", "grid_power", "site_load_register", "site_load_power"),
         public=False,
     ),
     AssetKind("feeder", Text("배전선로", "Feeder"), SERVICE, (), public=False),

@@ -119,6 +119,12 @@ def test_the_energy_of_the_day_comes_from_registers(city):
     assert "Grid → Vehicles 47.0" in page
 
 
+@pytest.mark.parametrize(("site", "span"), [("hall", "now"), ("hub", "today")])
+def test_a_site_where_little_flows_shows_its_day_unasked(city, site, span):
+    page = city["operator"].get(f"/en/operations/charging/sites/{site}").text
+    assert f'?span={span}" aria-current="true"' in page
+
+
 def test_a_sheet_has_a_label_of_every_place_with_its_address(city):
     page = city["operator"].get("/ko/operations/charging/labels?site=hall").text
     assert page.count('class="sticker"') == 2

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dure.core.text import Text
+from dure.services.charging.model import Site
 from dure.services.charging.publishing.flows import SINKS, SOURCES, Metered, green_share, links_of, shares, summed
-from dure.services.charging.publishing.site_meters import register_steps
+from dure.services.charging.publishing.site_meters import metered_now, register_steps
 
 WH = st.integers(0, 1_000_000).map(float)
 
@@ -75,3 +77,16 @@ def test_a_gap_is_spread_and_nothing_is_counted_beyond_the_reads():
     steps = register_steps(np.array([0, 1_800], dtype=np.int64), np.array([0.0, 100.0]), edges)
     assert steps.tolist() == [50.0, 50.0, 0.0]
     assert register_steps(np.array([5], dtype=np.int64), np.array([9.0]), edges).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("load_w", "expected"),
+    [(2_400.0, {("grid", "load"): 2_400.0, ("grid", "loss"): 600.0}), (None, {("grid", "loss"): 3_000.0})],
+    ids=["its meter counts it", "no meter counts it"],
+)
+def test_the_other_load_of_a_site_stands_by_itself_where_its_meter_counts_it(load_w, expected):
+    site = Site(id="hall", name=Text("시청", "Hall"), lon=126.8, lat=37.2, contract_w=90_000.0, meter="gm")
+    said = {("gm", "grid_power"): 3_000.0, ("gm", "site_load_power"): load_w}
+    told_now, missed = metered_now(site, lambda asset, name: said.get((asset, name)))
+    assert missed == []
+    assert summed(links_of(told_now)) == expected

@@ -10,6 +10,7 @@ import pytest
 from said_words import BEGAN
 
 from dure.core.text import Text
+from dure.core.time import to_us
 from dure.services.charging.model import Evse, Site
 from dure.services.charging.sessions.model import Session
 from dure.services.charging.sessions.place_rules import Stopped, overstays, place_rules, stop_due
@@ -50,6 +51,12 @@ def test_after_a_stop_nothing_begins_again_before_the_vehicle_was_unplugged() ->
 
 def test_a_session_that_is_over_is_not_stopped() -> None:
     assert due(600, soc=1.0, state="ended") is None
+
+
+def test_a_session_told_of_afterwards_is_not_stopped_before_its_station_has_caught_up() -> None:
+    newest = BEGAN + timedelta(minutes=15)
+    told = [{"heard_us": to_us(newest + timedelta(minutes=late))} for late in (0.1, 600)]
+    assert [due(700, last_at=newest, facts=one) for one in told] == ["time_reached", None]
 
 
 def test_the_cap_of_underground_car_parks_is_to_be_confirmed_and_held_only_where_the_city_says_so() -> None:

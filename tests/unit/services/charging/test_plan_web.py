@@ -2,13 +2,16 @@
 
 import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from planned_house import NOW, SITE, Recorded, measured, planned_house, session, settled_city
 
 from dure.engines.records.audit import By
+from dure.services.charging.pages.plan_pages import limit_now
 from dure.services.charging.planning.plan_desk import PlanDesk
+from dure.services.charging.planning.plan_records import Told
 from dure.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
@@ -88,3 +91,22 @@ def test_the_page_says_why_in_both_languages(house, seen, language, words):
 def test_a_site_without_a_plan_has_a_page_too(seen):
     assert seen["operator"].get(f"/en{PAGE}/{SITE}").status_code == 200
     assert seen["operator"].get(f"/en{PAGE}/nowhere").status_code == 404
+
+
+def test_the_page_names_who_goes_short_and_says_why(house, seen):
+    plan(house)
+    page = seen["operator"].get(f"/en{PAGE}/{SITE}").text
+    assert 'href="/en/operations/charging/sessions/s1"' in page
+    assert "lack because of the contract power" in page
+
+
+@pytest.mark.parametrize(("minutes", "limit_w"), [(0, 6_000), (14, 6_000), (15, 0), (40, 7_000), (45, None)], ids=str)
+def test_the_limit_now_is_the_step_that_runs_and_none_when_it_is_over(minutes, limit_w):
+    until = NOW + timedelta(minutes=45)
+    told = Told(target="cp-a-1", purpose="plan", site=SITE, sent_at=NOW, limits_w=(6_000, 0, 7_000), told={}, until=until)
+    assert limit_now(told, NOW + timedelta(minutes=minutes), 900) == limit_w
+
+
+def test_a_default_holds_without_end():
+    told = Told(target="cp-a-1", purpose="default", site=SITE, sent_at=NOW, limits_w=(2_000,), told={})
+    assert limit_now(told, NOW + timedelta(days=9), 900) == 2_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
@@ -12,13 +13,27 @@ from dure.core.errors import NotFound
 from dure.core.text import Text
 from dure.core.time import from_us
 from dure.services.charging.planning import backtest_records, plan_records
-from dure.services.charging.planning.plan_words import CAUSES, LIMITS, LOST, POLICIES, cut_text, cuts, held_back, reason_text
+from dure.services.charging.planning.plan_words import (
+    CAUSES,
+    LIMITS,
+    LOST,
+    POLICIES,
+    RECIPES,
+    cut_text,
+    cuts,
+    held_back,
+    reason_text,
+)
+from dure.services.charging.sessions import session_records
 from dure.services.charging.sites import registered
 from dure.web.access import require
 from dure.web.bar_charts import BarChart, Line, LineChart, Series, Stack
 from dure.web.layout import house_of, layout_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from dure.services.charging.model import Site
     from dure.services.charging.planning.backtest_records import Backtest
     from dure.services.charging.planning.plan_records import Kept, Told
@@ -42,6 +57,14 @@ class HeldRow(NamedTuple):
     limit: Text
     span: str
     won_kwh: float
+
+
+class Short(NamedTuple):
+    """A vehicle that goes short: its session, the EVSE where it stands, and why."""
+
+    session: str
+    evse: str
+    why: Text
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
@@ -86,7 +109,12 @@ async def one(request: Request, site_id: str) -> Response:
         policy=POLICIES[kept.head.policy],
         cause=CAUSES[kept.head.cause],
         peak_w=float(kept.plan.import_w.max(initial=0.0)),
+        names=_names(site),
+        recipes=RECIPES,
+        hours_n=kept.problem.n * kept.problem.step_s / 3_600,
+        now_w=[limit_now(each, house.clock.now(), kept.problem.step_s) for each in told],
         why=_why(kept),
+        short=await run_in_threadpool(_short, house, kept),
         held=_held(kept, say),
         flows=flows_chart(kept, say, site.contract_w),
         stored=stored_chart(kept, say) if kept.problem.storage else None,
@@ -102,9 +130,37 @@ def _read(house: House, site_id: str) -> tuple[Site, Kept | None, list[Told], li
         return site, kept, told, backtest_records.latest(connection, site_id)
 
 
+def _names(site: Site) -> Mapping[str, Text]:
+    """Names of what a site's set points go to."""
+    found = {one.id: one.name for one in (*site.chargers, *site.evses)}
+    return found | {one.id: Text("저장장치", "Storage") for one in site.storage}
+
+
+def limit_now(told: Told, now: datetime, step_s: int) -> float | None:
+    """What a set point allows at an instant [W]; None when it is over. A plan's steps end together at its end."""
+    if told.until is None or told.purpose != "plan":
+        return None if told.until is not None and told.until <= now else told.limits_w[0]
+    begun = told.until - timedelta(seconds=len(told.limits_w) * step_s)
+    passed = max(0, int((now - begun).total_seconds() // step_s))
+    return told.limits_w[passed] if passed < len(told.limits_w) else None
+
+
 def _why(kept: Kept) -> list[Text]:
     lost = [LOST[one] for one in kept.head.facts.get("lost", []) if one in LOST]
-    return lost + [reason_text(one) for one in kept.plan.reasons] + [cut_text(one) for one in cuts(kept.problem, kept.plan)]
+    return lost + [reason_text(one) for one in kept.plan.reasons]
+
+
+def _short(house: House, kept: Kept) -> list[Short]:
+    """Who goes short and why; blocks."""
+    found = []
+    with house.records.read() as connection:
+        for one in cuts(kept.problem, kept.plan):
+            try:
+                evse = session_records.get(connection, one.session).evse
+            except NotFound:  # it is no session any more
+                evse = ""
+            found.append(Short(one.session, evse, cut_text(one)))
+    return found
 
 
 def _held(kept: Kept, say: Speech) -> list[HeldRow]:

@@ -50,7 +50,7 @@ LINES: Mapping[str, Text] = {
     "idle": Text("다 채운 뒤 머문 시간", "Staying after charging"),
     "discount": Text("재생에너지 할인", "Off for renewable energy"),
 }
-MEMBERS: Mapping[str, Text] = {"member": Text("회원", "Member"), "guest": Text("비회원", "Guest")}
+MEMBERS: Mapping[str, Text] = {"member": Text("회원", "Member"), "guest": Text("손님", "Guest")}
 FAULTS: Mapping[str, Text] = {
     "digest": Text("봉인이 내용과 다릅니다", "The seal does not fit the content"),
     "order": Text("번호가 빠졌습니다", "A number is missing"),

@@ -23,6 +23,7 @@ from dure.web.standing import is_late
 
 if TYPE_CHECKING:
     from dure.services.charging.model import Site
+    from dure.services.charging.publishing.flows import Flows
     from dure.services.charging.publishing.standing import SiteStanding
     from dure.spine.house import House
     from dure.spine.live import LiveValue
@@ -85,8 +86,8 @@ async def one(request: Request, site_id: str) -> Response:
     """One site: flows, hours of the day, storage, contract, meters."""
     house, say = house_of(request), layout_of(request).speech(request)
     standing = site_in(await view_now(house), site_id)
-    asked = request.query_params.get("span", "now")
-    span = asked if asked in SPANS else "now"
+    asked = request.query_params.get("span", "")
+    span = asked if asked in SPANS else _telling(standing.flows)
     day = day_of(house.clock.now(), house.city.zone)
     today = day_interval(day, house.city.zone)
     energy = await run_in_threadpool(_energy, house, standing.site, today)
@@ -116,6 +117,11 @@ async def one(request: Request, site_id: str) -> Response:
         properties=house.properties,
         states=STATE_WORDS,
     )
+
+
+def _telling(flows: Flows) -> str:
+    """The span shown unasked: now, while more flows than one thing into another; at a quiet hour the day tells more."""
+    return "now" if len(flows) > 1 else "today"
 
 
 def _energy(house: House, site: Site, span: Interval) -> SiteEnergy:

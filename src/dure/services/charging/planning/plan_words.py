@@ -21,7 +21,7 @@ LIMITS: dict[str, Text] = {
 POLICIES: dict[str, Text] = {
     "lp": Text("최적 계획", "Optimal plan"),
     "edf": Text("기본 계획(먼저 떠나는 차량부터)", "Baseline (earliest departure first)"),
-    "conservative": Text("보수 계획(계량 끊김)", "Conservative plan (a meter is lost)"),
+    "conservative": Text("조심스러운 계획(계량 끊김)", "Conservative plan (a meter is lost)"),
 }
 CAUSES: dict[str, Text] = {
     "step": Text("15분이 지남", "A quarter of an hour passed"),
@@ -32,6 +32,13 @@ CAUSES: dict[str, Text] = {
     "link": Text("충전기 연결이 끊기거나 돌아옴", "A charger lost its link or came back"),
     "site": Text("충전소 정보가 바뀜", "The site changed"),
     "asked": Text("사람이 요청함", "Somebody asked for it"),
+}
+RECIPES: dict[str, Text] = {
+    "edf": Text("기본 계획(먼저 떠나는 차량부터)", "Baseline (earliest departure first)"),
+    "none": Text("예측 없이", "Without a forecast"),
+    "even": Text("햇빛과 도착을 예측", "Sun and arrivals forecast"),
+    "careful": Text("햇빛과 도착을 조심스럽게 예측", "Sun and arrivals forecast with caution"),
+    "sun_only": Text("햇빛만 예측", "Only the sun forecast"),
 }
 REASONS: dict[str, Text] = {
     "shared": Text(

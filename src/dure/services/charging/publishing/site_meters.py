@@ -39,7 +39,10 @@ def reader(live: Live, in_time: Callable[[LiveValue], bool]) -> Reading:
 
 
 def metered_now(site: Site, read: Reading) -> tuple[Metered, list[Missed]]:
-    """Powers of this moment [W], (1,), and what lacks; what lacks counts as nothing, a storage without meter as idle."""
+    """Powers of this moment [W], (1,), and what lacks; what lacks counts as nothing, a storage without meter as idle.
+
+    The other load of a site is what its meter says, if it counts that at all; else it is among what no meter explains.
+    """
     missed: list[Missed] = []
 
     def wanted(asset: str, name: str) -> float:
@@ -59,7 +62,7 @@ def metered_now(site: Site, read: Reading) -> tuple[Metered, list[Missed]]:
         pv=_one(pv),
         ess_in=_one(sum(max(0.0, value) for value in stored)),
         ess_out=_one(sum(max(0.0, -value) for value in stored)),
-        load=_one(0.0),
+        load=_one(max(0.0, (read(site.meter, "site_load_power") if site.meter else None) or 0.0)),
         grid_in=None if grid is None else _one(max(0.0, grid)),
         grid_out=None if grid is None else _one(max(0.0, -grid)),
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from dure.core.text import Text
+from dure.core.time import US_PER_S, to_us
 from dure.services.charging.rules import Basis, Rule, load_pack
 
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ class StopRow(Rule, frozen=True, kw_only=True):
 
 
 class AskingRow(Rule, frozen=True, kw_only=True):
-    """How often a station is asked to stop, and how long after each time."""
+    """How often a station is asked to stop, how long after each time; words told later than `late_s` stop nothing."""
 
     again_s: int
     most_n: int
+    late_s: int = 900
 
 
 class StayRow(Rule, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ def stop_due(
     ----------
     before : the last stop by a rule at this EVSE, if the vehicle was not unplugged since
     """
-    if session.state != "running":
+    if session.state != "running" or _is_past(session, rules.asking.late_s):
         return None
     for row in rules.stops:
         due = _due(row, session, place, rules, now)
@@ -121,6 +123,12 @@ def stop_due(
         row = next((one for one in rules.stops if one.holds == "target"), rules.stops[0])
         return Due(reason="no_restart", basis=rules.bases[row.id], seen=0.0, limit=0.0)
     return None
+
+
+def _is_past(session: Session, late_s: int) -> bool:
+    """Whether the newest word of a session was told long after it happened: its station catches up, its end may be to come."""
+    heard_us = session.facts.get("heard_us")
+    return bool(heard_us and session.last_at and heard_us - to_us(session.last_at) > late_s * US_PER_S)
 
 
 def _due(row: StopRow, session: Session, place: tuple[Site, Evse], rules: PlaceRules, now: datetime) -> Due | None:

@@ -71,6 +71,7 @@ class VirtualSite:
         for solar in site.solar:
             state.sun_mj.setdefault(solar.id, 0)
         self.powers_w: dict[str, float] = {}
+        self._drawn_w = 0.0
         if not state.counted:
             state.counted = self._shown()
 
@@ -99,7 +100,7 @@ class VirtualSite:
             state.sun_mj[solar.id] += round(power_w * duration_us / 1_000)
             self.powers_w[solar.id] = power_w
             sun_w += power_w
-        load_w = self.load_w(middle_us)
+        load_w = self._drawn_w = self.load_w(middle_us)
         state.load_mj += round(load_w * duration_us / 1_000)
         vehicles_mj = sum(one.flow(at_us, duration_us) for one in self.chargers)
         lacking_w = load_w + vehicles_mj * 1_000 / duration_us - sun_w
@@ -169,6 +170,7 @@ class VirtualSite:
                 "grid_export_register": state.export_wh,
                 "grid_power": round(self.powers_w.get(self.site.meter, 0.0), 1),
                 "site_load_register": counted["load"],
+                "site_load_power": round(self._drawn_w, 1),
             }
         return found
 
