@@ -44,7 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ocpp_tls_port: Annotated[int, Help(ge=-1, le=65535, description="Port of OCPP with TLS; 0 picks a free one, -1 is off.")] = -1
     ocpp_certificate: Annotated[str, Help(description="PEM file of the central system's certificate chain.")] = ""
     ocpp_certificate_key: Annotated[str, Help(description="PEM file of that certificate's key.")] = ""
-    ocpp_client_ca: Annotated[str, Help(description="PEM file of another CA of stations' certificates, for security profile 3; those signed here are good anyway.")] = ""
+    ocpp_client_ca: Annotated[
+        str,
+        Help(description="PEM file of one more CA of stations' certificates, for profile 3; those signed here are good anyway."),
+    ] = ""
     ocpp_per_address: Annotated[int, Help(ge=1, description="Connections of stations from one address at a time.")] = 2_000
     stream_retention_d: Annotated[int, Help(ge=1, description="Days the bus keeps readings.")] = 7
     stream_replicas: Annotated[int, Help(ge=1, le=5, description="Copies of the stream in an external cluster.")] = 1

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from dure.core.errors import Conflict
+from dure.core.errors import Corrupt
 from dure.core.time import to_us
 from dure.services.charging.central import journal_records
 from dure.services.charging.central.journal_records import Kept
@@ -145,7 +145,7 @@ class Journal:
         for attempt in itertools.count():
             try:
                 await loop.run_in_executor(self._thread, self._keep, self._seq + 1, part)
-            except Conflict as error:
+            except Corrupt as error:
                 log.error("journal.written_by_two", code=error.code, writer=self.writer, seq=self._seq + 1)  # noqa: TRY400  # it goes on
                 self._seq = await loop.run_in_executor(self._thread, self._last)
             except Exception as error:  # noqa: BLE001  # whatever it is: nothing that was said is dropped

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
-from dure.core.errors import Conflict
+from dure.core.errors import Corrupt
 from dure.engines.records import cursors, dialect
 from dure.engines.records.tables_charging_central import charging_journal
 from dure.services.charging.central.words import Word
@@ -83,11 +83,11 @@ def require_same(connection: Connection, row: Kept) -> None:
 
     Raises
     ------
-    Conflict : ``journal.written_by_two``
+    Corrupt : ``journal.written_by_two``
     """
     mine = (charging_journal.c.writer == row.writer) & (charging_journal.c.seq == row.seq)
     if connection.execute(select(charging_journal.c.words).where(mine)).scalar() != row.words:
-        raise Conflict("journal.written_by_two", f"Row {row.seq} of the journal of {row.writer} holds other words.")
+        raise Corrupt("journal.written_by_two", f"Row {row.seq} of the journal of {row.writer} holds other words.")
 
 
 def last_seq(connection: Connection, writer: str) -> int:

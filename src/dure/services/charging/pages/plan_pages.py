@@ -132,7 +132,7 @@ def _read(house: House, site_id: str) -> tuple[Site, Kept | None, list[Told], li
 
 def _names(site: Site) -> Mapping[str, Text]:
     """Names of what a site's set points go to."""
-    found = {one.id: one.name for one in (*site.chargers, *site.evses)}
+    found = {one.id: one.name for one in site.chargers} | {one.id: one.name for one in site.evses}
     return found | {one.id: Text("저장장치", "Storage") for one in site.storage}
 
 

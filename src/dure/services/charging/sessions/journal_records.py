@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from dure.engines.records import dialect
 from dure.engines.records.tables_charging_central import charging_journal as journal
