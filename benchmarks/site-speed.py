@@ -142,7 +142,7 @@ def repairing(count: int, vehicles: int, peers: int) -> list[Row]:
             peer=least[int(gaps.argmax())], peer_name="least of all plans that chargers can carry out"),
         Row(figure=f"{name}: sites above 0.5 %", ours=len(dear), unit="sites", better="lower"),
         Row(figure=f"{name}: sites above 0.5 % for which there is a cheaper plan", bar=0, unit="sites", better="lower",
-            ours=sum(gaps[i] > least[i] + 0.01 for i in dear)),
+            ours=sum(bool(gaps[i] > least[i] + 0.01) for i in dear)),
         Row(figure=f"{name}: powers in (0, 6 A) after", ours=after, bar=0, unit="of all", better="lower", peer=before,
             peer_name=f"before, of {active} active"),
         Row(figure=f"{name}: repair, mean", ours=1e3 * took_s / count, unit="CPU ms", better="lower", peer=1e3 * milp_s / peers,
