@@ -5,9 +5,6 @@ Every mistake is a `ConfigError` that names the file, the line and what to do. W
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,24 +14,19 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dure.core.assets import Asset, AssetState
+from dure.city_lists import DeviceSeed, asset_of, claim, device_of, read_text, rows_of
+from dure.core.assets import Asset
 from dure.core.errors import ConfigError, DureError, InputError
-from dure.core.geo import Place, Point, at, inside
+from dure.core.geo import Place, Point, inside
 from dure.core.identifiers import identifier
 from dure.core.properties import Properties
 from dure.core.text import Language, Text
 
 T = TypeVar("T")
 
-ASSET_COLUMNS = (
-    "id", "kind", "name_ko", "name_en", "lon", "lat", "parent", "state", "device", "dev_eui", "codec", "properties",
-)  # fmt: skip
-ASSET_COLUMNS_REQUIRED = ("id", "kind", "name_ko")
 _Position = Annotated[list[float], msgspec.Meta(min_length=2, max_length=3)]
 _Rings = Annotated[list[Annotated[list[_Position], msgspec.Meta(min_length=4)]], msgspec.Meta(min_length=1)]
 _AREAS: dict[str, Any] = {"Polygon": _Rings, "MultiPolygon": Annotated[list[_Rings], msgspec.Meta(min_length=1)]}
-_EUI = re.compile(r"[0-9a-f]{16}")
-STATES: tuple[AssetState, ...] = ("quarantined", "live", "retired")
 
 
 class Zone(msgspec.Struct, frozen=True):
@@ -44,15 +36,6 @@ class Zone(msgspec.Struct, frozen=True):
     name: Text
     place: Place
     code: str = ""
-
-
-class DeviceSeed(msgspec.Struct, frozen=True):
-    """A device the city lists: the asset it observes and, for LoRaWAN, its EUI and payload codec."""
-
-    id: str
-    asset: str
-    dev_eui: str = ""
-    codec: str = ""
 
 
 class Integration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -197,21 +180,6 @@ def read_city(folder: Path) -> City:
     )
 
 
-def read_text(file: Path) -> str:
-    """A city file as text: UTF-8, with or without a byte order mark."""
-    try:
-        raw = file.read_bytes()
-    except FileNotFoundError as error:
-        raise ConfigError("city.missing", f"{file}: the file is missing. Compare with examples/hwaseong.") from error
-    except OSError as error:
-        raise ConfigError("city.unreadable", f"{file}: {error.strerror}. Let Dure's user read it.") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError("city.encoding", f"{file}, line {line}: not UTF-8. Save it as UTF-8 (Excel: 'CSV UTF-8').") from error
-
-
 def _toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(file))
@@ -234,7 +202,7 @@ def _integrations(file: Path) -> list[Integration]:
     found = _optional(file, _Integrations, _Integrations()).lorawan
     taken: dict[str, str] = {}
     for number, one in enumerate(found, 1):
-        _claim(one.id, taken, f"{file}, [[lorawan]] {number}", "integration")
+        claim(one.id, taken, f"{file}, [[lorawan]] {number}", "integration")
     return found
 
 
@@ -256,7 +224,7 @@ def _zones(file: Path) -> Iterator[Zone]:
     zones = [_zone(feature, number, file) for number, feature in enumerate(features, 1)]
     taken: dict[str, str] = {}
     for number, zone in enumerate(zones, 1):
-        _claim(zone.id, taken, f"{file}, feature {number}", "zone")
+        claim(zone.id, taken, f"{file}, feature {number}", "zone")
     yield from zones
 
 
@@ -295,85 +263,13 @@ def _asset_rows(folder: Path, city: str, zones: list[Zone], notices: list[Notice
     assets: dict[str, str] = {}
     devices: dict[str, str] = {}
     for file in sorted((folder / "assets").glob("*.csv")):
-        for line, row in _rows(file):
+        for line, row in rows_of(file):
             where = f"{file}, line {line}"
-            asset, device = _asset(row, city, where), _device(row, where)
-            _claim(asset.id, assets, where, "asset")
+            asset, device = asset_of(row, city, where), device_of(row, where)
+            claim(asset.id, assets, where, "asset")
             if device is not None:
-                _claim(device.id, devices, where, "device")
+                claim(device.id, devices, where, "device")
             yield _in_zone(asset, zones, notices, file, line), device
-
-
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(io.StringIO(read_text(file), newline=""), strict=True)
-    missing = [name for name in ASSET_COLUMNS_REQUIRED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise ConfigError(
-            "city.invalid", f"{file}, line 1: the column {missing[0]!r} is missing. Needed: {ASSET_COLUMNS_REQUIRED}."
-        )
-    read = 1
-    try:
-        for row in reader:
-            read = reader.line_num
-            if None in row or None in row.values():
-                raise ConfigError("city.invalid", f"{file}, line {read}: not as many fields as the head. Check the commas.")
-            yield read, {name: text.strip() for name, text in row.items()}
-    except csv.Error as error:
-        raise ConfigError("city.unreadable", f"{file}, line {read + 1}: {error}. Check the quotes.") from error
-
-
-def _asset(row: dict[str, str], city: str, where: str) -> Asset:
-    state = row.get("state") or "quarantined"
-    if state not in STATES:
-        raise ConfigError("city.invalid", f"{where}: state {state!r} is none of {', '.join(STATES)}.")
-    if not row["name_ko"]:
-        raise ConfigError("city.invalid", f"{where}: name_ko is empty. Give the name citizens read.")
-    attributes: dict[str, Any] = {name: text for name, text in row.items() if name not in ASSET_COLUMNS and text}
-    if row.get("properties"):
-        attributes["properties"] = row["properties"].split()
-    try:
-        return Asset(
-            id=row["id"],
-            city=city,
-            kind=identifier(row["kind"], "asset kind"),
-            name=Text(row["name_ko"], row.get("name_en", "")),
-            place=_place(row.get("lon", ""), row.get("lat", ""), where),
-            parent=row.get("parent") or None,
-            state=state,
-            attributes=attributes,
-        )
-    except InputError as error:
-        raise ConfigError("city.invalid", f"{where}: {error.message}") from error
-
-
-def _place(lon: str, lat: str, where: str) -> Place | None:
-    if not lon and not lat:
-        return None
-    try:
-        return at(float(lon), float(lat))
-    except (ValueError, InputError) as error:
-        raise ConfigError(
-            "city.coordinates",
-            f"{where}: lon {lon!r}, lat {lat!r} is no place. Give degrees, for example 126.83115 and 37.19951.",
-        ) from error
-
-
-def _device(row: dict[str, str], where: str) -> DeviceSeed | None:
-    if not row.get("device"):
-        return None
-    eui = row.get("dev_eui", "").lower()
-    if eui and not _EUI.fullmatch(eui):
-        raise ConfigError("city.invalid", f"{where}: dev_eui {eui[:40]!r} is not 16 hexadecimal digits.")
-    try:
-        return DeviceSeed(identifier(row["device"], "device id"), row["id"], eui, row.get("codec", ""))
-    except InputError as error:
-        raise ConfigError("city.invalid", f"{where}: {error.message}") from error
-
-
-def _claim(one: str, taken: dict[str, str], where: str, what: str) -> None:
-    if one in taken:
-        raise ConfigError("city.duplicate", f"{where}: the {what} id {one!r} is used before, at {taken[one]}. Rename one.")
-    taken[one] = where
 
 
 def _in_zone(asset: Asset, zones: list[Zone], notices: list[Notice], file: Path, line: int) -> Asset:

@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dure.city import DeviceSeed, read_city
+from dure.city import read_city
+from dure.city_lists import DeviceSeed
 from dure.core.errors import ConfigError
 from dure.core.geo import Point
 from dure.core.properties import Properties, Property

@@ -3,12 +3,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dure import city
+from dure import city, city_lists
 
 DOCS = Path(__file__).parents[3] / "docs"
 WORDS = [
     *(one.name for kind in (city._CityFile, city.Integration, city.PropertyRange) for one in msgspec.structs.fields(kind)),  # noqa: SLF001  # its words are what is documented
-    *city.ASSET_COLUMNS,
+    *city_lists.ASSET_COLUMNS,
     "zone",
 ]
 

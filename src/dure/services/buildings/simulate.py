@@ -17,7 +17,8 @@ import httpx
 import numpy as np
 import structlog
 
-from dure.city import City, DeviceSeed
+from dure.city import City
+from dure.city_lists import DeviceSeed
 from dure.core.assets import Asset
 from dure.core.errors import ConfigError
 from dure.core.time import Clock, from_us, to_us

@@ -17,7 +17,8 @@ import httpx
 import msgspec
 import structlog
 
-from dure.city import City, DeviceSeed
+from dure.city import City
+from dure.city_lists import DeviceSeed
 from dure.core.assets import Asset
 from dure.core.errors import ConfigError, InputError
 from dure.core.time import Clock, format_instant

@@ -27,8 +27,8 @@ from dure.services.buildings.rules import load_trust
 from dure.services.buildings.simulate import meters_simulated
 from dure.services.buildings.simulating.demo_began import began, keep
 from dure.services.buildings.simulating.meter_payloads import history, uplink
-from dure.services.buildings.simulating.virtual_bills import bills_of, files_of, form_of
-from dure.services.buildings.simulating.virtual_buildings import FAULTS, HOUR_US, chances, uses
+from dure.services.buildings.simulating.virtual_bills import OIL, bills_of, files_of, form_of
+from dure.services.buildings.simulating.virtual_buildings import FAULTS, HOUR_US, WH_PER_L, chances, uses
 from dure.services.buildings.simulating.virtual_registers import Counter, first_hour
 from dure.services.buildings.sites import sites_of
 from dure.services.environment.virtual_weather import climate_of
@@ -257,6 +257,13 @@ def test_a_bill_says_what_the_interval_meter_counted():
     bill = next(row for row in ROWS if row.meter is one and row.start == date(2026, 3, 1))
     first = to_us(datetime(2026, 2, 28, 15, tzinfo=UTC)) // HOUR_US
     assert bill.amount == used(one, first, 31 * 24).sum()
+
+
+def test_a_stove_that_burns_less_than_a_litre_an_hour_has_bills_all_the_same():
+    for one in BILLED:
+        if one.meter.fuel in OIL:
+            litres = sum(row.amount for row in ROWS if row.meter is one) / 26 * 12
+            assert 3 < litres * WH_PER_L[one.meter.fuel] / 1_000 / one.building.area_m2 < 150  # kWh/m2 a year
 
 
 # --- where it began ------------------------------------------------------------------------------------------------

@@ -39,7 +39,9 @@ def archive_parts(body: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes
                         "archive.too_large", f"The archive unpacks to more than {BYTES_MAX:,} bytes. Send it in parts."
                     )
                 found[info.filename] = content
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError, zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, RuntimeError, OSError, zlib.error) as error:
+        # What `zipfile` raises on bytes of unknown make: no archive, cut short, a password or a method it does not know (both
+        # RuntimeError), places that cannot be, a stream that does not inflate.
         raise InputError("archive.broken", f"The archive cannot be read: {error}.") from error
     return found
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 import msgspec
 
 from dure.core.time import to_us
-from dure.services.buildings.simulating.virtual_buildings import HOUR_US, Climate, VirtualMeter, uses
+from dure.services.buildings.simulating.virtual_buildings import HOUR_US, Climate, VirtualMeter, flows, uses
 from dure.services.buildings.simulating.virtual_registers import hourly
 
 MISSING_N = 2  # so many of the last bills have not come
@@ -53,7 +53,8 @@ def bills_of(seed: int, one: VirtualMeter, climate: Climate, today: date, months
     found = []
     for start, end in spans:
         first, last = _hour(start, one), _hour(end, one)
-        amount = int(uses(seed, one, first, last - first, hourly(one, climate, first, last - first)).sum())
+        passed = flows if one.meter.fuel in OIL else uses  # a tank is not read by the hour: a small stove burns less than 1 L
+        amount = round(passed(seed, one, first, last - first, hourly(one, climate, first, last - first)).sum())
         won = round((fixed * min(1.0, one.building.area_m2 / 5_000) + price * amount) / 10) * 10
         found.append(BillRow(meter=one, start=start, end=end, amount=amount, won=won))
     return found

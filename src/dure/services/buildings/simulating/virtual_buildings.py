@@ -169,7 +169,12 @@ def schedule(profile: Profile, local: LocalHours, *, weekends: NDArray[np.bool_]
 
 
 def uses(seed: int, one: VirtualMeter, first: int, n: int, temperature_c: Floats) -> Ints:
-    """What passes a meter in the hours ``first .. first + n`` since 1970 UTC [book unit], (n,), never below 0.
+    """What a meter counts in the hours ``first .. first + n`` since 1970 UTC [book unit], (n,): `flows`, each hour whole."""
+    return np.rint(flows(seed, one, first, n, temperature_c)).astype(np.int64)
+
+
+def flows(seed: int, one: VirtualMeter, first: int, n: int, temperature_c: Floats) -> Floats:
+    """What passes in the hours ``first .. first + n`` since 1970 UTC [book unit], (n,), never below 0.
 
     Parameters
     ----------
@@ -187,7 +192,7 @@ def uses(seed: int, one: VirtualMeter, first: int, n: int, temperature_c: Floats
         raw = raw + np.where(faulty, LEAK_SHARE * mean_hour(one), 0.0)
     if one.fault == "stuck":
         raw = np.where(faulty, 0.0, raw)
-    return np.maximum(np.rint(raw), 0).astype(np.int64)
+    return np.asarray(np.maximum(raw, 0.0), np.float64)
 
 
 def vigour(seed: int, one: VirtualMeter) -> float:
