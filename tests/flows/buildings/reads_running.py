@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-from city_running import PASSWORD, CityRunning, SteeredClock, settings_of, write_city
+from city_running import PeopledCity, write_city
 
 from dure.core.time import format_instant
-from dure.engines.records.audit import By
 from dure.running.parts import ALL
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.intervals.read_watch import ReadWatch
@@ -33,7 +31,7 @@ METERS = (
 )
 
 
-class BuildingsCity(CityRunning):
+class BuildingsCity(PeopledCity):
     """Two buildings on one parcel, meters of electricity, gas and water, and one that is a formula."""
 
     parts = ALL - {"waste", "environment", "buildings"}
@@ -41,9 +39,7 @@ class BuildingsCity(CityRunning):
     def __init__(self, folder: Path, at: datetime, meters: tuple[str, ...] = METERS) -> None:
         write_city(folder / "city", [])
         (folder / "city" / "assets" / "buildings.csv").write_text("\n".join([HEAD, *meters]) + "\n", "utf-8")
-        super().__init__(settings_of(folder))
-        self.clock = SteeredClock(at)
-        self._clients: dict[str, httpx.Client] = {}
+        super().__init__(folder, at)
 
     def begun(self) -> BuildingsCity:
         """Started, with its watches."""
@@ -54,12 +50,6 @@ class BuildingsCity(CityRunning):
     def begin_anew(self) -> None:
         """Watches that remember nothing, as after a restart."""
         self.reads, self.months = ReadWatch(self.house), MonthWatch(self.house)
-
-    def stop(self) -> None:
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
-        super().stop()
 
     def look(self) -> tuple[int, int]:
         """A round of reads, then one of months; all they told is recorded."""
@@ -78,28 +68,6 @@ class BuildingsCity(CityRunning):
     def sites(self) -> Any:
         with self.house.records.read() as connection:
             return registered(connection)
-
-    def signed_in(self, role: str) -> httpx.Client:
-        """Somebody with a role, by the city's own clock; another one each day."""
-        login = f"{role}-{self.clock.at:%m%d}"
-        if login not in self._clients:
-            people, now = self.house.people, self.clock.at
-            people.add(login, role, PASSWORD, [role], By("test", now))
-            token = people.sign_in(login, PASSWORD, now).token
-            headers = {"Authorization": f"Bearer {token}"}
-            self._clients[login] = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
-        return self._clients[login]
-
-    def asked(self, role: str, method: str, path: str, *, status: int = 200, **more: Any) -> Any:
-        """What somebody is answered."""
-        answer = self.signed_in(role).request(method, path, **more)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-    def later(self, **step: float) -> datetime:
-        """Let time pass."""
-        self.clock.at += timedelta(**step)
-        return self.clock.at
 
 
 def registers(property_id: str, start: datetime, values: list[int], step: timedelta = timedelta(hours=1)) -> bytes:

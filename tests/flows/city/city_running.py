@@ -201,6 +201,43 @@ class CityRunning:
         return httpx.Client(base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
 
+class PeopledCity(CityRunning):
+    """A city whose clock the test sets, with people who sign in by that clock and ask by HTTP."""
+
+    def __init__(self, folder: Path, at: datetime) -> None:
+        super().__init__(settings_of(folder))
+        self.clock = SteeredClock(at)
+        self._clients: dict[str, httpx.Client] = {}
+
+    def stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        super().stop()
+
+    def signed_in(self, role: str) -> httpx.Client:
+        """Somebody with a role, by the city's own clock; another one each day."""
+        login = f"{role}-{self.clock.at:%m%d}"
+        if login not in self._clients:
+            people, now = self.house.people, self.clock.at
+            people.add(login, role, PASSWORD, [role], By("test", now))
+            token = people.sign_in(login, PASSWORD, now).token
+            headers = {"Authorization": f"Bearer {token}"}
+            self._clients[login] = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
+        return self._clients[login]
+
+    def asked(self, role: str, method: str, path: str, *, status: int = 200, **more: Any) -> Any:
+        """What somebody is answered."""
+        answer = self.signed_in(role).request(method, path, **more)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def later(self, **step: float) -> datetime:
+        """Let time pass."""
+        self.clock.at += timedelta(**step)
+        return self.clock.at
+
+
 class Sender:
     """A paho client whose publishes end when the broker has acknowledged them."""
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-from city_running import PASSWORD, CityRunning, SteeredClock, settings_of, write_city
+from city_running import PeopledCity, write_city
 
 from dure.core.time import format_instant
-from dure.engines.records.audit import By
 from dure.running.parts import ALL
 
 HEAD = (
@@ -21,7 +19,7 @@ HEAD = (
 DEPTH_M, FULL_M = 1.2, 0.2
 
 
-class WasteCity(CityRunning):
+class WasteCity(PeopledCity):
     """Bins in a street with ranging sensors, a truck, a depot and a disposal site."""
 
     parts = ALL - {"waste", "environment"}
@@ -40,15 +38,7 @@ class WasteCity(CityRunning):
             "truck-1,truck,1호차,Truck 1,126.87,37.17,live,,,,,8000,,,06:00-15:00,yard,mini-truck,,60",
         ]
         (folder / "city" / "assets" / "waste.csv").write_text("\n".join([HEAD, *rows]) + "\n", "utf-8")
-        super().__init__(settings_of(folder))
-        self.clock = SteeredClock(at)
-        self._clients: dict[str, httpx.Client] = {}
-
-    def stop(self) -> None:
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
-        super().stop()
+        super().__init__(folder, at)
 
     def filled(self, bin_id: str, levels: Sequence[tuple[datetime, float]]) -> None:
         """What a bin's sensor sends: the distance to the waste."""
@@ -65,25 +55,3 @@ class WasteCity(CityRunning):
             found.append(self.call(watch.look()))
             self.recorded()
         return found
-
-    def signed_in(self, role: str) -> httpx.Client:
-        """Somebody with a role, by the city's own clock; another one each day."""
-        login = f"{role}-{self.clock.at:%m%d}"
-        if login not in self._clients:
-            people, now = self.house.people, self.clock.at
-            people.add(login, role, PASSWORD, [role], By("test", now))
-            token = people.sign_in(login, PASSWORD, now).token
-            headers = {"Authorization": f"Bearer {token}"}
-            self._clients[login] = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
-        return self._clients[login]
-
-    def asked(self, role: str, method: str, path: str, *, status: int = 200, **more: Any) -> Any:
-        """What somebody is answered."""
-        answer = self.signed_in(role).request(method, path, **more)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-    def later(self, **step: float) -> datetime:
-        """Let time pass."""
-        self.clock.at += timedelta(**step)
-        return self.clock.at

@@ -9,7 +9,6 @@ from dure.engines.telemetry.port import SeriesColumns
 from dure.services.waste.belief.observations import Seen
 from dure.services.waste.belief.state import Kind
 from dure.services.waste.belief.taken import Taken
-from dure.services.waste.turns import LEAST_N, Turns
 
 
 def past(*times, received=None, flags=None):
@@ -70,22 +69,3 @@ def test_a_new_beginning_forgets_bins_that_are_gone_and_keeps_the_known(taken):
     taken.begin({"c": 5})
     taken.begin({"b": 5, "c": 5})
     assert taken.differs("b", Kind.SENSOR, past(10, 20, received=[11, 21]), 30)
-
-
-def test_every_bin_has_its_turn_within_an_hour_of_rounds():
-    turns = Turns()
-    bins = [str(n) for n in range(5_000)]
-    rounds = [turns.of(bins) for _ in range(60)]
-    assert set().union(*rounds) == set(bins)
-    assert max(map(len, rounds)) <= 84
-    assert turns.of(["1", "2"]) == ["1", "2"]
-    assert turns.of([]) == []
-    assert len(turns.of(bins[:500])) == LEAST_N
-
-
-def test_turns_go_on_where_they_ended_also_when_others_wait():
-    turns = Turns()
-    assert turns.of("abcde", 2) == ["a", "b"]
-    assert turns.of("abcde", 2) == ["c", "d"]
-    assert turns.of("abcde", 2) == ["e", "a"]
-    assert turns.of("xy", 3) == ["x", "y"]

@@ -20,7 +20,7 @@ from dure.services.buildings.finding import finding_source, ticket_desk, ticket_
 from dure.services.buildings.finding.finding_rules import FindingRules, finding_rules
 from dure.services.buildings.finding.looking import SAME_LOAD, Look, first_look, look
 from dure.services.buildings.finding.ticket_desk import Opening, Seen
-from dure.services.buildings.intervals.turns import Turns
+from dure.spine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,13 +22,13 @@ from dure.services.buildings.intervals import exchange_records, import_records, 
 from dure.services.buildings.intervals.booking import Booking, days_of, hours_of, is_coarse
 from dure.services.buildings.intervals.interval_books import GRID_US
 from dure.services.buildings.intervals.interval_desk import Wanted
-from dure.services.buildings.intervals.turns import Turns
 from dure.services.buildings.months import bill_records, touched_records
 from dure.services.buildings.months.bill_records import REGISTER, KeptBill
 from dure.services.buildings.months.touched_records import Touched
 from dure.services.buildings.reads.deriving import derive
 from dure.services.buildings.reads.model import Derived, Exchange, Read, Register, Trust
 from dure.services.buildings.rules import Choice
+from dure.spine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

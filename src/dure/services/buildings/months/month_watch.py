@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dure.services.buildings import rules, sites
-from dure.services.buildings.intervals.turns import Turns
 from dure.services.buildings.months import month_desk, parcel_records, touched_records
 from dure.services.buildings.months.touched_records import BY_BILL, months_between
 from dure.services.buildings.rules import Choice
 from dure.services.buildings.sites import Sites
+from dure.spine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class MonthWatch:
         self._generation = -1
         self._day: date | None = None
         self._running: list[str] = []
-        self._daily = Turns(DAILY_ROUNDS)
+        self._daily = Turns(DAILY_ROUNDS, least_n=1)
 
     async def look(self) -> int:
         """One round; how many months were written."""

@@ -32,7 +32,7 @@ from dure.services.waste.bins import bins_of
 from dure.services.waste.devices.fill_watch import load_bins
 from dure.services.waste.faults.fault_rules import fault_rules
 from dure.services.waste.tickets import ticket_desk
-from dure.services.waste.turns import Turns
+from dure.spine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

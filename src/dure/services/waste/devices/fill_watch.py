@@ -18,8 +18,8 @@ from dure.engines.records import assets
 from dure.engines.records.paging import LIMIT_MAX
 from dure.services.waste.bins import bins_of
 from dure.services.waste.devices.fill import fill_from_distance, limits_on
-from dure.services.waste.turns import Turns
 from dure.spine.directory import IMPORTER
+from dure.spine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,7 +23,7 @@ from dure.services.waste.faults.findings import Found, Window
 from dure.services.waste.faults.silence import Outage
 from dure.services.waste.tickets import ticket_desk
 from dure.services.waste.tickets.retest import retest
-from dure.services.waste.turns import Turns
+from dure.spine.turns import Turns
 
 if TYPE_CHECKING:
     from dure.services.waste.model import Sighting
