@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from reads_running import PASSWORD, BuildingsCity, registers
+from city_running import PASSWORD
+from reads_running import BuildingsCity, registers
 
 from dure.engines.records.audit import By
 from dure.web.access import SESSION_COOKIE
