@@ -47,3 +47,11 @@ def test_every_path_has_an_example(language):
     text = (DOCS / language / "api.md").read_text("utf-8")
     for section in text.split("\n### ")[1:]:
         assert "curl" in section, section.splitlines()[0]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_heading_stands_twice_and_every_example_ends(language):
+    sections = re.split(r"(?m)^(?=##+ )", (DOCS / language / "api.md").read_text("utf-8"))
+    headings = [one.split("\n", 1)[0] for one in sections]
+    assert [one for one in headings if headings.count(one) > 1] == []
+    assert [one.split("\n", 1)[0] for one in sections if len(re.findall(r"(?m)^```", one)) % 2] == []

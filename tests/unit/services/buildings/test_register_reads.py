@@ -152,6 +152,15 @@ def test_an_exchange_without_its_last_and_first_value_leaves_a_gap_and_books_not
     ]
 
 
+def test_a_noted_value_that_the_register_cannot_show_is_as_if_nobody_had_noted_it():
+    meter = Register(rate_max_per_h=40_000, size=1_500_000)
+    noted = Exchange(quarter(1.5), last=1_900_000, first=1_500_001)
+    nobody = Exchange(quarter(1.5))
+    told = series(1_499_000, 1_499_500, 0, 500)
+    assert derive(told, meter, TRUST, [noted]) == derive(told, meter, TRUST, [nobody])
+    assert all(one.amount >= 0 for one in derive(told, meter, TRUST, [noted]).deltas)
+
+
 def test_an_exchange_nobody_reported_is_seen_by_the_serial_number():
     reads = [Read(quarter(n), value, serial=serial) for n, (value, serial) in enumerate(
         ((8_000, "A"), (8_500, "A"), (9_000, "B"), (9_100, "B"), (9_300, "B"))

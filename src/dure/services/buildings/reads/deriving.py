@@ -89,6 +89,7 @@ def derive(reads: Sequence[Read], register: Register, trust: Trust, exchanges: I
     """
     books = _Books()
     points = _in_time(reads, register, books)
+    exchanges = [_possible(one, register) for one in exchanges]
     events = sorted([*exchanges, *_seen_exchanges(reads, points, exchanges)], key=lambda one: one.at)
     for meter in _meters(points, events):
         _book_meter(meter, register, trust, books)
@@ -99,6 +100,15 @@ def derive(reads: Sequence[Read], register: Register, trust: Trust, exchanges: I
         tuple(books.undecided),
         tuple(books.revisions),
     )
+
+
+def _possible(exchange: Exchange, register: Register) -> Exchange:
+    """The exchange without what the register cannot have shown: as if nobody had noted it."""
+    first, last = (
+        None if noted is None or noted < 0 or (register.size and noted >= register.size) else noted
+        for noted in (exchange.first, exchange.last)
+    )
+    return Exchange(exchange.at, last, first)
 
 
 def _in_time(reads: Sequence[Read], register: Register, books: _Books) -> list[Point]:
