@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from dure.services.charging.planning.rehearsing.session_file import read_session
 from dure.services.charging.planning.rehearsing.world import World
 from dure.services.charging.planning.stays import MICRO, Days, Stay, stays_of
 
-DATA = Path("/work/shared/data/charging")
+DATA = Path(os.environ.get("DURE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / "charging"
 STEP_S, PER_DAY = 900, 96
 LEAD_D = 35
 PV_KW, PV_SHAPE_KW = 150.0, 220.0

@@ -71,7 +71,8 @@ STRANGE = """() => {
 def is_well(visit: Visit, language: str, path: str, axe: str) -> None:
     visit.open(f"/{language}{path}", 404 if path == "/nothing-here" else 200)
     page = visit.page
-    assert visit.axe(axe) == []
+    found = visit.axe(axe)
+    assert found == [], found
     assert page.locator("h1").count() == 1
     assert page.get_attribute("html", "lang") == language
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "it scrolls sideways"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ ITEMS = [
     ITEM.format("<useYm>2026-3</useYm><useQty>1</useQty>"),
 ]
 PARCEL = f"<response><header><resultCode>00</resultCode></header><body><items>{''.join(ITEMS)}</items></body></response>"
-SAMPLES = Path("/work/shared/data/buildings/greenbutton")
+SAMPLES = Path(os.environ.get("DURE_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")) / "buildings" / "greenbutton"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from environment_running import BY_HAND, NOW, STREET, EnvironmentCity
 from dure.running.parts import ALL
 
 TEN = timedelta(minutes=10)
-LAST = NOW.replace(minute=0) - TEN
+HOUR = NOW.replace(minute=0)
+LAST = HOUR - TEN
 ODD = "st-10"
 
 
@@ -48,8 +49,8 @@ def test_all_rounds_run_by_themselves_after_a_start_and_none_fails(tmp_path, lin
         assert {one["asset"] for one in indices} == set(STREET)
         assert all(one["result"]["index"] is not None for one in indices)
         until(lambda: city.judged(ODD, "pm10")[-1] == (330.0, 4, "unlike_neighbours"))
-        until(lambda: len(city.judged("st-00", "cai")) > 0)
-        story = until(lambda: city.why("st-00", "cai", NOW.replace(minute=0)))
+        until(lambda: city.ask("/observations", asset="st-00", property="cai", start=f"{HOUR:%Y-%m-%dT%H:%M:%SZ}")["items"])
+        story = city.why("st-00", "cai", HOUR)
         assert story["flag"] == "good"
     finally:
         city.stop()
