@@ -22,6 +22,11 @@ Subject = Literal[
     "filing",  # targets and what is given out to authorities
     "field_work",  # what crews do on the street: taps at bins, photos, repairs
     "personal",  # data of persons, apart and encrypted
+    "ledger",  # the carbon books: accounts, transfers, claims
+    "verification",  # claims that wait for a person's word
+    "programme",  # carbon programmes and their budgets
+    "practice",  # one's own practices, household and wallet
+    "company",  # one's own company: data, footprint, sponsorships, statements
 ]
 ROLES: tuple[Role, ...] = ("citizen", "crew", "operator", "officer", "partner", "admin", "auditor")
 
@@ -56,6 +61,14 @@ _MAY: dict[tuple[Verb, Subject], frozenset[str]] = {
     ("act", "alert"): frozenset({"operator", "officer", "admin"}),
     ("act", "filing"): frozenset({"operator", "officer", "admin"}),
     ("act", "field_work"): frozenset({"crew", "operator", "admin"}),
+    ("read", "ledger"): frozenset({"operator", "officer", "admin", "auditor"}),
+    ("read", "verification"): frozenset({"operator", "officer", "admin", "auditor"}),
+    ("act", "verification"): frozenset({"officer", "admin"}),
+    ("read", "programme"): frozenset({"anyone"}),
+    ("manage", "programme"): frozenset({"officer", "admin"}),
+    ("act", "practice"): frozenset({"citizen", "crew", "operator", "officer", "partner", "admin"}),
+    ("read", "company"): frozenset({"partner", "officer", "admin", "auditor"}),
+    ("act", "company"): frozenset({"partner", "admin"}),
     ("write", "city_data"): frozenset({"device", "operator", "admin"}),
 }
 

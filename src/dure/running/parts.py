@@ -27,6 +27,7 @@ from dure.engines.telemetry.duckdb import DuckTelemetry
 from dure.protocols.codec_model import load_codec
 from dure.running.bus_part import open_bus, watch_devices
 from dure.services.buildings.service import BuildingsService
+from dure.services.carbon.service import CarbonService
 from dure.services.charging.central import central
 from dure.services.charging.service import ChargingService
 from dure.services.environment.service import EnvironmentService
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure")
 
-SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService(), BuildingsService(), ChargingService())
+SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService(), BuildingsService(), ChargingService(), CarbonService())
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
 PARTS = ("bus", "recorder", "csms", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)

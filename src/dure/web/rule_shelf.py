@@ -44,18 +44,18 @@ class Leaf(NamedTuple):
     trouble: str = ""
 
 
-async def show(request: Request, template: str, service: str, shipped: Path) -> Response:
+async def show(request: Request, template: str, service: str, *shipped: Path) -> Response:
     """All packs of a service with all rows in force today.
 
     Parameters
     ----------
     template : of the service; it extends ``rule_shelf.html`` and says its own title
     service : name of the folder below the city's ``rules`` that wins
-    shipped : folder of the service's own packs
+    shipped : folders of Dure's packs, the service's own first
     """
     house, say = house_of(request), layout_of(request).speech(request)
     on = day_of(house.clock.now(), house.city.zone)
-    places = (house.city.folder / "rules" / service, shipped)
+    places = (house.city.folder / "rules" / service, *shipped)
     return await layout_of(request).page(
         request,
         template,

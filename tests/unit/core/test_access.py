@@ -29,6 +29,11 @@ TABLE: dict[str, dict[str, str]] = {
     "filing":      {"read":   ".........", "write": ".........", "act": "....xx.x.", "manage": "........."},
     "field_work":  {"read":   ".........", "write": ".........", "act": "...xx..x.", "manage": "........."},
     "personal":    {"read":   ".........", "write": ".........", "act": ".........", "manage": "........."},
+    "ledger":      {"read":   "....xx.xx", "write": ".........", "act": ".........", "manage": "........."},
+    "verification": {"read":  "....xx.xx", "write": ".........", "act": ".....x.x.", "manage": "........."},
+    "programme":   {"read":   "xxxxxxxxx", "write": ".........", "act": ".........", "manage": ".....x.x."},
+    "practice":    {"read":   ".........", "write": ".........", "act": "..xxxxxx.", "manage": "........."},
+    "company":     {"read":   ".....xxxx", "write": ".........", "act": "......xx.", "manage": "........."},
 }  # fmt: skip
 RULES = [
     (who, verb, subject, mark == "x")

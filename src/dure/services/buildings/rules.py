@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dure.core import rules
 from dure.core.rules import Basis, Choice, Mark, Pack, Rule, provisional
+from dure.emissions import packs
 from dure.services.buildings.reads.model import Trust
 
 __all__ = ["SHIPPED", "Basis", "Choice", "Mark", "Pack", "Rule", "load_pack", "load_trust", "provisional"]
@@ -15,8 +16,11 @@ SHIPPED = Path(__file__).with_name("rules")
 
 
 def load_pack(name: str, folder: Path | None = None) -> Pack:
-    """The rule pack of that name: a city's own from ``folder/rules/buildings/NAME.toml`` if there is one, else Dure's."""
-    return rules.load_pack(name, (*([folder / "rules" / "buildings"] if folder else []), SHIPPED))
+    """The rule pack of that name: a city's own from ``folder/rules/buildings/NAME.toml`` if there is one, else Dure's.
+
+    Factors and the contents of fuels are those of all services (`dure.emissions`), unless the city has its own here.
+    """
+    return rules.load_pack(name, (*([folder / "rules" / "buildings"] if folder else []), SHIPPED, *packs.places(folder)))
 
 
 def load_trust(day: date, folder: Path | None = None) -> Trust:

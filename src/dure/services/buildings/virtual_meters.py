@@ -15,7 +15,7 @@ import msgspec
 
 from dure.core.text import Text
 from dure.core.time import Interval
-from dure.services.buildings.fuels.conversion import Refused
+from dure.emissions.conversion import Refused
 from dure.services.buildings.reads.model import QUALITY_RANK, Quality
 from dure.services.buildings.reads.spreading import shares
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
+from dure.emissions.emission import Emission
 from dure.engines.records.store import Records
 from dure.services.buildings.factors.carbon import carbon_book
-from dure.services.buildings.factors.emission import Emission
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.month_columns import Alike

@@ -9,6 +9,7 @@ from compared_city import RULES, YEAR, building, row, year
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import compare_rules
 from dure.services.buildings.comparing.eui import eui
 from dure.services.buildings.comparing.grade import Grade, grade
@@ -17,7 +18,6 @@ from dure.services.buildings.comparing.normal_weather import in_normal_weather
 from dure.services.buildings.comparing.peers import Peers, Place, quantile
 from dure.services.buildings.comparing.spans import area_m2, mean_area_m2, months_ending
 from dure.services.buildings.comparing.standings import Vintage, comparison, same_vintage
-from dure.services.buildings.fuels.conversion import Refused
 
 LAST = "2025-12"
 

@@ -17,6 +17,7 @@ from dure.core.assets import Asset
 from dure.core.errors import Conflict, InputError, NotFound
 from dure.core.geo import at as place_at
 from dure.core.text import Text
+from dure.emissions.packs import SHIPPED
 from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.buildings.comparing import target_records
@@ -35,7 +36,6 @@ from dure.services.buildings.filing.sheets import Column, Sheet, Workbook
 from dure.services.buildings.filing.workbook import xlsx_bytes
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.portfolio import portfolio
-from dure.services.buildings.rules import SHIPPED
 from dure.services.buildings.sites import registered
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dure.core.errors import InputError
+from dure.emissions.conversion import Refused
 from dure.protocols.green_button import Block, Reading, Series, read_feed
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.importing.feeds import deltas_of
 from dure.services.buildings.importing.interval_files import Ground, read_intervals
 from dure.services.buildings.reads.interval_series import series_of

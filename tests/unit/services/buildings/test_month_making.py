@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dure.core.text import Text
 from dure.core.time import Interval, from_us
+from dure.emissions.conversion import Refused
 from dure.services.buildings.baselines.series import span_of
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals, hourly
 from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months.bill_records import KeptBill

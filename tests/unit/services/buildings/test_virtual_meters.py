@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.core.time import Interval
-from dure.services.buildings.fuels.conversion import Refused
+from dure.emissions.conversion import Refused
 from dure.services.buildings.reads.model import Quality
 from dure.services.buildings.virtual_meters import Amount, Part, Term, allocated, balance, cycle_of, resolved, summed
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dure.core.errors import NotFound
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.comparison_desk import asked, compared, newest
 from dure.services.buildings.comparing.eui import Eui
 from dure.services.buildings.comparing.grade import Grade
@@ -22,7 +23,6 @@ from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.spans import month_of
 from dure.services.buildings.comparing.standings import Comparison, Standing
 from dure.services.buildings.factors.carbon import PROGRAMME
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.sites import registered
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.permits import SeesCityData

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dure.core.errors import InputError, NotFound
 from dure.core.text import Text
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
 from dure.engines.records.audit import By
 from dure.services.buildings.baselines import measure_records, model_desk
 from dure.services.buildings.baselines.bridge_desk import bridge_between
@@ -26,7 +27,6 @@ from dure.services.buildings.baselines.normal_saving import normal_saving
 from dure.services.buildings.baselines.refit_watch import spare_folder
 from dure.services.buildings.baselines.saving_desk import saving_of
 from dure.services.buildings.baselines.weather_desk import WeatherDesk, WeatherImport
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.modelling.compiling import spare_cache
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.body import read_body

@@ -22,8 +22,8 @@ from dure.services.buildings.sites import Sites, registered
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from dure.emissions.conversion import Refused
     from dure.services.buildings.baselines.models import Kind
-    from dure.services.buildings.fuels.conversion import Refused
     from dure.spine.house import House
 
 MONTHS_MAX = 24

@@ -19,9 +19,9 @@ from fractions import Fraction
 import msgspec
 
 from dure.core.text import Text
-from dure.services.buildings.factors.bridge import Bridge, Use, bridge
+from dure.emissions.bridge import Bridge, Use, bridge
+from dure.emissions.conversion import Refused
 from dure.services.buildings.factors.carbon import CarbonBook
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months.month_use import MonthUse
 

@@ -30,9 +30,9 @@ from dure.services.buildings.intervals import interval_books
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from dure.emissions.conversion import Refused
     from dure.services.buildings.baselines.baseline_rules import BaselineRules
     from dure.services.buildings.baselines.models import Kind
-    from dure.services.buildings.fuels.conversion import Refused
     from dure.services.buildings.model import Building, Meter
     from dure.services.buildings.modelling.rows import Rows
     from dure.spine.house import House

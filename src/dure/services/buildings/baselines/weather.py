@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dure.core.geo import Point, distance_m
 from dure.core.text import Text
-from dure.services.buildings.fuels.conversion import Refused
+from dure.emissions.conversion import Refused
 from dure.services.buildings.intervals.interval_books import GRID_US
 
 if TYPE_CHECKING:

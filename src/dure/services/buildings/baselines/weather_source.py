@@ -9,7 +9,7 @@ from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.weather import TEMPERATURE, Sky, Weather, sky_of, weather_at
 
 if TYPE_CHECKING:
-    from dure.services.buildings.fuels.conversion import Refused
+    from dure.emissions.conversion import Refused
     from dure.services.buildings.model import Building
     from dure.spine.house import House
 

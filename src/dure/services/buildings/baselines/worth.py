@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from dure.core.errors import ConfigError
+from dure.emissions.conversion import Conditions, Converted, Reference, Refused, energy_of, normal_volume
+from dure.emissions.quantity import Quantity
 from dure.services.buildings.baselines.series import Bill
 from dure.services.buildings.factors.carbon import CarbonBook
 from dure.services.buildings.finding.prices import price_of, supply_id
-from dure.services.buildings.fuels.conversion import Conditions, Converted, Reference, Refused, energy_of, normal_volume
-from dure.services.buildings.fuels.quantity import Quantity
 from dure.services.buildings.model import Meter
 from dure.services.buildings.rules import Pack
 

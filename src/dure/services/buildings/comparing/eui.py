@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules
 from dure.services.buildings.comparing.spans import mean_area_m2, months_ending
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import SUPPLIES, Building
 from dure.services.buildings.months.portfolio import BuildingMonth
 

@@ -11,11 +11,11 @@ from typing import Literal
 import msgspec
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules
 from dure.services.buildings.comparing.eui import Eui
 from dure.services.buildings.comparing.legal import Legal
 from dure.services.buildings.comparing.peers import Place
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.rules import Basis
 
 Against = Literal["legal", "peers"]

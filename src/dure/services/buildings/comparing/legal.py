@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import Building
 from dure.services.buildings.rules import Basis
 

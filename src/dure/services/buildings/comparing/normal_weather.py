@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
 from dure.services.buildings.baselines import model_records
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.expected import expected_of_days, known_sum
@@ -18,7 +19,6 @@ from dure.services.buildings.baselines.normal_year import known_years, normal_us
 from dure.services.buildings.baselines.weather_years import WeatherYears
 from dure.services.buildings.comparing.eui import Eui, no_model
 from dure.services.buildings.comparing.spans import first_day, shifted
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.months import month_records
 

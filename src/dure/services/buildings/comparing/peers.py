@@ -12,9 +12,9 @@ from typing import Literal
 import msgspec
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules
 from dure.services.buildings.comparing.eui import Eui
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import Building
 
 Level = Literal["use_size_region", "use_size", "use"]

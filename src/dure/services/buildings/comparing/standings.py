@@ -12,13 +12,13 @@ from datetime import date
 import msgspec
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules
 from dure.services.buildings.comparing.eui import Eui, eui
 from dure.services.buildings.comparing.grade import Grade, grade
 from dure.services.buildings.comparing.legal import Legal, legal_target
 from dure.services.buildings.comparing.peers import Peers, Place
 from dure.services.buildings.comparing.spans import first_day, months_ending
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import Building
 from dure.services.buildings.months.portfolio import BuildingMonth
 

@@ -16,9 +16,9 @@ from scipy.stats import t as student
 
 from dure.core.errors import InputError
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules
 from dure.services.buildings.comparing.spans import months_between, months_ending
-from dure.services.buildings.fuels.conversion import Refused
 
 Kind = Literal["emissions_g", "energy_wh", "eui_wh_m2"]
 KINDS: tuple[Kind, ...] = ("emissions_g", "energy_wh", "eui_wh_m2")

@@ -12,12 +12,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from dure.emissions.conversion import Refused
+from dure.emissions.emission import Emission
 from dure.services.buildings.comparing.compare_rules import CompareRules
 from dure.services.buildings.comparing.eui import Eui, Short, no_area, no_energy
 from dure.services.buildings.comparing.spans import first_day, mean_area_m2, months_ending
 from dure.services.buildings.factors.carbon import CarbonBook
-from dure.services.buildings.factors.emission import Emission
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import SUPPLIES, Building, Meter
 from dure.services.buildings.months.month_columns import Alike, Run
 from dure.services.buildings.months.portfolio import final_energy

@@ -12,13 +12,13 @@ import msgspec
 
 from dure.core.errors import NotFound
 from dure.core.text import LANGUAGES, Text
+from dure.emissions.conversion import Refused
+from dure.emissions.emission import Emission, co2e_kg
 from dure.services.buildings.explaining.explanation import RuleRow, Step, factor_row, rule_row
 from dure.services.buildings.explaining.figures import Figure
 from dure.services.buildings.explaining.month_story import month_steps
 from dure.services.buildings.explaining.sources import Reading
 from dure.services.buildings.factors.carbon import CarbonBook, carbon_book
-from dure.services.buildings.factors.emission import Emission, co2e_kg
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import SUPPLIES, Meter
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.portfolio import NOW, final_energy

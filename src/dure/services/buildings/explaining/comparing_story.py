@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from dure.core.errors import NotFound
 from dure.core.text import Text
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
+from dure.emissions.emission import Emission
 from dure.services.buildings.comparing.compare_rules import compare_rules
 from dure.services.buildings.comparing.comparison_desk import Asked, compared
 from dure.services.buildings.comparing.eui import Eui, eui
@@ -21,8 +23,6 @@ from dure.services.buildings.explaining.explanation import RuleRow, Step
 from dure.services.buildings.explaining.figures import Figure
 from dure.services.buildings.explaining.sources import Reading
 from dure.services.buildings.factors.carbon import carbon_book
-from dure.services.buildings.factors.emission import Emission
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.portfolio import NOW, BuildingMonth, final_energy, portfolio
 from dure.services.buildings.rules import load_pack

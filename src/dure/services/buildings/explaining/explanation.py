@@ -11,8 +11,8 @@ import msgspec
 
 from dure.core.text import Text
 from dure.core.time import from_us
+from dure.emissions.table import Factor
 from dure.engines.telemetry.port import SeriesColumns
-from dure.services.buildings.factors.table import Factor
 from dure.services.buildings.rules import Rule
 
 NONE = Text("")

@@ -11,12 +11,12 @@ import msgspec
 from dure.core.errors import NotFound
 from dure.core.text import Text
 from dure.core.time import day_of, to_us
+from dure.emissions.emission import Emission, co2e_kg
 from dure.services.buildings.explaining.building_story import basis_row
 from dure.services.buildings.explaining.explanation import Readings, Step, factor_row, readings_of
 from dure.services.buildings.explaining.figures import Figure
 from dure.services.buildings.explaining.sources import Reading
 from dure.services.buildings.factors.carbon import carbon_book
-from dure.services.buildings.factors.emission import Emission, co2e_kg
 from dure.services.buildings.finding import ticket_records, wording
 from dure.services.buildings.finding.day_grid import DayGrid
 from dure.services.buildings.finding.detecting import findings_of

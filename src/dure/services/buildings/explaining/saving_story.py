@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dure.core.errors import Conflict, InputError, NotFound
 from dure.core.text import Text
+from dure.emissions.emission import co2e_kg
 from dure.engines.records import decisions
 from dure.services.buildings.baselines import measure_records
 from dure.services.buildings.baselines.saving_desk import saving_of
@@ -14,7 +15,6 @@ from dure.services.buildings.explaining.explanation import ModelTold, RuleRow, S
 from dure.services.buildings.explaining.figures import Figure
 from dure.services.buildings.explaining.sources import Reading
 from dure.services.buildings.factors.carbon import carbon_book
-from dure.services.buildings.factors.emission import co2e_kg
 
 if TYPE_CHECKING:
     from dure.services.buildings.baselines.assessing import Bounds, MeterSaving

@@ -1,1 +1,1 @@
-"""Dated emission factors, emissions computed from them, and what changed between two periods."""
+"""Which emission factor a filing takes for what a meter booked."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from dure.services.buildings.factors.emission import Emission, emission
-from dure.services.buildings.factors.table import Factor, FactorTable, factor_table
-from dure.services.buildings.fuels.conversion import Conditions, Converted, Reference, Refused, normal_volume
-from dure.services.buildings.fuels.quantity import Quantity
+from dure.emissions.conversion import Conditions, Converted, Reference, Refused, normal_volume
+from dure.emissions.emission import Emission, emission
+from dure.emissions.quantity import Quantity
+from dure.emissions.table import Factor, FactorTable, factor_table
 from dure.services.buildings.model import Meter
 from dure.services.buildings.rules import Pack, Rule, load_pack
 

@@ -14,13 +14,13 @@ from fractions import Fraction
 import msgspec
 
 from dure.core.errors import ConfigError
+from dure.emissions.conversion import Calorific, Conditions, Reference, Refused, normal_volume
+from dure.emissions.emission import Emission
+from dure.emissions.quantity import Quantity, exact
+from dure.emissions.table import Factor
 from dure.services.buildings.comparing.spans import first_day
 from dure.services.buildings.factors.carbon import CarbonBook
-from dure.services.buildings.factors.emission import Emission
-from dure.services.buildings.factors.table import Factor
 from dure.services.buildings.filing.filing_rules import FilingUnit
-from dure.services.buildings.fuels.conversion import Calorific, Conditions, Reference, Refused, normal_volume
-from dure.services.buildings.fuels.quantity import Quantity, exact
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import SUPPLIES, Meter
 from dure.services.buildings.months.month_use import MonthUse

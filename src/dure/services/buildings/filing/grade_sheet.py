@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dure.core.text import Language, Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.eui import WH_PER_KWH, Eui
 from dure.services.buildings.comparing.grade import Grade
 from dure.services.buildings.comparing.peers import Level, Place
@@ -11,7 +12,6 @@ from dure.services.buildings.comparing.standings import Standing
 from dure.services.buildings.filing.dossier import Dossier
 from dure.services.buildings.filing.sheets import Column, Sheet, Value, Workbook
 from dure.services.buildings.filing.source_sheets import basis_sheet, preface, subject_name, uncertain_sheet
-from dure.services.buildings.fuels.conversion import Refused
 
 HEADS = (
     (Text("시설", "Facility"), 28, None), (Text("번호", "Id"), 22, None), (Text("용도", "Use"), 16, None),

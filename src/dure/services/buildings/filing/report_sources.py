@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dure.core.text import Language, Text
-from dure.services.buildings.factors.emission import co2e_kg
+from dure.emissions.emission import co2e_kg
 from dure.services.buildings.filing.activity import Worked
 from dure.services.buildings.filing.dossier import Dossier
 from dure.services.buildings.filing.report_model import Fact, Grid, Part

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.comparison_desk import months_of
 from dure.services.buildings.comparing.eui import WH_PER_KWH, Eui
 from dure.services.buildings.comparing.grade import Grade
@@ -21,7 +22,6 @@ from dure.services.buildings.filing.ngms import G_PER_T
 from dure.services.buildings.filing.report_model import Fact, Grid, Part, Picture, Report
 from dure.services.buildings.filing.report_sources import quality, sources
 from dure.services.buildings.filing.source_sheets import subject_name
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import SUPPLIES
 
 RANKED_MAX = 30

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dure.core.text import Language, Text
-from dure.services.buildings.factors.emission import co2e_kg
-from dure.services.buildings.factors.table import Factor
+from dure.emissions.emission import co2e_kg
+from dure.emissions.table import Factor
 from dure.services.buildings.filing.activity import Worked
 from dure.services.buildings.filing.dossier import Dossier
 from dure.services.buildings.filing.sheets import Column, Sheet, Value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.eui import WH_PER_KWH, Eui
 from dure.services.buildings.comparing.legal import Legal
 from dure.services.buildings.comparing.spans import mean_area_m2
@@ -10,7 +11,6 @@ from dure.services.buildings.comparing.standings import Standing
 from dure.services.buildings.filing.dossier import Dossier
 from dure.services.buildings.filing.sheets import Column, Sheet, Value, Workbook
 from dure.services.buildings.filing.source_sheets import basis_sheet, factor_sheet, preface, subject_name, uncertain_sheet
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.rules import Basis
 
 FUELS = ("electricity", "city_gas", "heat")

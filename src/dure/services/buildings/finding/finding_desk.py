@@ -9,6 +9,7 @@ import numpy as np
 
 from dure.core.errors import NotFound
 from dure.core.time import day_interval, day_of, to_us
+from dure.emissions.conversion import Refused
 from dure.services.buildings import sites
 from dure.services.buildings.baselines.series import Series, clockwork, span_of
 from dure.services.buildings.baselines.weather_source import read_weather
@@ -18,7 +19,6 @@ from dure.services.buildings.finding.evidence import Evidence, evidence_of
 from dure.services.buildings.finding.finding_rules import finding_rules
 from dure.services.buildings.finding.gaps import MeterGap, gaps_of
 from dure.services.buildings.finding.looking import running
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.intervals import interval_books
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from dure.core.time import day_interval, day_of, to_us
+from dure.emissions.conversion import Refused
 from dure.engines.records import assets
 from dure.engines.telemetry.port import Telemetry
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
@@ -20,7 +21,6 @@ from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.missing import late_bill
 from dure.services.buildings.finding.prices import Price, price_of, price_of_months, supply_id
 from dure.services.buildings.finding.worth import Worth, worth_of
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.months import month_records
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from dure.services.buildings.fuels.quantity import Quantity
+from dure.emissions.quantity import Quantity
 from dure.services.buildings.model import Meter
 from dure.services.buildings.months.month_use import MonthUse
 from dure.services.buildings.rules import Mark, Rule, load_pack

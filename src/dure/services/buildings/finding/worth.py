@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import msgspec
 
+from dure.emissions.conversion import Refused
+from dure.emissions.emission import Emission
+from dure.emissions.quantity import Quantity
 from dure.services.buildings.factors.carbon import CarbonBook
-from dure.services.buildings.factors.emission import Emission
 from dure.services.buildings.finding.findings import Finding
 from dure.services.buildings.finding.prices import Price
-from dure.services.buildings.fuels.conversion import Refused
-from dure.services.buildings.fuels.quantity import Quantity
 from dure.services.buildings.model import Meter
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from dure.core.errors import InputError
 from dure.core.text import Text
-from dure.services.buildings.fuels.quantity import UNITS, Basis, Quantity
+from dure.emissions.quantity import UNITS, Basis, Quantity
 from dure.services.buildings.importing.cells import (
     CELL_CHARS_MAX,
     BadCell,

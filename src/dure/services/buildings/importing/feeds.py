@@ -6,9 +6,9 @@ from fractions import Fraction
 
 from dure.core.text import Text
 from dure.core.time import from_us
+from dure.emissions.conversion import Refused
+from dure.emissions.quantity import UNITS, Quantity
 from dure.protocols.green_button import US_PER_S, Series
-from dure.services.buildings.fuels.conversion import Refused
-from dure.services.buildings.fuels.quantity import UNITS, Quantity
 from dure.services.buildings.importing.interval_files import BOOKS
 from dure.services.buildings.reads.model import Delta, Quality
 

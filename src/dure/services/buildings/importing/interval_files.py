@@ -19,7 +19,7 @@ import msgspec
 
 from dure.core.errors import InputError
 from dure.core.text import Text
-from dure.services.buildings.fuels.quantity import UNITS, Quantity
+from dure.emissions.quantity import UNITS, Quantity
 from dure.services.buildings.importing.bills import RefusedRow
 from dure.services.buildings.importing.cells import CELL_CHARS_MAX, BadCell, DecimalSign, decimal_sign, read_day, read_number
 from dure.services.buildings.importing.columns import Fuel, field_of, heading_unit, read_unit

@@ -15,8 +15,8 @@ import msgspec
 
 from dure.core.errors import InputError
 from dure.core.text import Text
+from dure.emissions.quantity import Quantity
 from dure.protocols.green_button import Element, walk_xml
-from dure.services.buildings.fuels.quantity import Quantity
 from dure.services.buildings.importing.bills import RefusedRow
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import SUPPLIES

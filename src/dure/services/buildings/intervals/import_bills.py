@@ -16,8 +16,8 @@ import msgspec
 
 from dure.core.errors import ConfigError
 from dure.core.text import Text
-from dure.services.buildings.fuels.conversion import Conditions, Reference, Refused, energy_of, normal_volume
-from dure.services.buildings.fuels.quantity import UNITS, Quantity
+from dure.emissions.conversion import Conditions, Reference, Refused, energy_of, normal_volume
+from dure.emissions.quantity import UNITS, Quantity
 from dure.services.buildings.importing.bills import Bill, Ground, RefusedRow, read_bills
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.months.bill_records import KeptBill

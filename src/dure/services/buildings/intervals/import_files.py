@@ -17,8 +17,8 @@ import msgspec
 
 from dure.core.errors import InputError
 from dure.core.text import Text
+from dure.emissions.conversion import Refused
 from dure.protocols.green_button import read_feed
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.importing import interval_files
 from dure.services.buildings.importing.archives import ZIP_HEAD, unpacked_xml
 from dure.services.buildings.importing.bills import RefusedRow
@@ -245,7 +245,7 @@ def _asked_meter(asked: Asked, names: Names) -> Meter | None:
 
 
 def _book_of(unit: str) -> str:
-    from dure.services.buildings.fuels.quantity import UNITS  # noqa: PLC0415
+    from dure.emissions.quantity import UNITS  # noqa: PLC0415
 
     return interval_files.BOOKS.get(UNITS[unit].dimension, "") if unit in UNITS else ""
 

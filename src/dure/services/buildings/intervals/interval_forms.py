@@ -8,8 +8,8 @@ from datetime import datetime
 
 from dure.core.text import Text
 from dure.core.time import format_instant, from_us
+from dure.emissions.quantity import UNITS
 from dure.protocols import green_button
-from dure.services.buildings.fuels.quantity import UNITS
 from dure.services.buildings.intervals.interval_books import GRID_US, QUALITIES, Intervals
 from dure.services.buildings.model import Meter
 from dure.services.buildings.reads.model import Quality

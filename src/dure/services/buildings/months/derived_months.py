@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from dure.core.time import Interval
-from dure.services.buildings.fuels.conversion import Refused
+from dure.emissions.conversion import Refused
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import Building, Meter
 from dure.services.buildings.months.month_use import MonthUse

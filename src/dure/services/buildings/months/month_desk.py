@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dure.emissions.conversion import Refused
 from dure.services.buildings.baselines.baseline_rules import baseline_rules
 from dure.services.buildings.baselines.series import span_of
 from dure.services.buildings.baselines.weather import Sky, weather_at
 from dure.services.buildings.baselines.weather_source import read_sky
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.intervals import interval_books
 from dure.services.buildings.intervals.interval_books import GRID_US, Intervals
 from dure.services.buildings.months import bill_records, month_records

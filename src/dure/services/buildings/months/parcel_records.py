@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import Connection, and_, select, update
 
 from dure.core.time import Interval, from_us
+from dure.emissions.conversion import Refused
 from dure.engines.records import dialect
 from dure.engines.records.tables_buildings import building_parcels as parcels
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.months import month_records
 from dure.services.buildings.months.derived_months import ParcelMonth, parcel_months
 from dure.services.buildings.months.month_making import month_span

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from dure.emissions.conversion import Conditions, Converted, Reference, Refused, energy_of, normal_volume
+from dure.emissions.quantity import Quantity
 from dure.services.buildings.factors.carbon import PROGRAMME, CarbonBook, carbon_book
-from dure.services.buildings.fuels.conversion import Conditions, Converted, Reference, Refused, energy_of, normal_volume
-from dure.services.buildings.fuels.quantity import Quantity
 from dure.services.buildings.importing.columns import Fuel
 from dure.services.buildings.model import SUPPLIES, Meter
 from dure.services.buildings.months.month_columns import Alike, Run, runs_of

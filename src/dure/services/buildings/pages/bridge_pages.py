@@ -11,9 +11,9 @@ from starlette.responses import Response
 from dure.core.errors import InputError
 from dure.core.text import Text
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
 from dure.services.buildings.baselines.bridge_desk import bridge_between
 from dure.services.buildings.baselines.bridging import Bridged
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.pages.bridge_chart import Step, bridge_chart
 from dure.services.buildings.sites import Sites, registered
 from dure.web.access import require
@@ -22,7 +22,7 @@ from dure.web.layout import house_of, layout_of
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from dure.services.buildings.factors.bridge import Bridge
+    from dure.emissions.bridge import Bridge
     from dure.spine.house import House
     from dure.web.i18n import Speech
 

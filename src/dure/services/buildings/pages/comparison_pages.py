@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from dure.core.errors import ConfigError, InputError
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.compare_rules import CompareRules, compare_rules
 from dure.services.buildings.comparing.comparison_desk import Asked, asked, compared, newest
 from dure.services.buildings.comparing.grade import Grade
@@ -18,7 +19,6 @@ from dure.services.buildings.comparing.peers import Place
 from dure.services.buildings.comparing.spans import month_of, shifted
 from dure.services.buildings.comparing.standings import Comparison, Standing, rules_day
 from dure.services.buildings.filing.grade_sheet import AGAINST, LEVELS
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.model import SUPPLIES
 from dure.services.buildings.sites import Sites, registered
 from dure.web.access import require

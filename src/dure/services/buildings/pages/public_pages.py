@@ -33,7 +33,7 @@ from dure.web.layout import house_of, language_of, layout_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dure.services.buildings.factors.table import Factor
+    from dure.emissions.table import Factor
     from dure.spine.house import House
     from dure.web.i18n import Speech
 

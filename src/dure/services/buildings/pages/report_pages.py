@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dure.core.errors import InputError
+from dure.emissions.conversion import Refused
 from dure.services.buildings.comparing.comparison_desk import asked, newest
 from dure.services.buildings.comparing.normal_weather import Normal, normal_intensity
 from dure.services.buildings.comparing.targets import PORTFOLIO
@@ -18,7 +19,6 @@ from dure.services.buildings.factors.carbon import PROGRAMME
 from dure.services.buildings.filing import filing_desk
 from dure.services.buildings.filing.question import Question
 from dure.services.buildings.filing.reports import report
-from dure.services.buildings.fuels.conversion import Refused
 from dure.web.access import require
 from dure.web.api.queries import instant
 from dure.web.layout import house_of, language_of, layout_of

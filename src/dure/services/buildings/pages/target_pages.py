@@ -14,6 +14,7 @@ from dure.core.access import Actor
 from dure.core.errors import InputError, NotFound
 from dure.core.text import Text
 from dure.core.time import day_of
+from dure.emissions.conversion import Refused
 from dure.engines.records.audit import By
 from dure.services.buildings.api.target_api import end, put
 from dure.services.buildings.comparing import target_records
@@ -22,7 +23,6 @@ from dure.services.buildings.comparing.targets import KINDS, PORTFOLIO, Kind, Ta
 from dure.services.buildings.factors.carbon import PROGRAMME, Programme
 from dure.services.buildings.filing.filing_rules import Goal, filing_rules
 from dure.services.buildings.filing.reports import PATH, SCALES, target_title, trajectory_picture
-from dure.services.buildings.fuels.conversion import Refused
 from dure.services.buildings.rules import load_pack
 from dure.services.buildings.sites import Sites, registered
 from dure.web.access import require

@@ -1,0 +1,12 @@
+"""Practices: people's commitments, proofs, decisions, groups and challenges."""
+
+from __future__ import annotations
+
+revision = "0023"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""

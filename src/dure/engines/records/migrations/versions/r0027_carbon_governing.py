@@ -1,0 +1,12 @@
+"""Budgets of programmes, inventory, boards."""
+
+from __future__ import annotations
+
+revision = "0027"
+down_revision = "0026"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""

@@ -1,0 +1,3 @@
+"""Companies: people, activity data, targets, sponsorships."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Budgets of programmes, inventory, boards."""
+
+from __future__ import annotations

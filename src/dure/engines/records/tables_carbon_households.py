@@ -1,0 +1,3 @@
+"""Households and their judged periods."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Accounts, transfers and what is taken."""
+
+from __future__ import annotations

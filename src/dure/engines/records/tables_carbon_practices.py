@@ -1,0 +1,3 @@
+"""Practices: people's commitments, proofs, decisions, groups and challenges."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Statements as issued."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The transparency log: staged entries, leaves, nodes, heads."""
+
+from __future__ import annotations

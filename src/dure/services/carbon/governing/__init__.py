@@ -1,0 +1,1 @@
+"""The city's programmes and budgets, inventory by district, the public board."""

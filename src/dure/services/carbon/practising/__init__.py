@@ -1,0 +1,1 @@
+"""Citizens' practices: catalogue, proofs, decisions, budgets, wallets, groups, challenges, withdrawal and erasure."""
