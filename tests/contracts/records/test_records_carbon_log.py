@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import LargeBinary, select, update
+from sqlalchemy import update
 
 from dure.core.errors import ConfigError, Conflict, Corrupt, InputError, TooLarge
 from dure.engines.records import tables_carbon_transparency as tables
 from dure.engines.records.store import Records
-from dure.engines.records.tables import metadata
-from dure.services.carbon.transparency import canonical, commitments, log_records, notes, signing_key, tiles
+from dure.services.carbon.transparency import canonical, log_records, notes, signing_key, tiles
 from dure.services.carbon.transparency.checkpoint import read_checkpoint
 from dure.services.carbon.transparency.entry import Entry
 from dure.services.carbon.transparency.log_desk import LogDesk
@@ -160,28 +161,34 @@ def test_any_two_checkpoints_are_consistent(records: Records, desk: LogDesk) -> 
                     assert consistent((first, heads[first]), (second, heads[second]), proof)
 
 
-def test_writers_and_two_rounds_side_by_side_place_every_entry_once(records: Records, desk: LogDesk) -> None:
-    errors: list[BaseException] = []
-    done = threading.Event()
+def _repeat(work: Callable[[], object], done: threading.Event, errors: list[BaseException]) -> threading.Thread:
+    """A thread that works until it is done, and keeps what it raised."""
 
-    def lay_down(writer: int) -> None:
+    def run() -> None:
         try:
-            for n in range(25):
-                staged(records, entry(writer * 1_000 + n), entry(writer * 1_000 + n))
+            while not done.is_set():
+                work()
         except BaseException as error:  # noqa: BLE001  # told below, in the test's own thread
             errors.append(error)
 
-    def give_places() -> None:
-        try:
-            while not done.is_set():
-                desk.place(NOW, 7)
-        except BaseException as error:  # noqa: BLE001  # as above
-            errors.append(error)
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
 
-    writers = [threading.Thread(target=lay_down, args=(one,)) for one in range(4)]
-    rounds = [threading.Thread(target=give_places) for _ in range(2)]
-    for one in (*writers, *rounds):
-        one.start()
+
+def test_writers_and_two_rounds_side_by_side_place_every_entry_once(records: Records, desk: LogDesk) -> None:
+    errors: list[BaseException] = []
+    written, done = [threading.Event() for _ in range(4)], threading.Event()
+    numbers = [count() for _ in range(4)]
+
+    def lay_down(writer: int) -> None:
+        n = next(numbers[writer])
+        staged(records, entry(writer * 1_000 + n), entry(writer * 1_000 + n))
+        if n == 14:
+            written[writer].set()
+
+    writers = [_repeat(partial(lay_down, one), written[one], errors) for one in range(4)]
+    rounds = [_repeat(lambda: desk.place(NOW, 7), done, errors) for _ in range(2)]
     for one in writers:
         one.join()
     done.set()
@@ -191,12 +198,10 @@ def test_writers_and_two_rounds_side_by_side_place_every_entry_once(records: Rec
         pass
 
     assert errors == []
-    assert check_tree(records) == 100
-    found = order(records)
+    assert check_tree(records) == 60
+    found = [int(one.removeprefix("claim/clm-")) for one in order(records)]
     for writer in range(4):  # of each writer in its own order
-        assert [one for one in found if len(one) > 9 and int(one[10:]) // 1_000 == writer] == [
-            f"claim/clm-{writer * 1_000 + n}" for n in range(25)
-        ]
+        assert [one for one in found if one // 1_000 == writer] == [writer * 1_000 + n for n in range(15)]
 
 
 _ROUNDS = """
@@ -218,7 +223,7 @@ for n in range(100_000):
 """
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_two_processes_are_killed_at_any_instant_and_nothing_is_lost_or_doubled(url: str, tmp_path: Path, seed: int) -> None:
     started = [
         subprocess.Popen(
@@ -229,7 +234,7 @@ def test_two_processes_are_killed_at_any_instant_and_nothing_is_lost_or_doubled(
     told: dict[int, int] = {}
     for who, process in enumerate(started, 1):
         assert process.stdout is not None
-        for _ in range(8 + 5 * seed):
+        for _ in range(6 + 5 * seed):
             told[who] = int(process.stdout.readline())
     for who, process in enumerate(started, 1):
         os.kill(process.pid, signal.SIGKILL)
@@ -352,68 +357,3 @@ def test_a_key_others_may_read_is_refused(desk: LogDesk, tmp_path: Path) -> None
 def _put(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     file.chmod(0o600)
-
-
-def test_a_ref_is_kept_until_it_is_forgotten(records: Records) -> None:
-    with records.begin() as connection:
-        first = commitments.commit(connection, "per-1", NOW)
-        again = commitments.commit(connection, "per-1", NOW + timedelta(days=1))
-        other = commitments.commit(connection, "per-2", NOW)
-        assert (commitments.ref_of(connection, "per-1"), commitments.ref_of(connection, "per-3")) == (first, None)
-        assert commitments.forget(connection, "per-1")
-        assert not commitments.forget(connection, "per-1")
-        later = commitments.commit(connection, "per-1", NOW)
-
-    assert again == first
-    assert len({first, other, later}) == 3
-    assert len(first) == 32
-    assert int(first, 16) >= 0
-
-
-def test_after_forgetting_nothing_equals_or_hashes_to_the_person(records: Records, desk: LogDesk) -> None:
-    person = "per-7f3a"
-    with records.begin() as connection:
-        ref = commitments.commit(connection, person, NOW)
-        salt = connection.execute(select(tables.carbon_commitments.c.salt)).scalar_one()
-        stage(connection, [entry(1, holder=f"person/{ref}")])
-    desk.place(NOW, 10)
-    assert commitments.reference(bytes(salt), person) == ref  # with the salt it could be found
-    with records.begin() as connection:
-        assert commitments.forget(connection, person)
-
-    values = _every_value(records)
-    words = {part for one in values for part in _parts(one)}
-    assert any(ref in one for one in values if isinstance(one, str))  # the books are whole
-    assert not any(person in one for one in values if isinstance(one, str))
-    assert not any(person.encode() in one for one in values if isinstance(one, bytes))
-    for salted in (b"", *words):  # nothing kept, used as a salt, leads from the person to the REF or any of its forms
-        digest = hashlib.sha256(salted + person.encode()).hexdigest()
-        assert ref not in digest
-    if records.sqlite:
-        with records.begin() as connection:
-            connection.exec_driver_sql("SELECT 1")
-        records.close()
-        content = Path(str(records.url.database)).read_bytes()
-        assert bytes(salt) not in content
-        assert person.encode() not in content
-
-
-def _every_value(records: Records) -> list[Any]:
-    with records.read() as connection:
-        return [
-            value
-            for table in metadata.sorted_tables
-            for row in connection.execute(select(*(_raw(column) for column in table.columns)))
-            for value in row
-            if value is not None
-        ]
-
-
-def _raw(column: Any) -> Any:
-    return column if isinstance(column.type, LargeBinary) else column.cast(tables.Text)
-
-
-def _parts(value: Any) -> set[bytes]:
-    """A value as bytes, and every run of 32 bytes or 64 hex digits in it that might be a salt."""
-    content = bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
-    return {content, *(content[at : at + 32] for at in range(max(1, len(content) - 31)))}

@@ -1,10 +1,10 @@
 """One text for one value: the canonical JSON every leaf of the log is made of. Pure.
 
 After RFC 8785 (JSON Canonicalization Scheme), restricted to what it can say without doubt: strings, whole numbers, booleans,
-null, lists and objects. A float is refused (an exact decimal is written as a string), so is a whole number beyond ±(2^53 - 1), which
-other readers of JSON would round, and a key that is not ASCII: then sorting by code point is sorting by UTF-16 unit, as the RFC
-asks. What is read must be canonical itself: other spaces, another order or a key twice are refused, so that no bit of a file is
-without meaning.
+null, lists and objects. A float is refused (an exact decimal is written as a string), so is a whole number beyond ±(2^53 - 1),
+which other readers of JSON would round, and a key that is not ASCII: then sorting by code point is sorting by UTF-16 unit, as the
+RFC asks. What is read must be canonical itself: other spaces, another order or a key twice are refused, so that no bit of a file
+is without meaning.
 """
 
 from __future__ import annotations
