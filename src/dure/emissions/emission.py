@@ -10,7 +10,7 @@ import msgspec
 from dure.core.rules import Pack
 from dure.core.text import Text
 from dure.emissions.conversion import Refused, energy_of
-from dure.emissions.quantity import Quantity, exact
+from dure.emissions.quantity import UNITS, Quantity, exact
 from dure.emissions.table import Factor, FactorTable, Potentials
 
 
@@ -47,7 +47,7 @@ def emission(use: Quantity, factor: Factor, table: FactorTable, energy: Pack, on
 
     Gas in m3, an energy on the other basis without both calorific values, or kg where the factor wants m3 are refused.
     """
-    if use.dimension != "energy" and not factor.heat:
+    if not factor.heat and use.dimension != UNITS[factor.per].dimension:
         return Refused(
             "unit.mismatch",
             Text(f"{use.unit}에는 {factor.per}당 계수를 쓸 수 없습니다.", f"A factor per {factor.per} does not fit {use.unit}."),

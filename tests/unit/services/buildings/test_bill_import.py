@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dure.core.errors import InputError, TooLarge
-from dure.services.buildings.importing.archives import unpacked_xml
+from dure.protocols.sheets.archives import unpacked_xml
+from dure.protocols.sheets.cells import BadCell, decimal_sign, read_day, read_month, read_number, read_span
+from dure.protocols.sheets.rows import SERIAL_ZERO
 from dure.services.buildings.importing.bills import Bills, Ground, read_bills
-from dure.services.buildings.importing.cells import BadCell, decimal_sign, read_day, read_month, read_number, read_span
-from dure.services.buildings.importing.sheets import SERIAL_ZERO
 
 GROUND = Ground(burnt="GCV")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -22,10 +22,10 @@ import msgspec
 
 from dure.core.errors import InputError
 from dure.core.text import Text
+from dure.protocols.sheets.cells import CELL_CHARS_MAX, BadCell, DecimalSign, decimal_sign, plain_heading, read_number
+from dure.protocols.sheets.files import read_file
+from dure.protocols.sheets.rows import header_of
 from dure.services.buildings.importing.bills import RefusedRow
-from dure.services.buildings.importing.cells import CELL_CHARS_MAX, BadCell, DecimalSign, decimal_sign, plain_heading, read_number
-from dure.services.buildings.importing.files import read_file
-from dure.services.buildings.importing.sheets import header_of
 from dure.services.buildings.reads.local_times import instants_of
 
 HEADINGS = {

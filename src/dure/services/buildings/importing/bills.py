@@ -16,7 +16,7 @@ import msgspec
 from dure.core.errors import InputError
 from dure.core.text import Text
 from dure.emissions.quantity import UNITS, Basis, Quantity
-from dure.services.buildings.importing.cells import (
+from dure.protocols.sheets.cells import (
     CELL_CHARS_MAX,
     BadCell,
     DecimalSign,
@@ -26,9 +26,9 @@ from dure.services.buildings.importing.cells import (
     read_number,
     read_span,
 )
+from dure.protocols.sheets.files import read_file
+from dure.protocols.sheets.rows import Sheet, header_of
 from dure.services.buildings.importing.columns import Fuel, field_of, heading_unit, read_fuel, read_unit
-from dure.services.buildings.importing.files import read_file
-from dure.services.buildings.importing.sheets import Sheet, header_of
 
 _TOTALS = ("합계", "총계", "소계", "계", "total", "sum", "subtotal")
 _ESTIMATED = ("추정", "인정", "estimated", "estimate", "e", "true", "y")

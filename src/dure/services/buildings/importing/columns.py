@@ -8,7 +8,7 @@ from typing import Literal
 from dure.core.errors import InputError
 from dure.core.text import Text
 from dure.emissions.quantity import UNITS, unit_of
-from dure.services.buildings.importing.cells import BadCell, bracketed, plain_heading
+from dure.protocols.sheets.cells import BadCell, bracketed, plain_heading
 
 Fuel = Literal["electricity", "pv", "city_gas", "heat", "lpg", "kerosene", "diesel", "fuel_oil_bc", "water"]
 

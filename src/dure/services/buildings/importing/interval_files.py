@@ -20,11 +20,11 @@ import msgspec
 from dure.core.errors import InputError
 from dure.core.text import Text
 from dure.emissions.quantity import UNITS, Quantity
+from dure.protocols.sheets.cells import CELL_CHARS_MAX, BadCell, DecimalSign, decimal_sign, read_day, read_number
+from dure.protocols.sheets.files import read_file
+from dure.protocols.sheets.rows import HEADER_WITHIN, Sheet, header_of
 from dure.services.buildings.importing.bills import RefusedRow
-from dure.services.buildings.importing.cells import CELL_CHARS_MAX, BadCell, DecimalSign, decimal_sign, read_day, read_number
 from dure.services.buildings.importing.columns import Fuel, field_of, heading_unit, read_unit
-from dure.services.buildings.importing.files import read_file
-from dure.services.buildings.importing.sheets import HEADER_WITHIN, Sheet, header_of
 from dure.services.buildings.reads.local_times import instants_of
 from dure.services.buildings.reads.model import Book, Delta
 

@@ -19,12 +19,12 @@ from dure.core.errors import InputError
 from dure.core.text import Text
 from dure.emissions.conversion import Refused
 from dure.protocols.green_button import read_feed
+from dure.protocols.sheets.archives import ZIP_HEAD, unpacked_xml
+from dure.protocols.sheets.files import read_file
 from dure.services.buildings.importing import interval_files
-from dure.services.buildings.importing.archives import ZIP_HEAD, unpacked_xml
 from dure.services.buildings.importing.bills import RefusedRow
 from dure.services.buildings.importing.columns import Fuel, field_of
 from dure.services.buildings.importing.feeds import deltas_of
-from dure.services.buildings.importing.files import read_file
 from dure.services.buildings.importing.parcel_feed import read_parcels
 from dure.services.buildings.intervals.booking import Booking, Hours, days_of, hours_of, is_coarse
 from dure.services.buildings.intervals.import_bills import bills_of

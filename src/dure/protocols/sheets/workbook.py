@@ -11,8 +11,8 @@ from datetime import date, timedelta
 
 from dure.core.errors import InputError, TooLarge
 from dure.protocols.green_button import Element, walk_xml
-from dure.services.buildings.importing.archives import archive_parts
-from dure.services.buildings.importing.sheets import COLUMNS_MAX, SERIAL_ZERO, Sheet, check_size, trim
+from dure.protocols.sheets.archives import archive_parts
+from dure.protocols.sheets.rows import COLUMNS_MAX, SERIAL_ZERO, Sheet, check_size, trim
 
 _PLACE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 MERGED_CELLS_MAX = 2_000_000

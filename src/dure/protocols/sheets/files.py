@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dure.core.errors import InputError
-from dure.services.buildings.importing.archives import ZIP_HEAD
-from dure.services.buildings.importing.sheets import Sheet, read_csv
-from dure.services.buildings.importing.workbook import read_workbook
+from dure.protocols.sheets.archives import ZIP_HEAD
+from dure.protocols.sheets.rows import Sheet, read_csv
+from dure.protocols.sheets.workbook import read_workbook
 
 OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")  # the compound file of .xls and of workbooks with a password
 

@@ -1,4 +1,4 @@
-"""What people write into the cells of bills and interval files: numbers, days, months, headings.
+"""What people write into the cells of table files: numbers, days, months, headings.
 
 Every reader gives the value, or raises `BadCell` with a stable code and a sentence in both languages.
 """
