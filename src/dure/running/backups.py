@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from dure.engines.bus.reader import Message
     from dure.spine.house import House
 
-# Files that only their owner may read; without the key of tokens no card would be known, without the authority's no station.
+# Files that only their owner may read; without the key of tokens no card would be known, without the authority's no station,
+# without the log's no checkpoint would be signed.
 SECRETS = (
     *("secrets.json", "device-secrets.json"),
     *("charging-tokens.key", "charging-authority.key", "charging-authority.pem"),
+    *("carbon-log.key", "carbon-log-next.key"),
 )
 MANIFEST = "backup.json"
 TAIL = "stream-tail.msgpack"
