@@ -79,3 +79,7 @@ INCONSISTENT = Text(
     ko="앞선 트리가 이 트리의 시작 부분임을 증명하지 못합니다.",
     en="The proof does not show the earlier tree to be the beginning of this one.",
 )
+BEHIND = Text(
+    ko="우리가 서명한 체크포인트인데 지금 로그보다 큽니다. 항목이 사라졌습니다.",
+    en="We signed this checkpoint, and it is larger than the log now: entries are gone.",
+)

@@ -150,6 +150,19 @@ def leaf(connection: Connection, key: str) -> Leaf:
     return Leaf(**row)
 
 
+def leaves_of(connection: Connection, keys_of: Collection[str]) -> list[Leaf]:
+    """Those of these entries that have a place, in order."""
+    query = select(entries).where(entries.c.id.in_(list(keys_of))).order_by(entries.c.place)
+    return [Leaf(**row) for row in connection.execute(query).mappings()]
+
+
+def newest_leaf(connection: Connection, prefix: str) -> Leaf | None:
+    """The newest entry whose kind and id begin so."""
+    mine = (entries.c.id >= prefix, entries.c.id < prefix + "\U0010ffff")
+    row = connection.execute(select(entries).where(*mine).order_by(entries.c.place.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else Leaf(**row)
+
+
 def leaves(connection: Connection, start: int, end: int) -> list[Leaf]:
     """The entries at the places ``[start, end)`` that there are."""
     query = select(entries).where(entries.c.place >= start, entries.c.place < end).order_by(entries.c.place)

@@ -9,10 +9,14 @@ import structlog
 
 from dure.core.errors import Corrupt
 from dure.core.time import day_of
+from dure.emissions.packs import load_factors
+from dure.services.carbon.transparency import log_records
 from dure.services.carbon.transparency.alarms import raise_alarm
+from dure.services.carbon.transparency.factor_entries import factor_entries
 from dure.services.carbon.transparency.log_desk import LogDesk
 from dure.services.carbon.transparency.log_rules import log_rules
 from dure.services.carbon.transparency.publishing import DailyCheckpoints
+from dure.services.carbon.transparency.staging import key_of, stage
 
 if TYPE_CHECKING:
     from dure.config import Settings
@@ -29,7 +33,7 @@ class LogWatch:
         self._house = house
         self._desk = desk_of(house)
         self._daily = daily_of(house)
-        self._checked = False
+        self._begun = False
 
     async def look(self) -> int:
         """One round; how many entries got their places."""
@@ -39,9 +43,10 @@ class LogWatch:
         now = self._house.clock.now()
         rules = log_rules(day_of(now, self._house.city.zone), self._house.city.folder)
         try:
-            if not self._checked:
+            if not self._begun:
                 self._daily.require_not_behind()
-                self._checked = True
+                self._stage_factors()
+                self._begun = True
             count = self._place(rules.batch_n)
         except Corrupt as error:
             evidence = {key: str(one) for key, one in error.detail.items()}
@@ -50,10 +55,19 @@ class LogWatch:
                     log.critical("log.alarm", code=error.code, why=error.message)
             raise
         if self._daily.is_due(now):
-            self._daily.require_not_behind()
+            self._begun = False  # the next round looks again whether the log is whole, and for new factors
             self._daily.publish(now, now - rules.heads_kept)
             self._daily.write_files()
         return count
+
+    def _stage_factors(self) -> None:
+        listed = factor_entries(load_factors(self._house.city.folder).rows)
+        with self._house.records.read() as connection:
+            kept = {one.id for one in log_records.leaves_of(connection, [key_of(one) for one in listed])}
+        new = [one for one in listed if key_of(one) not in kept]
+        if new:
+            with self._house.records.begin() as connection:
+                stage(connection, new)
 
     def _place(self, batch_n: int) -> int:
         count = 0
