@@ -108,7 +108,7 @@ def _on_books(connection: Connection, ident: str) -> int:
     """Grams of a claim that are on the books: what was awarded less what was corrected [gCO2e]."""
     query = select(transfers.c.deed, transfers.c.amount, transfers.c.corrects, transfers.c.why)
     rows = connection.execute(query.where(transfers.c.ref == ident, transfers.c.unit == "gCO2e")).all()
-    awarded = sum(row.amount for row in rows if row.why == "claim.award" and row.deed in ("transfer", "post"))
+    awarded = sum(row.amount for row in rows if row.why == "award" and row.deed in ("transfer", "post"))
     return int(awarded - sum(row.amount for row in rows if row.corrects))
 
 

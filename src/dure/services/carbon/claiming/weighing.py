@@ -15,7 +15,8 @@ from dure.core.time import Interval, format_instant, from_us, to_us
 from dure.services.carbon.model import SERVICE
 
 Material = Literal["paper", "plastic", "can_aluminium", "can_steel", "glass"]
-RECORDED, UNDONE = "carbon.weighing.recorded", "carbon.weighing.undone"
+RECORDED = "carbon.weighing.recorded"
+UNDONE = "carbon.weighing.undone"
 METHOD = "carbon.weighing/1"
 PROPERTY = "weighed_mass"
 GRAMS_KG = 1_000
