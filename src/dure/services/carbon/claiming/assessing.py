@@ -18,9 +18,10 @@ from dure.core.rules import Basis
 from dure.core.text import Text
 from dure.core.time import Interval
 from dure.services.carbon.claiming import methods
-from dure.services.carbon.claiming.event_words import Missing, Unread, found_at, interval_at, number_at, words_at
+from dure.services.carbon.claiming.event_words import Missing, Unread, evidence_at, interval_at, number_at, words_at
 from dure.services.carbon.claiming.factor_reading import grams_per
 from dure.services.carbon.claiming.formula import Result, number, run, spelled
+from dure.services.carbon.claiming.judging import NOTHING_SHOWN
 from dure.services.carbon.claiming.methods import ONE_SIDED, Method
 from dure.services.carbon.claiming.working import Working
 from dure.services.carbon.model import Claim, Refused, Stretch
@@ -77,7 +78,8 @@ def assessed(event: Event, by: Asking, on: date) -> Assessed | Parked:
             return Parked(result.code, result.reason)
         working = gathered.working(inputs)
         claim = _claim(event, by, (span, result), (inputs, gathered.factors))
-        return Assessed(claim, working, _beyond(event, by, claim, inputs) or _excluded(claim, by, on))
+        against = _excluded(claim, by, on) or _beyond(event, by, claim, inputs) or _nothing(claim)
+        return Assessed(claim, working, against)
     except Unread as error:
         return _unread(error)
 
@@ -167,10 +169,7 @@ def _claim(event: Event, by: Asking, told: tuple[Interval, Result], used: tuple[
         for one in method.stretches
         for source in words_at(event, one.source)
     )
-    evidence = (
-        found_at(event.data, method.interval_of) if method.interval_of != "span" else (event.data.get("evidence") or [{}])[0]
-    )
-    told_factors = evidence.get("factors", ()) if isinstance(evidence, dict) else ()
+    evidence = evidence_at(event, method.interval_of)
     return Claim(
         id=claim_id(event.id, method.ref, by.programme.id, method.stretches[0].attribute),
         event=event.id,
@@ -184,22 +183,25 @@ def _claim(event: Event, by: Asking, told: tuple[Interval, Result], used: tuple[
         point_grams=result.point_grams,
         won=0,
         method=method.ref,
-        factors=tuple(dict.fromkeys((*rows, *(str(one) for one in told_factors)))),
-        readings_sha256=str(evidence.get("readings_sha256", "")) if isinstance(evidence, dict) else "",
+        factors=tuple(dict.fromkeys((*rows, *(str(one) for one in evidence.get("factors", ()))))),
+        readings_sha256=str(evidence.get("readings_sha256", "")),
         made_at=by.at,
     )
 
 
 def _beyond(event: Event, by: Asking, claim: Claim, inputs: dict[str, str]) -> Refused | None:
     """Why what was measured cannot be: below 0, or more than such a source can do in that time."""
-    negative = [name for name in by.method.reads if name.endswith("_wh") and number(inputs[name]) < 0]
-    if claim.quantity < 0 or negative:
-        words = Text(f"음수입니다: {', '.join(negative) or claim.quantity}", f"Below 0: {', '.join(negative) or claim.quantity}.")
+    negative = [name for name in by.method.reads if number(inputs[name]) < 0 and not by.method.confidence]
+    if negative:
+        words = Text(f"음수입니다: {', '.join(negative)}", f"Below 0: {', '.join(negative)}.")
         return Refused("claim.negative", words)
+    if claim.grams > max(claim.point_grams, 0):
+        words = Text("구간의 아래 끝이 최적 추정보다 큽니다.", "The lower end of the interval is above the best estimate.")
+        return Refused("claim.absurd", words)
     stretch = claim.stretches[0]
     row = methods.bound(by.method.id, event.subject, stretch.end.date(), by.folder)
     hours = math.ceil((stretch.end - stretch.start) / HOUR)
-    if row is None or claim.quantity <= row.most_per_h * hours:
+    if row is None or abs(claim.quantity) <= row.most_per_h * hours:
         return None
     most = row.most_per_h * hours
     return Refused(
@@ -209,6 +211,11 @@ def _beyond(event: Event, by: Asking, claim: Claim, inputs: dict[str, str]) -> R
             f"{claim.quantity:,} {claim.unit} in {hours} h are more than this source can do: {most:,} {claim.unit}.",
         ),
     )
+
+
+def _nothing(claim: Claim) -> Refused | None:
+    """That nothing is credited, which is no fault: the lower bound is not above 0."""
+    return None if claim.grams or claim.tier == "C" else NOTHING_SHOWN
 
 
 def _excluded(claim: Claim, by: Asking, on: date) -> Refused | None:

@@ -87,7 +87,7 @@ def retiring(claim: Claim) -> list[Transfer]:
             credit=ends[1],
             amount=claim.grams,
             unit="gCO2e",
-            why="claim.retire",
+            why="retire",
             ref=claim.id,
         )
     ]
@@ -104,7 +104,7 @@ def _first(
         unit="KRW" if what == "won" else "gCO2e",
         deed="pending" if pending else "transfer",
         expires_at=expires_at,
-        why="reward" if what == "won" else "claim.award",
+        why="reward" if what == "won" else "award",
         ref=claim.id,
     )
 
@@ -118,7 +118,7 @@ def _ending(claim: Claim, first: Transfer, deed: str) -> Transfer:
         unit=first.unit,
         deed="post" if deed == "post" else "void",
         of=first.id,
-        why=first.why if deed == "post" else "claim.release",
+        why=first.why if deed == "post" else "release",
         ref=claim.id,
     )
 

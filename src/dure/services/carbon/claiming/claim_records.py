@@ -116,8 +116,19 @@ def listing(connection: Connection, wanted: Wanted, *, after: str = "", limit: i
     return page(found, limit, lambda one: time_mark(one.made_at, one.id))
 
 
+def oldest(connection: Connection, wanted: Wanted, limit: int = 40) -> list[Kept]:
+    """Those that were made first."""
+    query = _where(select(claims), wanted).order_by(claims.c.made_at, claims.c.id).limit(checked_limit(limit))
+    return [_kept(row) for row in connection.execute(query).mappings()]
+
+
 def each(connection: Connection, wanted: Wanted) -> Iterator[Claim]:
     """All of them, by begin of what they claim, then id; read page by page."""
+    return (one.claim for one in each_kept(connection, wanted))
+
+
+def each_kept(connection: Connection, wanted: Wanted) -> Iterator[Kept]:
+    """As `each`, with what their rows hold beside them."""
     mark: tuple[datetime, str] | None = None
     while True:
         query = _where(select(claims), wanted).order_by(claims.c.start_at, claims.c.id).limit(PAGE)
@@ -125,7 +136,7 @@ def each(connection: Connection, wanted: Wanted) -> Iterator[Claim]:
             same = and_(claims.c.start_at == mark[0], claims.c.id > mark[1])
             query = query.where(or_(claims.c.start_at > mark[0], same))
         rows = connection.execute(query).mappings().all()
-        yield from (_kept(row).claim for row in rows)
+        yield from (_kept(row) for row in rows)
         if len(rows) < PAGE:
             return
         mark = (rows[-1]["start_at"], rows[-1]["id"])

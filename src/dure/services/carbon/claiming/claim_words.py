@@ -14,17 +14,18 @@ from dure import __version__
 from dure.core.events import Decision, Event
 from dure.core.time import format_instant
 from dure.services.carbon.claiming.working import Working
-from dure.services.carbon.model import SERVICE, Claim, State
+from dure.services.carbon.model import SERVICE, Claim
 from dure.services.carbon.transparency.entry import Entry
 
 KIND = "carbon_claim"
 SOURCE = f"dure/{SERVICE}"
-MADE: tuple[State, ...] = ("reserved", "awarded", "refused")
-
-
-def event_type(state: State) -> str:
-    """Type of the event that tells a claim has come to a state."""
-    return f"{SERVICE}.claim.{'withdrawn' if state == 'cancelled' else state}"
+TYPES = {
+    "reserved": "carbon.claim.reserved",
+    "awarded": "carbon.claim.awarded",
+    "refused": "carbon.claim.refused",
+    "cancelled": "carbon.claim.withdrawn",
+    "retired": "carbon.claim.retired",
+}
 
 
 def claim_body(claim: Claim, working: Working | None) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def event_of(claim: Claim, at: datetime) -> Event:
     words = msgspec.to_builtins(claim)
     data = {name: words[name] for name in _TOLD} | {"claim": claim.id}
     return Event(
-        id=f"{claim.id}-{claim.state}", type=event_type(claim.state), source=SOURCE, time=at, subject=_asset(claim), data=data
+        id=f"{claim.id}-{claim.state}", type=TYPES[claim.state], source=SOURCE, time=at, subject=_asset(claim), data=data
     )
 
 

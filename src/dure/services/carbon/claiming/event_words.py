@@ -62,11 +62,18 @@ def found_at(data: Any, path: str) -> Any:
 
 
 def interval_at(event: Event, path: str) -> Interval:
-    """The interval of the evidence at a path (``evidence.UNIT``), ``span`` for any evidence the event has."""
+    """The interval of the evidence at a path (``evidence.UNIT``), or ``span`` of the event."""
+    return _interval(evidence_at(event, path).get("interval", ...), path)
+
+
+def evidence_at(event: Event, path: str) -> Mapping[str, Any]:
+    """The evidence at a path; ``span``: what the event says of all of it. Raises Unread where there is none."""
     if path == "span":
-        found = [one for one in event.data.get("evidence", []) if isinstance(one, Mapping)]
-        return _interval(found[0].get("interval", ...) if found else event.data.get("interval", ...), path)
-    return _interval(found_at(event.data, f"{path}.interval"), path)
+        return event.data
+    found = found_at(event.data, path)
+    if not isinstance(found, Mapping):
+        raise Unread("missing", path)
+    return found
 
 
 def words_at(event: Event, template: str) -> list[str]:

@@ -9,6 +9,15 @@ from dure.services.carbon.programmes import Programme
 BOOK_MAX = 10**15  # a thousand million tonnes: no city saves it
 
 
+NOTHING_SHOWN = Refused(
+    "claim.not_shown",
+    Text(
+        "단측 90 % 구간의 아래 끝이 0을 넘지 않아 인정할 것이 없습니다.",
+        "Nothing is credited: the lower bound of the one-sided 90 % interval is not above 0.",
+    ),
+)
+
+
 def first_against(claim: Claim, programme: Programme) -> Refused | None:
     """The first reason against a claim; None when there is none."""
     if not claim.stretches or any(one.start >= one.end for one in claim.stretches):
@@ -29,13 +38,7 @@ def _numbers(claim: Claim) -> Refused | None:
     if claim.tier == "C" and claim.grams:
         return Refused("claim.tier", Text("참여(C등급)에는 감축량이 없습니다.", "Participation (tier C) has no grams."))
     if claim.tier != "C" and not claim.grams and not claim.won:
-        return Refused(
-            "claim.not_shown",
-            Text(
-                "단측 90 % 구간의 아래 끝이 0을 넘지 않아 인정할 것이 없습니다.",
-                "Nothing is credited: the lower bound of the one-sided 90 % interval is not above 0.",
-            ),
-        )
+        return NOTHING_SHOWN
     return None
 
 

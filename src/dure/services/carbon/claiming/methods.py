@@ -137,6 +137,13 @@ def one_sided(confidence: str, on: date, folder: Path | None = None) -> tuple[st
     return _choice("one_sided", confidence, on, folder)
 
 
+def rule_named(name: str, folder: Path | None = None) -> Rule | None:
+    """The newest row that a basis (``methods@VERSION/TABLE/ROW``) names; None when there is none."""
+    _, table, ident = [*name.split("/"), "", ""][:3]
+    found = [row for row in load_pack(PACK, folder).tables.get(table, ()) if row["id"] == ident]
+    return msgspec.convert(dict(found[-1]), Choice) if found and table in ("parameters", "one_sided") else None
+
+
 def clock_number(name: str, on: date, folder: Path | None = None) -> int:
     """A number of ``[[clocks]]``."""
     return int(load_pack(PACK, folder).row("clocks", name, Choice, on).value)
