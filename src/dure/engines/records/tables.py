@@ -278,4 +278,5 @@ events = Table(
     Column("data", Json, nullable=False),
     Index("ix_events_time", "time", "id"),
     Index("ix_events_subject", "subject", "time"),
+    Index("ix_events_type", "type", "time", "id"),
 )

@@ -85,5 +85,21 @@ class Refused(msgspec.Struct, frozen=True):
     reason: Text
 
 
-PROPERTIES: tuple[Property, ...] = ()
-KINDS: tuple[AssetKind, ...] = ()
+# What a scale of a recycling shop says of a bag; a reading for each weighing, no rhythm.
+PROPERTIES: tuple[Property, ...] = (
+    Property(
+        id="weighed_mass",
+        name=Text("잰 무게", "Mass as weighed"),
+        unit="kg",
+        fail_min=0.0,
+        fail_max=2_000.0,
+        suspect_min=0.0,
+        suspect_max=150.0,
+        period_s=86_400,
+        decimals=3,
+        source="usual platform scales take up to 150 kg (suspect), weighbridges of shops up to 2 t (fail): to be confirmed",
+    ),
+)
+KINDS: tuple[AssetKind, ...] = (
+    AssetKind("scale", Text("재활용 저울", "Recycling scale"), SERVICE, ("weighed_mass",), public=False),
+)

@@ -162,6 +162,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     price : of rules/prices.toml, what drivers pay
     grid_to_ess : whether storage may be charged from the grid (a licence to sell stored renewable power says no)
     direct_supply : its own generators supply it without the power market
+    behind_meter : ``BUILDING/METER`` where it hangs behind a building's meter, so that one kWh is not claimed of both
     v2g : whether vehicles may give energy back
     phase_a : most current per phase of its connection [A]; 0: not limited by phase
     zone_word : zone of the city it lies in
@@ -179,6 +180,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     feeder: str = ""
     grid_to_ess: bool = False
     direct_supply: bool = True
+    behind_meter: str = ""
     v2g: bool = False
     phase_a: float = 0.0
     voltage_v: float = 220.0

@@ -128,6 +128,7 @@ class _Reading:
             feeder=words.text("feeder"),
             grid_to_ess=words.yes("grid_to_ess"),
             direct_supply=words.yes("direct_supply", usual=True),
+            behind_meter=words.text("behind_meter"),
             v2g=words.yes("v2g"),
             phase_a=words.number("phase_a", (0, 1e5), 0),
             voltage_v=words.number("voltage_v", (50, 1_000), 220),

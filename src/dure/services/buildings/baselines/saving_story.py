@@ -152,6 +152,7 @@ def verified_event(measure: Measure, claim: MeasureSaving, period: Interval, rea
             "measure": measure.id,
             "building": measure.building,
             "work": measure.work,
+            "meters": [one.meter for one in claim.meters if one.meter not in claim.outside],
             "start": claim.start.isoformat(),
             "until": claim.until.isoformat(),
             "decision": saving_id(measure.id, claim.until),

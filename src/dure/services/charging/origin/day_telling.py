@@ -17,6 +17,7 @@ from dure.engines.records.tables_charging_origin import charging_origin_days as 
 from dure.services.charging.model import SERVICE
 from dure.services.charging.origin import origin_records
 from dure.services.charging.origin.allocating import RULE
+from dure.services.charging.origin.generation_telling import flows_of, generation_event
 from dure.services.charging.origin.model import ORIGINS
 from dure.services.charging.origin.origin_desk import STEP
 from dure.services.charging.origin.origin_rules import FACTORS, PACK, factors_version, origin_rules, pack_version
@@ -81,6 +82,9 @@ def tell_days(house: House, site: Site) -> int:
                 continue
             decisions.add(connection, decision_of(one, house))
             events.announce(connection, [event_of(one, house)], now)
+            if site.solar or any(flows_of(one).values()):
+                span = day_interval(one.day, house.city.zone)
+                events.announce(connection, [generation_event(one, (told_id(one), _replaced(one)), span, site)], now)
     return len(told)
 
 
@@ -169,6 +173,11 @@ def told_id(one: DayTold) -> str:
     return f"{ident}-{one.n}" if one.n else ident
 
 
+def _replaced(one: DayTold) -> str:
+    """Id of the day as it was told before; empty when it was not."""
+    return told_id(msgspec.structs.replace(one, n=one.n - 1)) if one.n else ""
+
+
 def decision_of(one: DayTold, house: House) -> Decision:
     """What was booked of a day, from what, and why."""
     reasons = [
@@ -205,7 +214,7 @@ def event_of(one: DayTold, house: House) -> Event:
         "estimated_intervals": one.estimated,
         "head": one.head,
         "decision": ident,
-        "replaces": told_id(msgspec.structs.replace(one, n=one.n - 1)) if one.n else "",
+        "replaces": _replaced(one),
         "evidence": [_evidence(ident, one, span)],
     }
     return Event(id=ident, type=RENEWABLE, source=f"dure/{SERVICE}", time=one.told_at, subject=one.site, data=data)

@@ -15,6 +15,7 @@ from dure.services.environment.faults import findings
 from dure.services.environment.model import SERVICE
 from dure.services.environment.watches.alert_watch import AlertWatch
 from dure.services.environment.watches.calibration_watch import CalibrationWatch
+from dure.services.environment.watches.day_watch import DayWatch
 from dure.services.environment.watches.diagnosis_watch import DiagnosisWatch
 from dure.services.environment.watches.drift_watch import DriftWatch
 from dure.services.environment.watches.index_watch import IndexWatch
@@ -36,6 +37,7 @@ GRADES_S = 20.0
 SLOW_S = 120.0
 DIAGNOSIS_S = 120.0
 HOUR_S = 3600.0
+TEN_MINUTES_S = 600.0
 MESSAGES_KEPT = timedelta(days=400)
 
 
@@ -86,6 +88,7 @@ async def run(house: House) -> None:
         Round("diagnosis", DIAGNOSIS_S, DiagnosisWatch(house, stations).look),
         Round("drift", HOUR_S, DriftWatch(house, stations).look),
         Round("corrections", MINUTE_S, CalibrationWatch(house).look),
+        Round("days", TEN_MINUTES_S, DayWatch(house, stations).look),
         Round("messages", ROUND_S, Courier(house).deliver),
         Round("forgetting", HOUR_S, partial(forget, house)),
     )

@@ -135,6 +135,9 @@ def saving_event(period: Period, baseline: Baseline, interval: Interval, digest:
             "end": period.end.isoformat(),
             "baseline": period.baseline_id,
             "days": period.days_n,
+            "confidence": period.confidence,
+            "interval": msgspec.to_builtins(interval),
+            "readings_sha256": digest,
             "headline": msgspec.to_builtins(period.headline),
             "savings": {
                 name: {"mean": one.mean, "low": _number(one.low), "high": _number(one.high), "verdict": one.verdict}

@@ -21,7 +21,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    savings : by quantity (`savings_words.QUANTITIES`), those that occur
+    savings : by quantity (`savings_words.QUANTITIES`), those that occur; confidence : two-sided, of their intervals [1]
     sentences : the same in words; `headline` the one for the council
     days_n : days accounted; `days_lost` days of the span without account
     sources : how many days' kilometres come from where
@@ -45,6 +45,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     baseline: dict[str, float]
     actual_m3: dict[str, float]
     baseline_m3: dict[str, float]
+    confidence: float
     provisional: tuple[str, ...] = ()
 
 
@@ -89,6 +90,7 @@ def period_of(accounts: Sequence[DayAccount], baseline: Baseline, judging: Judgi
         baseline=_sums(plain, "baseline"),
         actual_m3=_per_m3(plain, "actual"),
         baseline_m3=_per_m3(plain, "baseline"),
+        confidence=judging.confidence,
         provisional=tuple(sorted({rule for one in plain for rule in one.provisional})),
     )
 

@@ -1,0 +1,135 @@
+"""All claims by filter, and each claim: what, how much, why, and where it stands."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from dure.core.time import day_interval, day_of
+from dure.engines.records import decisions
+from dure.services.carbon.claiming import claim_records, methods
+from dure.services.carbon.claiming.claim_records import Wanted
+from dure.services.carbon.claiming.explaining import explain
+from dure.services.carbon.claiming.verifying import REASONS
+from dure.services.carbon.model import State, Tier
+from dure.services.carbon.pages import claim_names
+from dure.services.carbon.programmes import programmes
+from dure.web.access import require
+from dure.web.layout import house_of, layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection
+
+    from dure.engines.records.paging import Page
+    from dure.services.carbon.claiming.claim_records import Kept
+    from dure.services.carbon.model import Claim
+    from dure.spine.house import House
+
+CLAIMS = "/operations/carbon/claims"
+PAGE_ROWS = 50
+T = TypeVar("T")
+_YEAR = re.compile(r"[1-8]\d{3}")
+
+
+def routes() -> APIRouter:
+    """The pages of claims."""
+    router = APIRouter()
+    sees = [Depends(require("read", "ledger"))]
+    router.add_api_route(CLAIMS, listing, methods=["GET"], dependencies=sees)
+    router.add_api_route(f"{CLAIMS}/{{claim_id}}", one, methods=["GET"], dependencies=sees)
+    return router
+
+
+async def listing(request: Request) -> Response:
+    """All claims, newest first, by programme, tier, state, method and year."""
+    house, query = house_of(request), request.query_params
+    wanted, after = wanted_of(house, query), query.get("after", "")[:200]
+
+    def read(connection: Connection) -> Page[Claim]:
+        return claim_records.listing(connection, wanted, after=after, limit=PAGE_ROWS)
+
+    found = await read_records(house, read)
+    names = ("programme", "tier", "state", "method", "year")
+    return await layout_of(request).page(
+        request,
+        "carbon/claims.html",
+        found=found.items,
+        following=found.next,
+        after=after,
+        chosen={name: query.get(name, "")[:60] for name in names},
+        **known_words(house),
+    )
+
+
+async def one(request: Request, claim_id: str) -> Response:
+    """One claim: what, how much, why, and where it stands."""
+    house, say = house_of(request), layout_of(request).speech(request)
+
+    def read(connection: Connection) -> tuple[Kept, list[claim_records.Deed], tuple[str, ...]]:
+        kept = claim_records.get(connection, claim_id)
+        return kept, claim_records.deeds_of(connection, claim_id), decisions.get(connection, claim_id).reasons
+
+    kept, deeds, reasons = await read_records(house, read)
+    told = await run_in_threadpool(explain, house, f"carbon/claim/{claim_id}")
+    return await layout_of(request).page(
+        request,
+        "carbon/claim.html",
+        crumbs=[(CLAIMS, say("청구"))],
+        kept=kept,
+        claim=kept.claim,
+        deeds=deeds,
+        reasons_told=reasons,
+        told=told,
+        method=methods.method_of(kept.claim.method, house.city.folder),
+        waterfall=[step for step in told.steps if step.shows],
+        reasons=REASONS,
+        done=request.query_params.get("done", "")[:20],
+        **known_words(house),
+    )
+
+
+def wanted_of(house: House, query: Mapping[str, str]) -> Wanted:
+    """The claims a query asks for; what cannot be read asks for nothing."""
+    tier: Tier | None = next((each for each in get_args(Tier) if each == query.get("tier")), None)
+    state: State | None = next((each for each in get_args(State) if each == query.get("state")), None)
+    year, zone = query.get("year", ""), house.city.zone
+    start = end = None
+    if _YEAR.fullmatch(year):
+        start, end = (day_interval(date(each, 1, 1), zone).start for each in (int(year), int(year) + 1))
+    return Wanted(
+        programme=query.get("programme", "")[:60],
+        method=query.get("method", "")[:60],
+        tier=tier,
+        states=(state,) if state else (),
+        start=start,
+        end=end,
+    )
+
+
+def known_words(house: House) -> dict[str, Any]:
+    """What every page of claims names."""
+    folder, today = house.city.folder, day_of(house.clock.now(), house.city.zone)
+    rows = methods.all_methods(folder)
+    return {
+        "names": claim_names,
+        "programmes": programmes(today, folder),
+        "methods": {each.ref: each for each in rows},
+        "codes": claim_names.CODES,
+    }
+
+
+async def read_records(house: House, ask: Callable[[Connection], T]) -> T:
+    """What a reader of the records finds, off the loop."""
+
+    def read() -> T:
+        with house.records.read() as connection:
+            return ask(connection)
+
+    return await run_in_threadpool(read)
