@@ -186,6 +186,7 @@ carbon_sponsor_results = Table(
     Column("company", Text, nullable=False),
     Column("tier", Text, nullable=False),
     Column("grams", BigInteger, nullable=False),
+    Column("claims", Integer, nullable=False),
     Column("booked_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Index("ix_carbon_sponsor_results_sponsorship", "sponsorship"),

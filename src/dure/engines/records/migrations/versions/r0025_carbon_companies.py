@@ -211,6 +211,7 @@ def _sponsor_results() -> None:
         sa.Column("company", KEY, nullable=False),
         sa.Column("tier", KEY, nullable=False),
         sa.Column("grams", sa.BigInteger(), nullable=False),
+        sa.Column("claims", sa.Integer(), nullable=False),
         sa.Column("booked_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("claim", "sponsorship", name="pk_carbon_sponsor_results"),
