@@ -14,7 +14,10 @@ from planned_house import NOW, SITE, Recorded, kept, linked, measured, planned_h
 from dure.core.errors import NotFound
 from dure.engines.records import assets, decisions
 from dure.engines.records.audit import By
-from dure.services.charging.planning import plan_records
+from dure.services.charging.planning import backtest_records, plan_records
+from dure.services.charging.planning.backtest_records import Backtest
+from dure.services.charging.planning.cost import kept_won_kwh
+from dure.services.charging.planning.forecast_model import Recipe
 from dure.services.charging.planning.forecast_rules import forecast_rules
 from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_desk import PlanDesk
@@ -205,6 +208,20 @@ def test_who_comes_next_is_planned_with_who_is_there(house: House) -> None:
     session(house, "s2", "cp-b", 1)
     assert look(desk) == 1
     assert {one.id for one in newest(house).problem.needs} == {"s1", "s2"}
+
+
+def test_what_is_left_in_the_storage_is_worth_what_the_live_recipe_says(house: House) -> None:
+    recipe = Recipe(name="even", arrivals=False, kept_share=1.0)
+    row = Backtest(site=SITE, day=NOW.date(), recipe="even", made_at=NOW, days_n=14, won=1.0, live=True,
+                   facts={"recipe": msgspec.to_builtins(recipe)})  # fmt: skip
+    session(house, "s1", "cp-a", 1)
+    desk = PlanDesk(house, Recorded())
+    before = asyncio.run(desk.plan(SITE)).problem
+    with house.records.begin() as connection:
+        backtest_records.store(connection, [row])
+    after = asyncio.run(desk.plan(SITE)).problem
+    assert before.end_won_kwh == 0.0
+    assert after.end_won_kwh == kept_won_kwh(after, 1.0) > 0.0
 
 
 def test_two_sites_on_one_line_keep_it_together(house: House) -> None:

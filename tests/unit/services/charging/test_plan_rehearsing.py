@@ -52,6 +52,22 @@ def test_a_recipe_saves_more_than_no_forecast_at_a_workplace() -> None:
     assert won(world, rolled(world, planned(PLAIN))) < won(world, rolled(world, EarliestFirst()))
 
 
+def test_sun_that_is_kept_pays_when_the_days_after_it_are_dull() -> None:
+    world = made_world(days=4)
+    sun = np.tile(world.sun_w[:PER_DAY], world.end // PER_DAY)
+    sun[world.lead + PER_DAY : world.lead + 3 * PER_DAY] *= 0.1
+    dull = msgspec.structs.replace(world, sun_w=sun)
+    sold, kept = (rolled(dull, planned(msgspec.structs.replace(PLAIN, kept_share=share))) for share in (0.0, 1.0))
+    assert kept.peak_w < sold.peak_w
+    assert won(dull, kept) < won(dull, sold)
+
+
+def test_nothing_is_kept_beyond_the_end_of_what_counts() -> None:
+    world = made_world(days=1)
+    short = [rolled(world, planned(msgspec.structs.replace(PLAIN, horizon=PER_DAY, kept_share=one))) for one in (0.0, 1.0)]
+    assert np.array_equal(short[0].export_w, short[1].export_w)
+
+
 def test_a_recipe_that_loses_gives_way_to_the_baseline() -> None:
     world = made_world(days=1, cars=2)
     blind = msgspec.structs.replace(PLAIN, sun_scale=0.0, arrivals_scale=6.0)  # sees no sun and far too many cars

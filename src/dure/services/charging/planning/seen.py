@@ -11,6 +11,7 @@ import numpy as np
 from dure.core.time import from_us
 from dure.services.charging.model import Evse, Site, Storage
 from dure.services.charging.planning.conservative import least_w
+from dure.services.charging.planning.cost import kept_won_kwh
 from dure.services.charging.planning.forecast_model import Forecast
 from dure.services.charging.planning.plan_rules import PlanningRow
 from dure.services.charging.planning.problem import Floats, Need, Problem, within
@@ -44,7 +45,7 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Attributes
     ----------
     pv_w, load_w : (n,) [W]
-    expected : vehicles to come; aim_w : the peak to aim at
+    expected : vehicles to come; aim_w : the peak to aim at; kept_share : see `Recipe`
     policy : "lp", or "edf" where the baseline won the site's last backtest
     used : part -> method
     """
@@ -53,6 +54,7 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     load_w: Floats
     expected: tuple[Need, ...] = ()
     aim_w: float = 0.0
+    kept_share: float = 0.0
     policy: str = "lp"
     used: Mapping[str, str] = {}  # msgspec copies an empty default for every instance
 
@@ -103,7 +105,8 @@ def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
         load_w[:] = seen.load_w
     load_w[0] = max(load_w[0], seen.load_w)
     return Ahead(
-        pv_w=pv_w, load_w=load_w, expected=forecast.expected, aim_w=forecast.aim_w, policy=forecast.policy, used=forecast.used
+        pv_w=pv_w, load_w=load_w, expected=forecast.expected, aim_w=forecast.aim_w, kept_share=forecast.kept_share,
+        policy=forecast.policy, used=forecast.used,
     )  # fmt: skip
 
 
@@ -111,7 +114,7 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
     """The problem of a site; conservative where meters are lost: no sun, storage still."""
     site, n = seen.site, len(ahead.pv_w)
     storage = joined(site.storage) if seen.stored_wh is not None else None
-    return Problem(
+    problem = Problem(
         start_us=seen.start_us,
         step_s=rules.step_s,
         pv_w=np.zeros(n) if "sun" in seen.lost else np.maximum(ahead.pv_w, 0.0),
@@ -130,6 +133,7 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
         phase_w=site.phase_a * site.voltage_v,
         back_won_kwh=rules.back_won_kwh,
     )
+    return msgspec.structs.replace(problem, end_won_kwh=kept_won_kwh(problem, ahead.kept_share))
 
 
 def drawn_w(seen: Seen, rules: PlanningRow, n: int) -> Floats:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from dure.services.charging.planning.cost import kept_won_kwh
 from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.forecast_model import Forecast, Recipe
 from dure.services.charging.planning.forecasting import forecast, sun_as_yesterday
@@ -54,7 +55,7 @@ class Planned:
 
     def decide(self, view: View) -> Plan:
         """The plan from now on."""
-        n = self._horizon
+        n = min(self._horizon, view.world.end - view.now)  # nothing counts after the span, and every policy knows when it ends
         ahead = self._foresee(view, n)
         problem = view.world.problem(view.now, n, ahead.pv_w, ahead.load_w)
         problem = msgspec.structs.replace(
@@ -63,6 +64,8 @@ class Planned:
             stored_wh=view.stored_wh,
             peak_w=max(view.peak_w, ahead.aim_w),
         )
+        if view.now + n < view.world.end:
+            problem = msgspec.structs.replace(problem, end_won_kwh=kept_won_kwh(problem, ahead.kept_share))
         return self._solver.solve(problem)
 
 
@@ -77,7 +80,7 @@ def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
 
     def foresee(view: View, n: int) -> Forecast:
         now = view.now
-        sun, load = (np.pad(one[now : now + n], (0, max(0, now + n - world.end))) for one in (world.sun_w, world.load_w))
+        sun, load = world.sun_w[now : now + n], world.load_w[now : now + n]
         coming = np.flatnonzero((served.arrive > now) & (served.arrive < now + n))
         needs = []
         for i in coming:
