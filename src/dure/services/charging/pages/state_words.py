@@ -72,7 +72,7 @@ CONNECTOR_NAMES: Mapping[str, Text] = {
 }
 SOURCE_NAMES: Mapping[Source, Text] = {
     "pv": Text("태양광", "Solar"),
-    "ess": Text("저장장치에서", "From storage"),
+    "ess": Text("저장 전력, 출처 미정", "Stored, origin not known"),
     "ess_pv": Text("저장된 태양광", "Stored solar"),
     "ess_grid": Text("저장된 계통 전력", "Stored grid energy"),
     "vehicle": Text("전기차에서", "From vehicles"),

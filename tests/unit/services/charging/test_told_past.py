@@ -1,0 +1,64 @@
+"""What a demo's chargers could not tell while nobody listened is told whole before the meters of their site speak."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dure.city import read_city
+from dure.engines.clock import FixedClock
+from dure.services.charging import simulate
+from dure.services.charging.simulate import How, SitePlay, sites_simulated
+
+CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
+NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> SitePlay:
+    """A site with a past of half a day, whose chargers have all of it still to tell."""
+    how = How(url="ws://127.0.0.1:1", folder=tmp_path, past=timedelta(hours=12))
+    one = SitePlay(CITY, next(iter(sites_simulated(CITY))), FixedClock(NOW), how)
+    one.catch_up()
+    one.linked(how.url, {charger.charger.identity: "secret" for charger in one.site.chargers})
+    return one
+
+
+def queues(play: SitePlay) -> list[list[object]]:
+    return [charger.state.queue for charger in play.site.chargers]  # type: ignore[misc]  # what is in them does not matter
+
+
+async def tell_slowly(play: SitePlay, pause_s: float) -> None:
+    """Each charger gets rid of a message now and then."""
+    while any(queues(play)):
+        await asyncio.sleep(pause_s)
+        for queue in queues(play):
+            del queue[:1]
+
+
+def test_as_long_as_the_chargers_get_on_their_meters_wait_until_all_is_told(
+    play: SitePlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "LOOK_S", 0.005)
+
+    async def told() -> int:
+        for queue in queues(play):
+            del queue[20:]
+        slow = asyncio.create_task(tell_slowly(play, 0.02))
+        left = await play.told_all(0.2)  # all of it takes twice as long
+        await slow
+        return left
+
+    assert any(queues(play))
+    assert asyncio.run(told()) == 0
+
+
+def test_chargers_that_nobody_lets_in_do_not_hold_their_meters_up_for_ever(
+    play: SitePlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "LOOK_S", 0.005)
+    before = sum(len(queue) for queue in queues(play))
+    assert asyncio.run(play.told_all(0.05)) == before > 0
