@@ -127,7 +127,8 @@ def test_a_site_where_little_flows_shows_its_day_unasked(city, site, span):
 
 def test_meters_are_told_by_their_names_with_the_id_beside(city):
     page = city["operator"].get("/en/operations/charging/sites/hall").text
-    for name, asset in (("Hall solar", "hall-pv"), ("Hall storage", "hall-ess"), ("Hall grid meter", "hall-grid"), ("Hall 1", "hall-e1")):
+    names = {"hall-pv": "Hall solar", "hall-ess": "Hall storage", "hall-grid": "Hall grid meter", "hall-e1": "Hall 1"}
+    for asset, name in names.items():
         assert f'{name}<br><code class="small soft">{asset}</code>' in page
 
 

@@ -22,6 +22,7 @@ from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept
 from dure.services.charging.planning.plan_rules import planning_rules
+from dure.services.charging.planning.plan_source import PlanSource
 from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.site_lp import SiteSolver
 from dure.services.charging.sites import registered
@@ -88,7 +89,7 @@ def test_while_a_station_catches_up_its_places_keep_what_they_may_draw(house: Ho
     assert share_w > 0
     long_ago = NOW - timedelta(hours=30)
     session(house, "past", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
-    assert desk._source.seen(site_of(house), NOW).held["cp-a-1"][0] == share_w
+    assert PlanSource(house).seen(site_of(house), NOW).held["cp-a-1"][0] == share_w
 
 
 def test_a_session_told_late_is_planned_once_its_station_says_no_more(house: House) -> None:

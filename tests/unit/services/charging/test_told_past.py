@@ -1,4 +1,4 @@
-"""What a demo's chargers could not tell while nobody listened is told whole before the meters of their site speak."""
+"""The demo's past: what its chargers could not tell is told whole before the meters of their site speak."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from planned_house import SITE, planned_house, session, settled_city
+from sqlalchemy import update
 
 from dure.city import read_city
 from dure.engines.clock import FixedClock
+from dure.engines.records.tables_charging_sessions import charging_sessions
 from dure.services.charging import simulate
 from dure.services.charging.simulate import How, SitePlay, sites_simulated
+from dure.services.charging.simulating.demo_study import DemoStudy
+from dure.services.charging.sizing import study_records
 
 CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
@@ -62,3 +67,17 @@ def test_chargers_that_nobody_lets_in_do_not_hold_their_meters_up_for_ever(
     monkeypatch.setattr(simulate, "LOOK_S", 0.005)
     before = sum(len(queue) for queue in queues(play))
     assert asyncio.run(play.told_all(0.05)) == before > 0
+
+
+def test_the_demo_asks_for_one_study_once_a_charge_is_in_the_books(tmp_path: Path) -> None:
+    house = planned_house(tmp_path)
+    settled_city(house, house.clock.now())
+    demo = DemoStudy(house)
+    assert asyncio.run(demo.look()) == 0
+    ended = session(house, "s1", "cp-a", 1)
+    with house.records.begin() as connection:
+        connection.execute(update(charging_sessions).where(charging_sessions.c.id == ended.id).values(state="settled"))
+    assert [asyncio.run(demo.look()), asyncio.run(demo.look())] == [1, 0]
+    with house.records.read() as connection:
+        (study,) = study_records.listing(connection)
+    assert (study.site, study.state) == (SITE, "running")

@@ -84,7 +84,7 @@ def held_back(bindings: Iterable[Binding]) -> list[Held]:
 
 
 def feeds_vehicles(problem: Problem, won_kwh: float) -> bool:
-    """Whether a kWh more at a limit would go to a vehicle that goes short: then its worth is what the plan sets on need, no price."""
+    """Whether a kWh more at a limit would go to a vehicle that goes short: its worth is then what the plan sets on need."""
     return won_kwh > problem.unmet_won_kwh / 2
 
 
