@@ -105,12 +105,12 @@ def connector_name(connector: str) -> Text:
 
 
 def flow_diagram(links: Flows, say: Speech, *, title: str, unit: str, per: float, decimals: int = 1) -> Sankey:
-    """Flows as a diagram; `per` is how many W or Wh one unit has."""
+    """Flows as a diagram; `per` is how many W or Wh one unit has. What would be told as 0 is left out."""
     return Sankey(
         title=title,
         unit=unit,
         decimals=decimals,
         sources=[End(one, say.text(name)) for one, name in SOURCE_NAMES.items()],
         sinks=[End(f"to-{one}", say.text(name)) for one, name in SINK_NAMES.items()],
-        links=[Link(source, f"to-{sink}", value / per) for (source, sink), value in links.items()],
+        links=[Link(source, f"to-{sink}", value / per) for (source, sink), value in links.items() if round(value / per, decimals) > 0],
     )

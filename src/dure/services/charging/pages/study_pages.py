@@ -66,6 +66,26 @@ WHY: dict[str, Text] = {
     "made_sun": Text("위도와 평균 맑기로 지어낸 하늘 (확인 필요)", "A made sky by latitude and mean clearness (to be confirmed)"),
     "tariff.unknown": Text("충전소의 전기요금을 찾을 수 없습니다.", "The site's tariff is not known."),
 }
+FIGURES: dict[str, Text] = {
+    "solar_won_kw": Text("태양광 설비비", "Cost of solar"),
+    "storage_won_kwh": Text("저장장치 설비비", "Cost of storage"),
+    "solar_years": Text("태양광을 쓰는 햇수", "Years solar is used"),
+    "storage_years": Text("저장장치를 쓰는 햇수", "Years storage is used"),
+    "interest": Text("할인율", "Discount rate"),
+    "upkeep_fraction": Text("유지비 (설비비 가운데)", "Upkeep, of the cost"),
+    "storage_hours": Text("저장장치를 다 채우는 시간", "Hours to fill the storage"),
+    "lead_d": Text("미리 배우는 날", "Days to learn from"),
+    "days": Text("돌려 보는 날", "Days that are rehearsed"),
+    "clearness_mean": Text("하늘의 평균 맑기", "Mean clearness of the sky"),
+    "performance": Text("태양광 성능비", "Performance ratio of solar"),
+}
+UNITS: dict[str, Text] = {
+    "won/kW": Text("원/kW", "won/kW"),
+    "won/kWh": Text("원/kWh", "won/kWh"),
+    "a": Text("년", "years"),
+    "h": Text("시간", "hours"),
+    "d": Text("일", "days"),
+}
 USUAL = {"source": "scenario", "scenario": "workplace", "cars": "30", "solar_kw": "0, 50, 100", "storage_kwh": "0, 100, 200"}
 
 
@@ -138,6 +158,8 @@ async def one(request: Request, study: str) -> Response:
         states=STATES,
         why=WHY,
         rules=_rules(house),
+        figures=FIGURES,
+        units=UNITS,
     )
 
 

@@ -55,8 +55,7 @@ def is_told_late(session: Session, at_us: int, late_s: int) -> bool:
 
     A station that has told nothing more for as long has caught up, and its session runs.
     """
-    heard_us = session.facts.get("heard_us")
-    return bool(heard_us) and is_past(session, late_s) and at_us - heard_us <= late_s * US
+    return is_past(session, late_s) and at_us - int(session.facts["heard_us"]) <= late_s * US
 
 
 class PlanSource:

@@ -34,7 +34,7 @@ class DemoStudy:
         with self._house.records.read() as connection:
             if study_records.listing(connection) or not session_records.counts(connection).get("settled"):
                 return 0
-            site = next(iter(registered(connection).sites.values()), None)
+            site = max(registered(connection).sites.values(), key=lambda one: len(one.evses), default=None)
         if site is None:
             return 0
         asked = Asked(
