@@ -112,5 +112,7 @@ def flow_diagram(links: Flows, say: Speech, *, title: str, unit: str, per: float
         decimals=decimals,
         sources=[End(one, say.text(name)) for one, name in SOURCE_NAMES.items()],
         sinks=[End(f"to-{one}", say.text(name)) for one, name in SINK_NAMES.items()],
-        links=[Link(source, f"to-{sink}", value / per) for (source, sink), value in links.items() if round(value / per, decimals) > 0],
+        links=[
+            Link(source, f"to-{sink}", value / per) for (source, sink), value in links.items() if round(value / per, decimals) > 0
+        ],
     )
