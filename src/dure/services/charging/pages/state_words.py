@@ -94,7 +94,7 @@ SINK_NAMES: Mapping[Sink, Text] = {
     "ev": Text("전기차", "Vehicles"),
     "ess": Text("저장장치로", "Into storage"),
     "load": Text("부지의 다른 부하", "Other load"),
-    "loss": Text("손실과 계량 안 된 부하", "Losses, unmetered"),
+    "loss": Text("손실과 미계량", "Losses, unmetered"),
     "export": Text("계통으로 보냄", "Export"),
 }
 
