@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from planned_house import SITE, planned_house, session, settled_city
-from sqlalchemy import update
+from planned_house import SITE, kept, measured, planned_house, settled_city
 
 from dure.city import read_city
 from dure.engines.clock import FixedClock
-from dure.engines.records.tables_charging_sessions import charging_sessions
 from dure.services.charging import simulate
+from dure.services.charging.origin.origin_desk import OriginDesk
+from dure.services.charging.origin.origin_watch import OriginWatch
+from dure.services.charging.sessions.session_records import overlapping
 from dure.services.charging.simulate import How, SitePlay, sites_simulated
 from dure.services.charging.simulating.demo_study import DemoStudy
+from dure.services.charging.sites import registered
 from dure.services.charging.sizing import study_records
 
 CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
@@ -69,15 +71,40 @@ def test_chargers_that_nobody_lets_in_do_not_hold_their_meters_up_for_ever(
     assert asyncio.run(play.told_all(0.05)) == before > 0
 
 
-def test_the_demo_asks_for_one_study_once_a_charge_is_in_the_books(tmp_path: Path) -> None:
+def test_the_demo_asks_for_one_study_once_the_books_of_its_site_have_begun(tmp_path: Path) -> None:
     house = planned_house(tmp_path)
     settled_city(house, house.clock.now())
     demo = DemoStudy(house)
     assert asyncio.run(demo.look()) == 0
-    ended = session(house, "s1", "cp-a", 1)
-    with house.records.begin() as connection:
-        connection.execute(update(charging_sessions).where(charging_sessions.c.id == ended.id).values(state="settled"))
+    kept(house, "sun", "solar_register", 5, 1_000)
+    measured(house, "sun", "solar_register", 5_000)
+    with house.records.read() as connection:
+        site = registered(connection).sites[SITE]
+    OriginDesk(house, overlapping).book(site)
     assert [asyncio.run(demo.look()), asyncio.run(demo.look())] == [1, 0]
     with house.records.read() as connection:
         (study,) = study_records.listing(connection)
     assert (study.site, study.state) == (SITE, "running")
+
+
+def test_books_do_not_begin_before_all_meters_of_a_site_said_something_or_the_deadline_is_over(tmp_path: Path) -> None:
+    house = planned_house(tmp_path)
+    settled_city(house, house.clock.now())
+    watch = OriginWatch(house)
+    kept(house, "sun", "solar_register", 5, 1_000)
+    measured(house, "sun", "solar_register", 5_000)
+    assert asyncio.run(watch.look()) == 0
+    for name in ("storage_charge_register", "storage_discharge_register"):
+        measured(house, "store", name, 0)
+    assert asyncio.run(watch.look()) > 0
+
+
+def test_a_meter_that_never_says_anything_does_not_hold_the_books_up_for_ever(tmp_path: Path) -> None:
+    house = planned_house(tmp_path)
+    settled_city(house, house.clock.now())
+    watch = OriginWatch(house)
+    kept(house, "sun", "solar_register", 5, 1_000)
+    measured(house, "sun", "solar_register", 5_000)
+    assert asyncio.run(watch.look()) == 0
+    house.clock.advance(timedelta(hours=3))  # type: ignore[attr-defined]  # a test's clock
+    assert asyncio.run(watch.look()) > 0

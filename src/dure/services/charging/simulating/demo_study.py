@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dure.engines.records.audit import SYSTEM, By
-from dure.services.charging.sessions import session_records
+from dure.services.charging.origin import origin_records
 from dure.services.charging.sites import registered
 from dure.services.charging.sizing import study_records
 from dure.services.charging.sizing.model import Asked
@@ -32,11 +32,11 @@ class DemoStudy:
 
     def _look(self) -> int:
         with self._house.records.read() as connection:
-            if study_records.listing(connection) or not session_records.counts(connection).get("settled"):
-                return 0
             site = max(registered(connection).sites.values(), key=lambda one: len(one.evses), default=None)
-        if site is None:
-            return 0
+            if site is None or study_records.listing(connection):
+                return 0
+            if origin_records.state(connection, site.id).last_start_at is None:
+                return 0
         asked = Asked(
             site=site.id, source="scenario", scenario=SCENARIO, cars=CARS, solar_kw=SOLAR_KW, storage_kwh=STORAGE_KWH,
             contract_kw=(site.contract_w / 1_000,),
