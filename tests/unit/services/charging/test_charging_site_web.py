@@ -125,6 +125,23 @@ def test_a_site_where_little_flows_shows_its_day_unasked(city, site, span):
     assert f'?span={span}" aria-current="true"' in page
 
 
+def test_meters_are_told_by_their_names_with_the_id_beside(city):
+    page = city["operator"].get("/en/operations/charging/sites/hall").text
+    names = {"hall-pv": "Hall solar", "hall-ess": "Hall storage", "hall-grid": "Hall grid meter", "hall-e1": "Hall 1"}
+    for asset, name in names.items():
+        assert f'{name}<br><code class="small soft">{asset}</code>' in page
+
+
+def test_from_the_energy_of_a_site_a_person_gets_to_its_plan_its_books_and_its_public_page(city):
+    page = city["operator"].get("/en/operations/charging/sites/hall").text
+    for path in ("/operations/charging/plans/hall", "/operations/charging/origin/hall", "/charging/sites/hall"):
+        assert f'href="/en{path}"' in page
+
+
+def test_the_labels_are_found_from_the_desk(city):
+    assert 'href="/en/operations/charging/labels"' in city["operator"].get("/en/operations/charging").text
+
+
 def test_a_sheet_has_a_label_of_every_place_with_its_address(city):
     page = city["operator"].get("/ko/operations/charging/labels?site=hall").text
     assert page.count('class="sticker"') == 2

@@ -12,8 +12,10 @@ import pytest
 from planned_house import NOW, SITE, Recorded, kept, linked, measured, planned_house, session, settled_city
 
 from dure.core.errors import NotFound
+from dure.core.time import to_us
 from dure.engines.records import assets, decisions
 from dure.engines.records.audit import By
+from dure.services.charging.model import Site
 from dure.services.charging.planning import backtest_records, plan_records
 from dure.services.charging.planning.backtest_records import Backtest
 from dure.services.charging.planning.cost import kept_won_kwh
@@ -23,8 +25,10 @@ from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept
 from dure.services.charging.planning.plan_rules import planning_rules
+from dure.services.charging.planning.plan_source import PlanSource
 from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.site_lp import SiteSolver
+from dure.services.charging.sites import registered
 from dure.spine.house import House
 
 
@@ -42,6 +46,11 @@ def newest(house: House) -> Kept:
         found = plan_records.newest(connection, SITE)
     assert found is not None
     return found
+
+
+def site_of(house: House) -> Site:
+    with house.records.read() as connection:
+        return registered(connection).sites[SITE]
 
 
 def look(desk: PlanDesk) -> int:
@@ -62,6 +71,36 @@ def test_a_new_session_is_planned_and_its_charger_told_in_its_own_version(house:
     assert told.limits_w[0] == pytest.approx(plan.plan.ev_w[0, 0], abs=0.1)
     assert told.point is not None
     assert told.point.transaction == "7"
+
+
+def test_a_session_its_station_only_tells_of_afterwards_is_not_planned(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    long_ago = NOW - timedelta(hours=30)
+    session(house, "past", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
+    session(house, "here", "cp-b", 1, facts={"heard_us": to_us(NOW)})
+    look(desk)
+    assert [one.id for one in newest(house).problem.needs] == ["here"]
+    assert [one.target for one in said.taken("plan")] == ["cp-b-1"]
+
+
+def test_while_a_station_catches_up_its_places_keep_what_they_may_draw(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    look(desk)
+    share_w = next(one.limits_w[0] for one in said.taken("default") if one.target == "cp-a-1")
+    assert share_w > 0
+    long_ago = NOW - timedelta(hours=30)
+    session(house, "past", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
+    assert PlanSource(house).seen(site_of(house), NOW).held["cp-a-1"][0] == share_w
+
+
+def test_a_session_told_late_is_planned_once_its_station_says_no_more(house: House) -> None:
+    long_ago = NOW - timedelta(hours=2)
+    session(house, "late", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
+    house.clock.advance(timedelta(minutes=16))  # type: ignore[attr-defined]  # a test's clock
+    look(PlanDesk(house, Recorded()))
+    assert [one.id for one in newest(house).problem.needs] == ["late"]
 
 
 def test_nothing_new_is_neither_planned_nor_told_again(house: House) -> None:

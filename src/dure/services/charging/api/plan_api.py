@@ -52,7 +52,10 @@ class NeedForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldForm(msgspec.Struct, frozen=True):
-    """A limit that holds the plan back in steps from `start` until before `end`, and what one more kWh there is worth."""
+    """A limit that holds the plan back in steps from `start` until before `end`, and what one more kWh there is worth.
+
+    Where vehicles go short that is what the plan sets on a kWh of need (``unmet_won_kwh`` of its rules), which is no price.
+    """
 
     limit: str
     start: int

@@ -21,6 +21,7 @@ from dure.services.charging.planning.plan_words import (
     RECIPES,
     cut_text,
     cuts,
+    feeds_vehicles,
     held_back,
     reason_text,
 )
@@ -52,11 +53,11 @@ STEP_US = 1_000_000
 
 
 class HeldRow(NamedTuple):
-    """A limit, from when to when, and what a kWh more there is worth."""
+    """A limit, from when to when, and what a kWh more there saves [won]; None where vehicles would get it."""
 
     limit: Text
     span: str
-    won_kwh: float
+    won_kwh: float | None
 
 
 class Short(NamedTuple):
@@ -166,7 +167,12 @@ def _short(house: House, kept: Kept) -> list[Short]:
 def _held(kept: Kept, say: Speech) -> list[HeldRow]:
     found = held_back(kept.plan.bindings)[:HELD_SHOWN]
     return [
-        HeldRow(LIMITS[one.limit], f"{_clock(kept, say, one.start)}~{_clock(kept, say, one.end)}", one.won_kwh) for one in found
+        HeldRow(
+            LIMITS[one.limit],
+            f"{_clock(kept, say, one.start)}~{_clock(kept, say, one.end)}",
+            None if feeds_vehicles(kept.problem, one.won_kwh) else one.won_kwh,
+        )
+        for one in found
     ]
 
 

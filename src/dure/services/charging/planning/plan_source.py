@@ -17,11 +17,13 @@ from dure.services.charging.planning.seen import Costs, Seen, Usual, begin_us, u
 from dure.services.charging.pricing.site_prices import billing_period, site_prices
 from dure.services.charging.pricing.tariffs import tariff_book
 from dure.services.charging.sessions import session_records
+from dure.services.charging.sessions.place_rules import is_past, place_rules
 from dure.services.charging.stations import station_records
 
 if TYPE_CHECKING:
     from dure.core.time import Interval
     from dure.services.charging.model import Site
+    from dure.services.charging.sessions.model import Session
     from dure.spine.house import House
 
 US = 1_000_000
@@ -48,6 +50,14 @@ def costs_of(house: House, site: Site, start_us: int, rules: PlanningRow) -> Cos
     )
 
 
+def is_told_late(session: Session, at_us: int, late_s: int) -> bool:
+    """Whether a station is telling of a session what happened long ago: the vehicle may be gone, its end comes next.
+
+    A station that has told nothing more for as long has caught up, and its session runs.
+    """
+    return is_past(session, late_s) and at_us - int(session.facts["heard_us"]) <= late_s * US
+
+
 class PlanSource:
     """Reads sites of one house; remembers what is dear to read: usual needs, and peaks of the billing period."""
 
@@ -61,10 +71,14 @@ class PlanSource:
         rules, at_us = rules_of(self._house, at), to_us(at)
         start_us = begin_us(at_us, rules.step_s)
         with self._house.records.read() as connection:
-            sessions = session_records.running(connection, site.id)
+            running = session_records.running(connection, site.id)
             states = station_records.states(connection, [one.id for one in site.chargers])
             told = plan_records.told(connection, site.id)
         unlinked = {one.id for one in site.chargers if one.id not in states or not states[one.id].linked}
+        late_s = place_rules(day_of(at, self._house.city.zone), self._house.city.folder).asking.late_s
+        told_late = {one.id: one.charger for one in running if is_told_late(one, at_us, late_s)}
+        unlinked |= set(told_late.values())  # what stands there now is told last; until then nobody knows what it draws
+        sessions = [one for one in running if one.id not in told_late]
         held = held_w(site, told, unlinked, start_us, rules.step_s, rules.steps)
         sun_w = self._sun(site, at_us, rules)
         stored_wh = self._stored(site, at_us, rules)

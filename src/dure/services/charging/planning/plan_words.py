@@ -83,6 +83,11 @@ def held_back(bindings: Iterable[Binding]) -> list[Held]:
     return sorted(found, key=lambda one: (-one.won_kwh, one.start, one.limit))
 
 
+def feeds_vehicles(problem: Problem, won_kwh: float) -> bool:
+    """Whether a kWh more at a limit would go to a vehicle that goes short: its worth is then what the plan sets on need."""
+    return won_kwh > problem.unmet_won_kwh / 2
+
+
 class Cut(NamedTuple):
     """A vehicle that goes short [Wh], the fraction of its whole need it gets, and the limit that holds it back."""
 
@@ -116,8 +121,8 @@ def reason_text(reason: str) -> Text:
 def cut_text(cut: Cut) -> Text:
     """Why a vehicle goes short, as a sentence."""
     limit, percent = LIMITS[cut.limit], f"{cut.served * 100:.0f}"
-    kwh, won = f"{cut.unmet_wh / 1_000:.1f}", f"{cut.won_kwh:,.0f}"
+    kwh = f"{cut.unmet_wh / 1_000:.1f}"
     return Text(
-        f"{limit('ko')} 때문에 {kwh} kWh가 모자라 필요한 양의 {percent}%를 받습니다. 한도가 1 kWh 늘면 {won}원어치입니다.",
-        f"It gets {percent}% of its need; {kwh} kWh lack because of {limit('en')}. One more kWh there is worth {won} won.",
+        f"{limit('ko')} 때문에 {kwh} kWh가 모자라 필요한 양의 {percent}%를 받습니다. 이 한도가 넓어지면 더 받습니다.",
+        f"It gets {percent}% of its need; {kwh} kWh lack because of {limit('en')}. With a wider limit it would get more.",
     )
