@@ -166,6 +166,7 @@ class _Reading:
                 power_w=words.number("power_kw", (0.1, 1e4), 7) * KW,
                 phases=words.phases("phases"),
                 min_a=words.number("min_a", (0, 100), 6),
+                v2g=words.yes("v2g"),
             )
         )
 
