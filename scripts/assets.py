@@ -150,7 +150,7 @@ def write_manifest(work: Path) -> None:
     names = [*top["dependencies"], *top["devDependencies"]]
     manifest = {
         "wanted": wanted(),
-        "versions": {name: locked[f"node_modules/{name}"]["version"] for name in names},
+        "versions": {name: locked[f"node_modules/{name}"].get("version", "ours") for name in names},
         "files": {file.name: sha256(file) for file in sorted(VENDOR.iterdir())},
     }
     MANIFEST.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")

@@ -16,8 +16,9 @@ from dure.engines.records.audit import By
 from dure.services.charging.central import central
 from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.central.message_log import Shown
-from dure.services.charging.stations import calls, remote_start, reserving, station_desk, station_records
+from dure.services.charging.stations import calls, certificate_records, remote_start, reserving, station_desk, station_records
 from dure.services.charging.stations.calls import Call
+from dure.services.charging.stations.certificate_records import StationCertificate
 from dure.services.charging.stations.reservation_records import Reservation
 from dure.services.charging.stations.station_desk import StationDetail, StationView
 from dure.services.charging.stations.station_records import Happening, Report
@@ -186,6 +187,26 @@ class StationRoutes:
 
         return answer(await run_in_threadpool(write))
 
+    async def certificates(self, station_id: str, _: SeesCityData) -> Response:
+        """Certificates that were signed here for it, newest first."""
+        known = identifier(station_id, "charger")
+
+        def read(connection: Connection) -> Any:
+            station_desk.detail(self._house, connection, known)
+            return certificate_records.of_charger(connection, known)
+
+        return answer({"items": await self._read(read)})
+
+    async def revoke(self, station_id: str, serial: str, actor: Commands) -> Response:
+        """Take a certificate of it back: it does not come in with it any more, and is closed where it did."""
+        known, by = identifier(station_id, "charger"), self._by(actor.id)
+
+        def write() -> Any:
+            with self._house.records.begin() as connection:
+                return certificate_records.revoke(connection, known, text(serial, "serial"), by)
+
+        return answer(await run_in_threadpool(write))
+
     async def send_list(self, station_id: str, wanted: Listing, actor: Commands) -> Response:
         """Send it the list of cards for the time without connection."""
         known, by = identifier(station_id, "charger"), self._by(actor.id)
@@ -233,6 +254,7 @@ def routes(house: House) -> APIRouter:
         (f"{one}/reports", "Settings and states of a charger", _items(Report), desk.reports),
         (f"{one}/messages", "Last messages of a charger", log, desk.messages),
         (f"{one}/calls", "What a charger was asked", page_schema(Call), desk.history),
+        (f"{one}/certificates", "Certificates of a charger", _items(StationCertificate), desk.certificates),
         ("/calls/{call_id}", "One call and its answer", call, desk.call),
     ):
         router.get(path, summary=summary, response_class=Response, responses=told(schema, *seen))(get)
@@ -246,6 +268,12 @@ def routes(house: House) -> APIRouter:
     ):
         responses = told(schema, *acted, status=202)
         router.post(path, summary=summary, status_code=202, response_class=Response, responses=responses)(post)
+    router.post(
+        f"{one}/certificates/{{serial}}/revocation",
+        summary="Revoke a certificate of a charger",
+        response_class=Response,
+        responses=told(schema_of(StationCertificate), *acted),
+    )(desk.revoke)
     router.post(
         f"{one}/admission",
         summary="Accept, hold or reject a charger",

@@ -84,14 +84,16 @@ class Central:
         if found.version is None:
             self._turned_away.keep(Turned("station.version", charger.identity, charger, ""), self.desk.now_us())
             return Entered("", _NoVersion())
-        return Entered(found.version, Link(self.desk, charger, found.version))
+        return Entered(found.version, Link(self.desk, charger, found.version, found.certificate))
 
     def _end_revoked(self) -> None:
-        """A station whose device is revoked, or whose charger is gone or has another profile, is not talked to any more."""
+        """Who is not talked to any more: its device or certificate is revoked, its charger gone, or of another profile now."""
         for identity, link in list(self.desk.links.items()):
             known = self.register.find(identity)
             if known is None or known.credential.state == "revoked":
                 link.close(1008, "this station is not registered any more")
+            elif link.certificate in known.revoked:
+                link.close(1008, "this station's certificate was revoked")
             elif known.charger.security_profile != link.charger.security_profile:
                 link.close(1008, "this station must come with another security profile")
             else:

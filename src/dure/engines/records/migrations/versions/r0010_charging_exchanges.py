@@ -1,0 +1,30 @@
+"""Exchanges of the meters of charging sites; messages of chargers that are kept."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+# Sorted by code point on both engines, whatever PostgreSQL's locale: pages follow each other by key.
+KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "charging_exchanges",
+        sa.Column("asset", KEY, nullable=False),
+        sa.Column("property", KEY, nullable=False),
+        sa.Column("exchanged_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_wh", sa.BigInteger(), nullable=False),
+        sa.Column("first_wh", sa.BigInteger(), nullable=False),
+        sa.Column("person", KEY, nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("asset", "property", "exchanged_at", name="pk_charging_exchanges"),
+        sqlite_with_rowid=False,
+    )
