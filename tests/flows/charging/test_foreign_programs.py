@@ -39,10 +39,9 @@ async def program(*words: str | Path, **environment: str) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def node_modules() -> str:
     """The folder of packages from npm."""
-    found = subprocess.run(
+    return subprocess.run(
         [sys.executable, ROOT / "scripts/assets.py", "--node-modules"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    return found
 
 
 @pytest.mark.parametrize("package", list(SCRIPTS))

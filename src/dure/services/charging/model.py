@@ -94,6 +94,7 @@ class Charger(msgspec.Struct, frozen=True, kw_only=True):
     versions : of OCPP it may speak
     security_profile : 1, 2 or 3; a station that comes with another is refused
     power_w : all its EVSEs together at most
+    keeps_log : whether its messages are kept on the disk, without secrets
     """
 
     id: str
@@ -104,6 +105,7 @@ class Charger(msgspec.Struct, frozen=True, kw_only=True):
     security_profile: int = 1
     serial: str = ""
     power_w: float = 0.0
+    keeps_log: bool = False
     demo: bool = False
 
 

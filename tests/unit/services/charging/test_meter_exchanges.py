@@ -102,3 +102,16 @@ def test_it_is_noted_by_who_does_field_work(world):
     _, visitors = world
     assert visitors["citizen"].post(API, ONE).status_code == 403
     assert visitors["citizen"].get(API).status_code == 403
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_its_page_takes_local_time_and_kilowatt_hours(world, language):
+    house, visitors = world
+    page = f"/{language}/operations/charging/origin/{SITE}/exchanges"
+    form = {"register": f"{PV}/solar_register", "at": "2026-11-23T00:37", "last": "11.0", "first": "500"}
+    wrong = visitors["operator"].form(page, page, **(form | {"last": "-1"}))
+    assert (wrong.status_code, "exchange.value" in wrong.text) == (422, True)
+    assert visitors["operator"].form(page, page, **form).status_code == 303
+    assert sun_wh(house) == [4_000, 4_000, 3_500, 4_000]
+    assert "500" in visitors["officer"].get(page).text
+    assert visitors["citizen"].get(page).status_code in (303, 307, 403)

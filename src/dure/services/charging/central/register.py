@@ -70,6 +70,10 @@ class Register:
         """The charger with this identity."""
         return self._known.get(identity)
 
+    def keeping_logs(self) -> frozenset[str]:
+        """Identities of chargers whose messages are kept."""
+        return frozenset(identity for identity, one in self._known.items() if one.charger.keeps_log)
+
     def __len__(self) -> int:
         return len(self._known)
 

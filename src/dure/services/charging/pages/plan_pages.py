@@ -16,13 +16,12 @@ from dure.services.charging.planning import backtest_records, plan_records
 from dure.services.charging.planning.plan_words import (
     CAUSES,
     LIMITS,
-    LOST,
     POLICIES,
     RECIPES,
     cut_text,
     cuts,
     held_back,
-    reason_text,
+    why_of,
 )
 from dure.services.charging.sessions import session_records
 from dure.services.charging.sites import registered
@@ -146,8 +145,7 @@ def limit_now(told: Told, now: datetime, step_s: int) -> float | None:
 
 
 def _why(kept: Kept) -> list[Text]:
-    lost = [LOST[one] for one in kept.head.facts.get("lost", []) if one in LOST]
-    return lost + [reason_text(one) for one in kept.plan.reasons]
+    return why_of(kept.head.facts, kept.plan)
 
 
 def _short(house: House, kept: Kept) -> list[Short]:

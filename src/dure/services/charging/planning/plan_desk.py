@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 KIND = "charging_plan"
 BINDINGS_KEPT = 50
 LOAD_PART = 0.05
+EXCEEDED = "contract.exceeded"
 DRIFT_LEAST = timedelta(seconds=60)  # between two plans that meters ask for
 VERSION_OF: Mapping[str, Version] = {one: one for one in VERSIONS}
 
@@ -128,6 +129,8 @@ class PlanDesk:
             plan = before.plan  # the same question: the same set points, to the last bit
         if ahead.policy == "edf":
             plan = baseline
+        if float(plan.over_w.max(initial=0.0)) > 1 and EXCEEDED not in plan.reasons:
+            plan = msgspec.structs.replace(plan, reasons=(*plan.reasons, EXCEEDED))
         if seen.lost:
             plan = msgspec.structs.replace(plan, policy="conservative" if plan.policy == "lp" else plan.policy)
         head = PlanHead(
