@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -177,11 +178,13 @@ def flows_chart(kept: Kept, say: Speech, contract_w: float) -> BarChart:
     problem, plan = kept.problem, kept.plan
     each = max(1, 3_600 // problem.step_s)
     sun = problem.pv_w - plan.curtail_w - plan.export_w
-    vehicles = plan.ev_w.sum(axis=0)
+    vehicles = np.maximum(plan.ev_w, 0.0).sum(axis=0)
+    given_back = np.maximum(-plan.ev_w, 0.0).sum(axis=0)
     stacks = []
     for first in range(0, problem.n, each):
         span = slice(first, first + each)
-        parts = [float(one[span].mean()) / 1_000 for one in (plan.import_w, plan.discharge_w, sun.clip(min=0))]
+        sources = (plan.import_w, plan.discharge_w, sun.clip(min=0), *((given_back,) if given_back.any() else ()))
+        parts = [float(one[span].mean()) / 1_000 for one in sources]
         label = _clock(kept, say, first)
         compare = float(vehicles[span].mean()) / 1_000
         stacks.append(Stack(label=label.split(":")[0], name=label, parts=parts, compare=compare))
@@ -194,6 +197,7 @@ def flows_chart(kept: Kept, say: Speech, contract_w: float) -> BarChart:
             Series("from-grid", say("계통"), "hatch"),
             Series("from-ess", say("저장장치"), "dots"),
             Series("from-pv", say("태양광"), "plain"),
+            *([Series("from-vehicle", say("차량이 되돌린 것"), "rows")] if given_back.any() else []),
         ],
         stacks=stacks,
         compare_name=say("그 가운데 전기차"),
