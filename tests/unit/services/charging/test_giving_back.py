@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from planned_house import NOW, SITE, Recorded, kept, linked, measured, planned_house, session, settled_city
+from planned_house import CITY, NOW, SITE, Recorded, kept, linked, measured, planned_house, session, settled_city
 from test_set_points import AT, DIRECT, ONE_PHASE, is_valid
 
 from dure.core.assets import Asset
@@ -18,12 +18,14 @@ from dure.core.geo import at as place_at
 from dure.core.text import Text
 from dure.engines.records import assets
 from dure.engines.records.audit import By
+from dure.services.charging.pages import plan_pages
 from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_rules import planning_rules
 from dure.services.charging.planning.set_points import SetPoint, set_profile
 from dure.services.charging.sessions import wish_records
 from dure.services.charging.sessions.wish_records import Wish
+from dure.web.i18n import Speech
 
 RULES = planning_rules(NOW.date())
 
@@ -77,6 +79,13 @@ def test_a_full_vehicle_helps_one_in_a_hurry_and_is_told_so_in_2_1(tmp_path: Pat
     period = set_profile("ocpp2.1", told.point, 220)["chargingProfile"]["chargingSchedule"][0]["chargingSchedulePeriod"][0]
     assert (period["operationMode"], period["setpoint"] < 0, period["limit"]) == ("CentralSetpoint", True, 0)
     assert found.head.facts["gives_back"] == {"full": pytest.approx(4_000, abs=100)}
+
+
+def test_the_picture_of_the_plan_has_what_vehicles_give_as_a_source(tmp_path: Path) -> None:
+    _, found, _ = short_site(tmp_path)
+    chart = plan_pages.flows_chart(found, Speech("en", CITY.zone), 2_000)
+    assert [one.id for one in chart.series][-1] == "from-vehicle"
+    assert chart.stacks[0].parts[-1] == pytest.approx(4, abs=0.1)  # kW in the first hour
 
 
 def test_it_is_given_back_what_it_gave_before_it_leaves(tmp_path: Path) -> None:
