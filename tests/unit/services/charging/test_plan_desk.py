@@ -26,6 +26,7 @@ from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept
 from dure.services.charging.planning.plan_rules import planning_rules
 from dure.services.charging.planning.plan_source import PlanSource
+from dure.services.charging.planning.plan_words import why_of
 from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.site_lp import SiteSolver
 from dure.services.charging.sites import registered
@@ -229,6 +230,24 @@ def test_a_contract_below_its_own_load_is_planned_and_told(tmp_path: Path) -> No
     assert plan.head.unmet_wh > 0
     assert plan.plan.over_w.max() < 1
     assert "shared" in plan.head.facts["reasons"]
+
+
+def test_a_load_above_the_contract_is_a_reason_with_a_code(tmp_path: Path) -> None:
+    made = planned_house(tmp_path)
+    settled_city(made, NOW, contract_kw="1")
+    with made.records.begin() as connection:
+        one = assets.get(connection, "sun")
+        meter = type(one)(
+            id="meter", kind="grid_meter", name=one.name, city=one.city, place=one.place, parent=SITE, state="live"
+        )  # fmt: skip
+        assets.add(connection, meter, By("test", NOW))
+    measured(made, "store", "storage_soc", 0.0)
+    kept(made, "meter", "site_load_register", 1.0, 5_000)
+    look(PlanDesk(made, Recorded()))
+    plan = newest(made)
+    assert plan.head.facts["over_w"] == pytest.approx(4_000, abs=10)
+    assert "contract.exceeded" in plan.head.facts["reasons"]
+    assert any("contract power" in one("en") for one in why_of(plan.head.facts, plan.plan))
 
 
 def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: House) -> None:

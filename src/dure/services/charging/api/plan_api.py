@@ -17,7 +17,7 @@ from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept, PlanHead, Told
 from dure.services.charging.planning.plan_watch import HouseTelling
-from dure.services.charging.planning.plan_words import LOST, cut_text, cuts, held_back, reason_text
+from dure.services.charging.planning.plan_words import cut_text, cuts, held_back, why_of
 from dure.services.charging.sites import registered
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.permits import Commands, SeesDecisions
@@ -194,9 +194,7 @@ def form_of(kept: Kept) -> PlanForm:
             for i, one in enumerate(problem.needs)
         ],
         held_back=[HeldForm(one.limit, one.start, one.end, round(one.won_kwh, 1)) for one in held_back(plan.bindings)],
-        why=[LOST[one] for one in kept.head.facts.get("lost", []) if one in LOST]
-        + [reason_text(one) for one in plan.reasons]
-        + [cut_text(one) for one in short],
+        why=why_of(kept.head.facts, plan) + [cut_text(one) for one in short],
     )
 
 

@@ -40,11 +40,12 @@ class Link:
 
     __slots__ = (
         "_asked", "_bad_n", "_clock", "_desk", "_held", "_last", "_numbers", "_socket", "_turn", "_unanswered_n", "_waiting_n",
-        "charger", "version",
+        "certificate", "charger", "version",
     )  # fmt: skip
 
-    def __init__(self, desk: Desk, charger: Charger, version: Version) -> None:
+    def __init__(self, desk: Desk, charger: Charger, version: Version, certificate: str = "") -> None:
         self.charger = charger
+        self.certificate = certificate
         self.version: Version = version
         self._desk = desk
         self._socket: Socket | None = None

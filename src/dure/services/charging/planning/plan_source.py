@@ -21,6 +21,8 @@ from dure.services.charging.sessions.place_rules import is_past, place_rules
 from dure.services.charging.stations import station_records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dure.core.time import Interval
     from dure.services.charging.model import Site
     from dure.services.charging.sessions.model import Session
@@ -100,6 +102,8 @@ class PlanSource:
             peak_w=self._peak(site, at, rules),
             lost=(*lost, "load") if load_w is None else tuple(lost),
             held={name: tuple(map(float, rows)) for name, rows in held.items()},
+            versions={one.id: states[one.id].version for one in site.chargers if one.id not in unlinked},
+            returned_wh=self._returned(site, sessions, at_us),
         )
 
     def usual(self, site: Site, at: datetime, rules: PlanningRow) -> Usual:
@@ -137,6 +141,16 @@ class PlanSource:
     def _load(self, site: Site, at_us: int) -> float | None:
         """Other load of a site as the mean of the last hour; 0 where nothing measures it, None where its meter is lost."""
         return self._slope(site.meter, "site_load_register", at_us, SLOPE_S) if site.meter else 0.0
+
+    def _returned(self, site: Site, sessions: Sequence[Session], at_us: int) -> dict[str, float]:
+        """What vehicles gave back since their sessions began [Wh], where they may at all."""
+        found: dict[str, float] = {}
+        able = {one.id for one in site.evses if one.v2g and site.v2g}
+        for one in sessions:
+            if one.evse in able:
+                _, value = self._reads(one.evse, "evse_return_register", to_us(one.started_at), at_us + 1)
+                found[one.id] = float(np.maximum(np.diff(value), 0.0).sum())
+        return found
 
     def _slope(self, asset: str, name: str, at_us: int, over_s: int) -> float | None:
         """Mean power by the first and the last read of a register in the time before; None with fewer than two."""

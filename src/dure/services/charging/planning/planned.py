@@ -56,7 +56,7 @@ def _as_before(solver: SiteSolver, problem: Problem, made: Plan, wishes: Wishes,
     if powers:
         asks = msgspec.structs.replace(asks, fixed=np.where(known, kept, np.nan))
     else:
-        asks = msgspec.structs.replace(asks, on=np.where(known, np.abs(kept) > NEAR_W, made.ev_w > NEAR_W))
+        asks = msgspec.structs.replace(asks, on=np.where(known, kept > NEAR_W, made.ev_w > NEAR_W))
     found = solver.solve(asked, asks)
     if not _is_as_good(asked, found, made):
         return None

@@ -13,6 +13,7 @@ from dure.services.charging.model import Evse, Site, Storage
 from dure.services.charging.planning.conservative import least_w
 from dure.services.charging.planning.cost import kept_won_kwh
 from dure.services.charging.planning.forecast_model import Forecast
+from dure.services.charging.planning.giving_back import back_wh
 from dure.services.charging.planning.plan_rules import PlanningRow
 from dure.services.charging.planning.problem import Floats, Need, Problem, within
 from dure.services.charging.sessions.model import Session
@@ -70,6 +71,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     lost : what is lost: ``sun``, ``storage``
     held : most that each EVSE without a link may draw in each step [W], by asset id: it cannot be told anything
     peak_w : of the billing period so far, as means of demand intervals
+    versions : of OCPP that chargers with a link speak, by asset id
+    returned_wh : what vehicles gave back since their session began, by session
     """
 
     at: datetime
@@ -83,6 +86,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     peak_w: float = 0.0
     lost: tuple[str, ...] = ()
     held: Mapping[str, tuple[float, ...]] = {}  # msgspec copies an empty default for every instance
+    versions: Mapping[str, str] = {}
+    returned_wh: Mapping[str, float] = {}
 
 
 def begin_us(at_us: int, step_s: int) -> int:
@@ -208,9 +213,21 @@ def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: Plannin
         max_w=max_w,
         min_w=min(least, max_w),
         phases=evse.phases,
-        given_wh=float(max(0, session.energy_wh)),
+        given_wh=net_wh(seen, session),
+        back_wh=_back_wh(seen, session, evse, rules),
     )
     return within(need, rules.steps)
+
+
+def net_wh(seen: Seen, session: Session) -> float:
+    """What a vehicle got in its session, less what it gave back [Wh]."""
+    return max(0.0, session.energy_wh - seen.returned_wh.get(session.id, 0.0))
+
+
+def _back_wh(seen: Seen, session: Session, evse: Evse, rules: PlanningRow) -> float:
+    if session.charging_state in FULL:
+        return 0.0
+    return back_wh(seen.site, evse, session, seen.versions.get(evse.charger, ""), rules)
 
 
 def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> float:
@@ -225,7 +242,7 @@ def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> f
     if session.target_soc is not None and session.soc is not None:
         return max(0.0, session.target_soc - session.soc) * rules.vehicle_wh
     if session.need_wh is not None:
-        return float(max(0, session.need_wh - given))
+        return float(max(0, session.need_wh - net_wh(seen, session)))
     return max(seen.usual.need_wh - given, max_w * rules.step_s / 3_600)
 
 
