@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 from face_city import NOW, PASSWORD, house_in, registers, tell
 
+from dure.core.time import day_of
 from dure.engines.records.audit import By
+from dure.services.charging.rules import load_pack
 from dure.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
@@ -157,3 +160,17 @@ def test_geojson_and_ngsi_ld_say_what_the_list_says(city):
     assert hub["socketType"]["value"] == ["CCS/SAE"]
     assert hub["capacity"]["value"] == 1
     assert "status" not in hub  # nobody knows it
+
+
+def test_every_row_that_was_not_traced_is_shown_as_to_be_confirmed_the_power_companys_among_them(city):
+    text = city["operator"].get("/en/operations/charging/rules").text
+    today = day_of(NOW, city["house"].city.zone)
+    unsure = 0
+    for name in ("tariffs", "prices", "place", "planning", "factors"):
+        rows = [row for rows in load_pack(name).as_of(today).values() for row in rows]
+        unsure += sum(row.get("mark") == "to be confirmed" for row in rows)
+    shown = re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", text, re.DOTALL)
+    marked = [row for row in shown if "To be confirmed" in row]
+    assert unsure >= 10
+    assert len(marked) >= unsure
+    assert any("tariffs/" in row or "rates/" in row for row in marked)
