@@ -14,7 +14,7 @@ from dure.services.charging.planning.forecast_model import Recipe
 from dure.services.charging.planning.rehearsing.foresight import foresight
 from dure.services.charging.planning.rehearsing.learning import Learned, aim_w, backtest_job, backtests, uncontrolled
 from dure.services.charging.planning.rehearsing.policies import EarliestFirst, naive, oracle, planned
-from dure.services.charging.planning.rehearsing.rolling import rolled, won
+from dure.services.charging.planning.rehearsing.rolling import left_wh, rolled, won
 from dure.services.charging.planning.rehearsing.session_file import read_sessions
 from dure.services.charging.planning.rehearsing.world_packing import packed, unpacked
 
@@ -62,10 +62,11 @@ def test_sun_that_is_kept_pays_when_the_days_after_it_are_dull() -> None:
     assert won(dull, kept) < won(dull, sold)
 
 
-def test_nothing_is_kept_beyond_the_end_of_what_counts() -> None:
+def test_with_the_truth_nothing_is_left_when_the_span_ends_and_a_site_that_goes_on_keeps_its_sun() -> None:
     world = made_world(days=1)
-    short = [rolled(world, planned(msgspec.structs.replace(PLAIN, horizon=PER_DAY, kept_share=one))) for one in (0.0, 1.0)]
-    assert np.array_equal(short[0].export_w, short[1].export_w)
+    kept = rolled(world, planned(msgspec.structs.replace(PLAIN, kept_share=1.0)))
+    assert left_wh(world, rolled(world, oracle(world, PER_DAY))) < 100.0
+    assert left_wh(world, kept) > 0.3 * STORAGE.capacity_wh
 
 
 def test_a_recipe_that_loses_gives_way_to_the_baseline() -> None:

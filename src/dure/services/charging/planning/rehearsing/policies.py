@@ -46,16 +46,19 @@ class EarliestFirst:
 
 
 class Planned:
-    """The site's linear program over a horizon, anew at each step, with what `foresee` says of the future."""
+    """The site's linear program over a horizon, anew at each step, with what `foresee` says of the future.
 
-    def __init__(self, name: str, foresee: Foreseeing, horizon: int) -> None:
-        self.name = name
+    A live site goes on, so nothing is done for the end of the span, unless `to_end` says that nothing beyond it counts.
+    """
+
+    def __init__(self, name: str, foresee: Foreseeing, horizon: int, *, to_end: bool = False) -> None:
+        self.name, self._to_end = name, to_end
         self._foresee, self._horizon = foresee, horizon
         self._solver = SiteSolver(safety_s=SAFETY_S)
 
     def decide(self, view: View) -> Plan:
         """The plan from now on."""
-        n = min(self._horizon, view.world.end - view.now)  # nothing counts after the span, and every policy knows when it ends
+        n = min(self._horizon, view.world.end - view.now) if self._to_end else self._horizon
         ahead = self._foresee(view, n)
         problem = view.world.problem(view.now, n, ahead.pv_w, ahead.load_w)
         problem = msgspec.structs.replace(
@@ -64,8 +67,7 @@ class Planned:
             stored_wh=view.stored_wh,
             peak_w=max(view.peak_w, ahead.aim_w),
         )
-        if view.now + n < view.world.end:
-            problem = msgspec.structs.replace(problem, end_won_kwh=kept_won_kwh(problem, ahead.kept_share))
+        problem = msgspec.structs.replace(problem, end_won_kwh=kept_won_kwh(problem, ahead.kept_share))
         return self._solver.solve(problem)
 
 
@@ -94,7 +96,7 @@ def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
             )  # fmt: skip
         return Forecast(pv_w=sun, load_w=load, expected=tuple(needs), aim_w=aim_w, used={"recipe": "oracle"})
 
-    return Planned("oracle", foresee, horizon)
+    return Planned("oracle", foresee, horizon, to_end=True)
 
 
 def naive(horizon: int = 128) -> Planned:
