@@ -36,6 +36,7 @@ FILES = (
     ("krds-uiux/resources/fonts/PretendardGOV-Regular.subset.woff", "PretendardGOV-Regular.ttf"),
     ("krds-uiux/resources/fonts/PretendardGOV-Bold.subset.woff", "PretendardGOV-Bold.ttf"),
 )
+STAND_IN = "scripts/voltlog-io"  # a package that another needs and the registry does not have
 COMPRESSIBLE = {".js", ".mjs", ".css"}
 COMPRESS = """
 const fs = require("node:fs"), zlib = require("node:zlib");
@@ -122,6 +123,7 @@ def install() -> None:
     work.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(ROOT / name, work / name)
+    shutil.copytree(ROOT / STAND_IN, work / STAND_IN, dirs_exist_ok=True)
     environment = node_environment(wheel, cache)
     node = str(wheel / "bin" / "node")
     npm = str(wheel / "lib/node_modules/npm/bin/npm-cli.js")
@@ -148,7 +150,7 @@ def write_manifest(work: Path) -> None:
     names = [*top["dependencies"], *top["devDependencies"]]
     manifest = {
         "wanted": wanted(),
-        "versions": {name: locked[f"node_modules/{name}"]["version"] for name in names},
+        "versions": {name: locked[f"node_modules/{name}"].get("version", "ours") for name in names},
         "files": {file.name: sha256(file) for file in sorted(VENDOR.iterdir())},
     }
     MANIFEST.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")

@@ -30,14 +30,14 @@ SHOTS = (
     ("waste-citizen-en.png", "/en/waste/bins/bin-001", 390, 844),
     ("buildings-citizen-ko.png", "/ko/buildings/bd-namyang-hall", 390, 844),
     ("buildings-citizen-en.png", "/en/buildings/bd-namyang-hall", 390, 844),
-    ("charging-driver-ko.png", "/ko/charging/evse/ev-namyang-hall-21", 390, 844),
-    ("charging-driver-en.png", "/en/charging/evse/ev-namyang-hall-21", 390, 844),
+    ("charging-driver-ko.png", "/ko/charging/evse/ev-namyang-hall-11", 390, 844),
+    ("charging-driver-en.png", "/en/charging/evse/ev-namyang-hall-11", 390, 844),
     ("charging-public-ko.png", "/ko/charging/sites/cs-namyang-hall", 390, 844),
     ("charging-public-en.png", "/en/charging/sites/cs-namyang-hall", 390, 844),
 )
 STAFF_SHOTS = (
-    ("charging-site-ko.png", "/ko/operations/charging/sites/cs-namyang-hall?span=today", 1440, 900),
-    ("charging-site-en.png", "/en/operations/charging/sites/cs-namyang-hall?span=today", 1440, 900),
+    ("charging-site-ko.png", "/ko/operations/charging/sites/cs-namyang-hall?span=today", 1440, 1180),
+    ("charging-site-en.png", "/en/operations/charging/sites/cs-namyang-hall?span=today", 1440, 1180),
     ("environment-map-ko.png", "/ko/operations/environment?property=pm2_5", 1440, 900),
     ("environment-map-en.png", "/en/operations/environment?property=pm2_5", 1440, 900),
     ("network-health-ko.png", "/ko/operations/environment/network", 1440, 900),

@@ -93,7 +93,7 @@ def test_a_driver_starts_by_the_code_watches_and_stops_and_another_phone_cannot(
         driver.open(f"/ko/charging/evse/{STORY_EVSE}")
         page.get_by_label("정한 양만큼").check()
         page.fill("#f-kwh", "10")
-        page.get_by_role("button", name="시작", exact=True).click()
+        page.get_by_role("button", name="충전 시작하기").click()
         page.wait_for_url(f"**/ko/charging/evse/{STORY_EVSE}")
         _until(page, "충전하고 있습니다")
         _until(page, "0.10")

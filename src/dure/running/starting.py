@@ -25,6 +25,7 @@ from dure.services.buildings.simulating.demo_office import DemoOffice
 from dure.services.charging import simulate as charging
 from dure.services.charging.central import central
 from dure.services.charging.simulating import demo_cards
+from dure.services.charging.simulating.demo_study import DemoStudy
 from dure.services.environment.simulate import backfill, fill_in, simulate
 from dure.services.environment.virtual_weather import climate_of, weather_history
 from dure.services.waste import simulate as bins
@@ -49,6 +50,7 @@ DEMO_PAST_DAYS = 7
 BINS_PAST_DAYS = 14  # a bin is emptied every few days: a rate needs some of them
 CREW_S = 60.0
 OFFICE_S = 20.0
+STUDY_S = 15.0
 
 
 def demo_city() -> Path:
@@ -156,7 +158,9 @@ async def _play_charging(house: House, connection: Connection) -> None:
         return
     await asyncio.to_thread(demo_cards.register, house)
     how = charging.How(url=f"ws://127.0.0.1:{stations.port}/ocpp", folder=house.settings.data)
-    await charging.simulate(house.city, connection, house.clock, how)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(charging.simulate(house.city, connection, house.clock, how))
+        group.create_task(repeat_all((Round("demo study", STUDY_S, DemoStudy(house).look),), log, "demo"))
 
 
 async def _fill_in(house: House, connection: Connection) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
@@ -119,7 +118,7 @@ async def test_who_is_told_finds_the_words_on_the_disk_and_in_order(records):
     told = []
 
     def then(number):
-        return lambda: told.append((number, sum(one.words_n for one in rows_of(records, "w"))))
+        return lambda _: told.append((number, sum(one.words_n for one in rows_of(records, "w"))))
 
     for number in range(500):
         journal.keep((Seen("cp", number),) if number % 2 else (), then(number))
@@ -153,11 +152,11 @@ class Failing:
     def read(self):
         return self.records.read()
 
-    def begin(self):
+    def append(self, table, row):
         self.tries += 1
         if self.away:
             raise Unavailable("records.unavailable", "The records do not answer.")
-        return self.records.begin()
+        return self.records.append(table, row)
 
 
 class Unheard:
@@ -169,13 +168,12 @@ class Unheard:
     def read(self):
         return self.records.read()
 
-    @contextmanager
-    def begin(self):
-        with self.records.begin() as connection:
-            yield connection
+    def append(self, table, row):
+        new = self.records.append(table, row)
         if self.lost > 0:
             self.lost -= 1
             raise Unavailable("records.unavailable", "The connection broke.")
+        return new
 
 
 def said_in(records):
@@ -186,9 +184,9 @@ async def test_a_commit_that_was_kept_though_its_answer_was_lost_is_there_once(r
     journal = Journal(Unheard(records, 2), SystemClock(), "w")
     await journal.start()
     told = []
-    journal.keep((Seen("cp", 1),), lambda: told.append(1))
+    journal.keep((Seen("cp", 1),), lambda _: told.append(1))
     await asyncio.sleep(0.05)
-    journal.keep((Seen("cp", 2),), lambda: told.append(2))  # while the first row is tried again
+    journal.keep((Seen("cp", 2),), lambda _: told.append(2))  # while the first row is tried again
     await asyncio.wait_for(journal.flush(), 10)
     await journal.close()
     assert told == [1, 2]
@@ -226,9 +224,9 @@ async def test_a_defect_in_writing_is_told_and_writing_begins_again(records, cap
     journal = Falling(records, SystemClock(), "w")
     await journal.start()
     told = []
-    journal.keep((Seen("cp", 1),), lambda: told.append(1))
+    journal.keep((Seen("cp", 1),), lambda _: told.append(1))
     await asyncio.sleep(0.05)
-    journal.keep((Seen("cp", 2),), lambda: told.append(2))
+    journal.keep((Seen("cp", 2),), lambda _: told.append(2))
     await asyncio.wait_for(journal.flush(), 10)
     await journal.close()
     assert told == [1, 2]
@@ -259,9 +257,9 @@ async def test_while_the_records_are_away_nobody_is_answered_and_nothing_is_lost
     journal = Journal(failing, SystemClock(), "w")
     await journal.start()
     told = []
-    journal.keep((Seen("cp", 1),), lambda: told.append(1))
+    journal.keep((Seen("cp", 1),), lambda _: told.append(1))
     await asyncio.sleep(0.1)
-    journal.keep((Seen("cp", 2),), lambda: told.append(2))
+    journal.keep((Seen("cp", 2),), lambda _: told.append(2))
     assert told == []
     assert failing.tries >= 1
     failing.away = False
@@ -291,8 +289,8 @@ async def test_one_that_fails_when_told_stops_nobody_else(records, at):
     journal = Journal(records, SystemClock(), "w")
     await journal.start()
     told = []
-    journal.keep((), lambda: 1 / 0)
-    journal.keep((), lambda: told.append(at))
+    journal.keep((), lambda _: 1 / 0)
+    journal.keep((), lambda _: told.append(at))
     await journal.flush()
     await journal.close()
     assert told == [at]

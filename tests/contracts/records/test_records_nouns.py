@@ -522,6 +522,19 @@ def test_the_same_key_is_one_command(records: Records, by: By) -> None:
         assert caught.value.code == code
 
 
+@pytest.mark.usefixtures("station")
+def test_commands_of_one_name_fill_their_pages(records: Records, by: By) -> None:
+    with records.begin() as connection:
+        for number in range(6):
+            name = "heater.on" if number % 2 else "heater.off"
+            issued = by.at + timedelta(seconds=number)
+            commands.add(connection, _command(by, f"c-{number}", name=name, key=f"k-{number}", issued_at=issued), by)
+        first = commands.listing(connection, asset="aws-1", name="heater.on", limit=2)
+        rest = commands.listing(connection, asset="aws-1", name="heater.on", limit=2, after=first.next)
+    assert [[one.id for one in found.items] for found in (first, rest)] == [["c-5", "c-3"], ["c-1"]]
+    assert (bool(first.next), rest.next) == (True, "")
+
+
 @pytest.mark.parametrize(
     ("steps", "last"),
     [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from dure.core.assets import Asset
 from dure.core.errors import ConfigError, Conflict, Corrupt, InputError, Unavailable
@@ -24,6 +24,7 @@ from dure.engines.records.devices import Device
 from dure.engines.records.store import Records
 from dure.engines.records.tables import metadata
 from dure.engines.records.tables import parked as parked_table
+from dure.engines.records.tables_charging_central import charging_journal
 
 
 def test_migrations_make_exactly_the_tables_of_the_metadata(empty_url: str) -> None:
@@ -108,6 +109,40 @@ def test_a_block_that_raises_leaves_nothing(records: Records) -> None:
 
     with records.read() as connection:
         assert cursors.get(connection, "OBS") == 0
+
+
+JOURNAL_ROW = {"writer": "w", "seq": 1, "kept_us": 2, "words_n": 3, "words": b"\x00\xff words"}
+
+
+def test_a_row_by_itself_is_kept_once_and_whole(records: Records) -> None:
+    assert records.append(charging_journal, JOURNAL_ROW)
+    assert not records.append(charging_journal, JOURNAL_ROW | {"words": b"others"})
+    with records.begin() as connection:  # the connection it used is as good as before
+        assert connection.execute(select(charging_journal)).mappings().one() == JOURNAL_ROW
+
+
+def test_rows_by_themselves_and_transactions_take_turns(records: Records) -> None:
+    def append(writer: str) -> None:
+        for seq in range(20):
+            assert records.append(charging_journal, JOURNAL_ROW | {"writer": writer, "seq": seq})
+            with records.begin() as connection:
+                cursors.advance(connection, {writer: seq})
+
+    threads = [threading.Thread(target=append, args=(f"w{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    with records.read() as connection:
+        assert connection.execute(select(func.count()).select_from(charging_journal)).scalar_one() == 160
+        assert [cursors.get(connection, f"w{n}") for n in range(8)] == [19] * 8
+
+
+def test_a_row_by_itself_that_lacks_a_value_is_a_conflict(records: Records) -> None:
+    with pytest.raises(Conflict) as caught:
+        records.append(charging_journal, JOURNAL_ROW | {"words": None})
+    assert caught.value.code == "records.conflict"
 
 
 def test_a_reader_may_not_write(records: Records) -> None:
@@ -420,13 +455,16 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, by: By) -> None
                 with records.begin() as connection:
                     audit.append(connection, by, "read", "system", "x" * 1_000)
                 kept = n
+        with pytest.raises(Unavailable) as alone:
+            records.append(charging_journal, JOURNAL_ROW | {"words": b"x" * 1_000_000})
         with records.read() as connection:
             assert audit.head(connection).n == kept
             assert audit.verify(connection) is None
+            assert connection.execute(select(charging_journal)).all() == []
         records.close()
     finally:
         subprocess.run(["umount", disk], check=True)
-    assert caught.value.code == "records.full"
+    assert caught.value.code == alone.value.code == "records.full"
 
 
 def test_the_file_of_sqlite_is_private_and_durable(tmp_path: Path) -> None:

@@ -6,15 +6,16 @@ import asyncio
 import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 import websockets
 from ocpp_city import World, charger_row, running
 
 from dure.core.errors import InputError, Unavailable
 from dure.core.events import Command
-from dure.engines.records import commands, devices, parked
+from dure.engines.records import assets, commands, devices, parked
 from dure.engines.records.audit import By
-from dure.services.charging.central import central
+from dure.services.charging.central import central, kept_messages
 from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.central.words import Booted, Happened, Linked, TransactionSaid, Unlinked
 from dure.spine.commanding import ask
@@ -314,3 +315,24 @@ async def test_the_messages_of_a_station_are_read_from_another_process_without_s
         assert [one.message[:2] for one in told] == [[4, "1"], [2, "1"]]
         assert "04SECRET" not in str(told)
     assert await messages_of(world.house, None, "cp-2") is None
+
+
+async def test_messages_of_a_charger_with_keep_log_are_there_after_a_restart(tmp_path):
+    rows = [charger_row("cp-1"), charger_row("cp-2")]
+    async with running(tmp_path, rows) as world:
+        with world.house.records.begin() as connection:
+            one = assets.get(connection, "cp-1")
+            kept = msgspec.structs.replace(one, attributes=dict(one.attributes) | {"keep_log": "yes"})
+            assets.update_one(connection, kept, By("test", world.house.clock.now()))
+        await world.central.register.refresh()
+        for name in ("cp-1", "cp-2"):
+            async with await world.connect(name) as station:
+                await asked(station, "1", "Authorize", {"idToken": {"idToken": "04SECRET", "type": "ISO14443"}})
+    async with running(tmp_path, rows) as world:
+        assert not await messages_of(world.house, world.central, "cp-1", 5)
+        until = world.house.clock.now() + timedelta(minutes=1)
+        with world.house.records.read() as connection:
+            found = {name: kept_messages.of_station(connection, name, until) for name in ("cp-1", "cp-2")}
+    assert [one.message[:2] for one in found["cp-1"]] == [[4, "1"], [2, "1"]]
+    assert "04SECRET" not in str(found)
+    assert found["cp-2"] == []

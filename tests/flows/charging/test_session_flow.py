@@ -16,6 +16,8 @@ from dure.engines.records import cursors
 from dure.engines.records.audit import By
 from dure.engines.records.tables import events
 from dure.services.charging.central.words import Booted, Linked, Sample, Sampled, StatusSaid, TransactionSaid
+from dure.services.charging.origin import origin_records
+from dure.services.charging.origin.split import Split
 from dure.services.charging.pricing import settlement_records
 from dure.services.charging.pricing.settle_watch import settle_now
 from dure.services.charging.sessions import live_states, session_records, stop_records, wish_records
@@ -201,6 +203,22 @@ def test_late_words_correct_a_settlement_by_a_further_row(city: ChargingCity) ->
     city.clock.at += timedelta(minutes=10)
     city.call(city.settling.look())
     assert settlements(city, "s") == [(1, 3_000, False, ""), (2, 3_100, False, "words_came_late")]
+
+
+def test_a_settlement_follows_the_ledger_as_long_as_the_rules_say(city: ChargingCity) -> None:
+    ended, before = NOW + timedelta(minutes=131), city.clock.at
+    late = Split(
+        session=session_id("plaza-c1", "s"), site="plaza", energy_wh=3_100, pv_wh=3_000, ess_pv_wh=0, ess_grid_wh=0, grid_wh=100,
+        final=True, booked_at=ended + timedelta(days=44),
+    )  # fmt: skip
+    with city.house.records.begin() as connection:
+        origin_records.put_splits(connection, [late])
+    for days, n in ((46, 2), (44, 3)):
+        city.clock.at = ended + timedelta(days=days)
+        city.call(city.settling.look())
+        assert len(settlements(city, "s")) == n
+    city.clock.at = before
+    assert settlements(city, "s")[-1] == (3, 3_100, True, "origin_came_late")
 
 
 def test_a_disputed_session_waits_for_a_person(city: ChargingCity) -> None:

@@ -138,9 +138,9 @@ class NatsServer:
 
     async def _watch_disk(self) -> None:
         """A stream that met a full disk takes nothing until the server starts anew: do so when there is room again."""
-        while True:
-            await asyncio.sleep(HEALTH_S)
-            async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as http:  # one for all times: a new one reads all certificates
+            while True:
+                await asyncio.sleep(HEALTH_S)
                 with contextlib.suppress(httpx.HTTPError, OSError):
                     answer = await http.get(f"{self.monitoring_url}/healthz")
                     if answer.status_code == 200 or "write error" not in answer.text:

@@ -83,11 +83,13 @@ def pending(connection: Connection, asset: str, at: datetime) -> list[Command]:
     return [_command(row) for row in connection.execute(query).mappings()]
 
 
-def listing(connection: Connection, *, asset: str = "", after: str = "", limit: int = 100) -> Page[Command]:
-    """Newest first."""
+def listing(connection: Connection, *, asset: str = "", name: str = "", after: str = "", limit: int = 100) -> Page[Command]:
+    """Newest first; of an asset, or of one name, where they are given."""
     query = select(commands)
     if asset:
         query = query.where(commands.c.asset == asset)
+    if name:
+        query = query.where(commands.c.name == name)
     if after:
         query = query.where(older_than(after, commands.c.issued_at, commands.c.id))
     query = query.order_by(commands.c.issued_at.desc(), commands.c.id.desc()).limit(checked_limit(limit) + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, tuple_, update
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 Row = Mapping[str, Any]
@@ -21,6 +23,13 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> int
         return 0
     statement, values = _insert(connection, table, rows)
     return connection.execute(statement.on_conflict_do_nothing(), values).rowcount
+
+
+@cache
+def new_row_of_sqlite(table: Table) -> tuple[str, tuple[str, ...]]:
+    """SQLite's text of the insert of one row whose key is not there yet, and the columns in the order of its values."""
+    compiled = sqlite_insert(table).on_conflict_do_nothing().compile(dialect=sqlite_dialect())
+    return compiled.string, tuple(compiled.positiontup or ())
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, newer: str | Sequence[str] = "") -> None:

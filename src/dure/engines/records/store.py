@@ -6,16 +6,17 @@ import os
 import sqlite3
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exc, make_url
 
 from dure.core.errors import ConfigError, Corrupt, Unavailable
 from dure.engines.records import (  # noqa: F401  # the metadata knows all
     backups,
+    dialect,
     migrating,
     tables_buildings,
     tables_carbon_claims,
@@ -71,6 +72,24 @@ class Records:
         """A transaction that sees one state of everything and may not write."""
         with told(), self._reader.connect() as connection, connection.begin():
             yield connection
+
+    def append(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert one row of plain values in a transaction of its own; False when its key is there already.
+
+        For who writes many times a second. SQLite makes a transaction of a lone statement; all that SQLAlchemy does around
+        one costs more than the insert and its way to the disk together, so that only its pool is asked.
+        """
+        if not self.sqlite:
+            with self.begin() as connection:
+                return dialect.insert_new(connection, table, [row]) == 1
+        statement, names = dialect.new_row_of_sqlite(table)
+        with told():
+            pooled = self._writer.raw_connection()
+            try:
+                driver: Any = pooled.driver_connection
+                return bool(driver.execute(statement, [row[name] for name in names]).rowcount)
+            finally:
+                pooled.close()
 
     def migrate(self) -> None:
         """Bring the tables up to this program's version; several processes may do so at once."""

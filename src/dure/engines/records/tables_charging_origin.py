@@ -1,4 +1,4 @@
-"""The tables of the origin ledger: intervals as booked, entries, splits of sessions, days told."""
+"""The tables of the origin ledger: intervals as booked, entries, splits of sessions, days told, exchanges of meters."""
 
 from __future__ import annotations
 
@@ -57,6 +57,20 @@ charging_origin_splits = Table(
     Column("final", Integer, nullable=False),
     Column("booked_at", Instant, nullable=False),
     Index("ix_charging_origin_splits_site", "site"),
+)
+
+# Meters of a site that were taken off and replaced, as a person noted it; registers in Wh.
+charging_exchanges = Table(
+    "charging_exchanges",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("property", Text, primary_key=True),
+    Column("exchanged_at", Instant, primary_key=True),
+    Column("last_wh", BigInteger, nullable=False),
+    Column("first_wh", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Local days of a site that were told to the carbon ledger; a day that was corrected later is told again with the next `n`.

@@ -20,7 +20,7 @@ from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponse, WSUp
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # its stub leaves it out
 
 from dure.core.errors import ConfigError
-from dure.engines.websocket.socket import Entered, Judge, Limits, Peer, Refused, Request, Socket
+from dure.engines.websocket.socket import Entered, Inbox, Judge, Limits, Peer, Refused, Request, Socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +105,7 @@ class Server:
         self.limits = limits or Limits()
         self.sockets: set[Socket] = set()
         self._judge = judge
+        self._inbox = Inbox()
         self._by_address: Counter[str] = Counter()
         self._servers: list[Any] = []
         self._pinging: asyncio.Task[None] | None = None
@@ -142,7 +143,9 @@ class Server:
         found = self._judge(Request(path, asked.headers, protocols, peer))
         if isinstance(found, Refused):
             return WSUpgradeResponseWithListener(_refusal(found), None)
-        return WSUpgradeResponseWithListener(_acceptance(found), Socket(found.conversation, self.limits, self.sockets))
+        return WSUpgradeResponseWithListener(
+            _acceptance(found), Socket(found.conversation, self.limits, self.sockets, self._inbox)
+        )
 
     async def _ping_in_turn(self) -> None:
         for turn in range(10**9):

@@ -36,10 +36,15 @@ _KIND = {
 
 
 class Pair(NamedTuple):
-    """The validators of one action: of the question and of its answer. A SEND has no answer."""
+    """The validators of one action: of the question and of its answer; and whether a station may ask it, or SEND it.
+
+    A SEND has no answer.
+    """
 
     request: jsonschema_rs.Validator
     response: jsonschema_rs.Validator | None
+    asked: bool
+    sent: bool
 
 
 @cache
@@ -59,7 +64,12 @@ def bundle(name: str = BUNDLE) -> dict[str, dict[str, dict[str, Any]]]:
 def validators(version: Version) -> dict[str, Pair]:
     """The validators of a version, by action."""
     return {
-        action: Pair(_compiled(ways["request"]), _compiled(ways["response"]) if "response" in ways else None)
+        action: Pair(
+            _compiled(ways["request"]),
+            _compiled(ways["response"]) if "response" in ways else None,
+            action not in SENDS and station_asks(version, action),
+            action in SENDS,
+        )
         for action, ways in bundle()[version].items()
     }
 
@@ -78,7 +88,7 @@ def check_asked(version: Version, action: str, payload: dict[str, Any], *, sent:
     pair = validators(version).get(action)
     if pair is None:
         raise CallError("NotImplemented", f"There is no action {action[:50]} in {version}.")
-    if sent != (action in SENDS) or not (sent or station_asks(version, action)):
+    if not (pair.sent if sent else pair.asked):
         raise CallError("NotSupported", f"{action} is not asked of the central system.")
     if not pair.request.is_valid(payload):
         raise violation(version, pair.request, payload)

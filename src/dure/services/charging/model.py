@@ -94,6 +94,7 @@ class Charger(msgspec.Struct, frozen=True, kw_only=True):
     versions : of OCPP it may speak
     security_profile : 1, 2 or 3; a station that comes with another is refused
     power_w : all its EVSEs together at most
+    keeps_log : whether its messages are kept on the disk, without secrets
     """
 
     id: str
@@ -104,6 +105,7 @@ class Charger(msgspec.Struct, frozen=True, kw_only=True):
     security_profile: int = 1
     serial: str = ""
     power_w: float = 0.0
+    keeps_log: bool = False
     demo: bool = False
 
 
@@ -115,6 +117,7 @@ class Evse(msgspec.Struct, frozen=True, kw_only=True):
     charger : asset id of its charger, its parent; number : its EVSE id there, from 1 (connectorId of OCPP 1.6)
     phases : the phases of the site its own are connected to, in their order: (1, 2, 3), (2,), …; none: direct current
     min_a : least current per phase at which a vehicle charges [A]
+    v2g : it can take energy back from a vehicle
     """
 
     id: str
@@ -125,6 +128,7 @@ class Evse(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float = 7_000.0
     phases: tuple[int, ...] = (1,)
     min_a: float = 6.0
+    v2g: bool = False
 
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ as history. What everything remembers stands in ``demo-charging/SITE.json`` of t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -43,7 +42,8 @@ PAST = timedelta(days=5)
 GAP_MAX = timedelta(days=14)  # a longer pause is not played
 PAST_STEP_US = 5 * MINUTE_US
 HISTORY_US = 15 * MINUTE_US
-TELLING_S = 120.0  # meters wait so long for the chargers of their site
+STUCK_S = 60.0  # meters wait for the chargers of their site as long as these get on, and so long when nothing moves
+LOOK_S = 0.5
 WAYS = ("mqtt", "http")
 
 
@@ -220,12 +220,17 @@ class SitePlay:
         for at_us, reads in told:
             await devices.send(reads, at_us)
 
-    async def told_all(self, within_s: float) -> None:
-        """Wait until the chargers have told what they could not, or until it takes too long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                while any(link.charger.has_kept for link in self.links):  # noqa: ASYNC110  # queues know no events
-                    await asyncio.sleep(0.5)
+    async def told_all(self, stuck_s: float) -> int:
+        """Wait until the chargers have told what they could not, or until nothing has got on for `stuck_s`; what is left."""
+        least, quiet_s = self._untold(), 0.0
+        while least and quiet_s < stuck_s:
+            await asyncio.sleep(LOOK_S)  # queues know no events
+            left = self._untold()
+            least, quiet_s = (left, 0.0) if left < least else (least, quiet_s + LOOK_S)
+        return least
+
+    def _untold(self) -> int:
+        return sum(one.kept for link in self.links for one in link.charger.state.queue)
 
 
 async def simulate(city: City, connection: Connection, clock: Clock, how: How) -> None:
@@ -252,7 +257,8 @@ async def _play(one: SitePlay, connection: Connection, http: httpx.AsyncClient, 
             for link in one.linked(how.url, connection.secrets):
                 group.create_task(link.run())
             before = group.create_task(_steps(one, None, how.step_s))
-            await one.told_all(TELLING_S)
+            if left := await one.told_all(STUCK_S):
+                log.warning("simulator.not_all_told", site=one.site.site.id, left=left)
             before.cancel()
             past, one.waiting = one.waiting, []
             accepted = await one.send_past(http, connection, past)

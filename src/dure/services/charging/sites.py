@@ -152,6 +152,7 @@ class _Reading:
             security_profile=round(words.number("security_profile", (1, 3), 1)),
             serial=words.text("serial"),
             power_w=words.number("power_kw", (0, 1e5), 0) * KW,
+            keeps_log=words.yes("keep_log"),
             demo=words.yes("demo"),
         )
 
@@ -167,6 +168,7 @@ class _Reading:
                 power_w=words.number("power_kw", (0.1, 1e4), 7) * KW,
                 phases=words.phases("phases"),
                 min_a=words.number("min_a", (0, 100), 6),
+                v2g=words.yes("v2g"),
             )
         )
 

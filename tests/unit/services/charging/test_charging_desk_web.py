@@ -13,7 +13,9 @@ from dure.services.charging.central import desk, doors, journal_records, turned_
 from dure.services.charging.central.journal_records import Kept
 from dure.services.charging.central.words import Happened, Linked
 from dure.services.charging.pages import desk_words
+from dure.services.charging.stations import certificate_records
 from dure.services.charging.stations.answering import Stations
+from dure.services.charging.stations.certificate_records import StationCertificate
 from dure.services.charging.stations.folding import Fold
 from dure.web.app import create_app
 
@@ -73,11 +75,31 @@ def city(tmp_path_factory):
         ("crew", "/stations/nothing", 404),
         ("crew", "/stations/cp-16/calls", 200),
         ("crew", "/stations/cp-16/messages", 200),
+        ("crew", "/stations/cp-16/messages/kept?limit=5", 200),
+        ("citizen", "/stations/cp-16/messages/kept", 403),
+        ("crew", "/stations/cp-16/certificates", 200),
+        ("citizen", "/stations/cp-16/certificates", 403),
         ("crew", "/calls/nothing", 404),
     ],
 )
 def test_who_may_read_what(city, who, path, status):
     assert city[who].get(f"{API}{path}").status_code == status
+
+
+def test_a_certificate_is_revoked_by_an_operator_for_good(city):
+    with city["house"].records.begin() as connection:
+        given = StationCertificate(
+            serial="5f3a", charger="cp-201", use="ChargingStationCertificate", subject="CN=cp-201", pem="x", signed_at=NOW,
+            expires_at=NOW,
+        )  # fmt: skip
+        certificate_records.add(connection, given)
+    path = f"{API}/stations/cp-201/certificates"
+    assert city["crew"].post(f"{path}/5f3a/revocation").status_code == 403
+    assert city["operator"].post(f"{path}/5f3b/revocation").json()["code"] == "certificate.unknown"
+    assert city["operator"].post(f"{path}/5f3a/revocation").json()["state"] == "revoked"
+    with city["house"].records.begin() as connection:
+        certificate_records.settle(connection, "cp-201", "x", "installed")  # a late answer of the station changes nothing
+    assert [one["state"] for one in city["crew"].get(path).json()["items"]] == ["revoked"]
 
 
 def test_chargers_that_need_a_person_come_first(city):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 from face_city import NOW, PASSWORD, house_in, registers, tell
 
+from dure.core.time import day_of
 from dure.engines.records.audit import By
+from dure.services.charging.rules import load_pack
 from dure.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
@@ -125,6 +128,23 @@ def test_a_site_where_little_flows_shows_its_day_unasked(city, site, span):
     assert f'?span={span}" aria-current="true"' in page
 
 
+def test_meters_are_told_by_their_names_with_the_id_beside(city):
+    page = city["operator"].get("/en/operations/charging/sites/hall").text
+    names = {"hall-pv": "Hall solar", "hall-ess": "Hall storage", "hall-grid": "Hall grid meter", "hall-e1": "Hall 1"}
+    for asset, name in names.items():
+        assert f'{name}<br><code class="small soft">{asset}</code>' in page
+
+
+def test_from_the_energy_of_a_site_a_person_gets_to_its_plan_its_books_and_its_public_page(city):
+    page = city["operator"].get("/en/operations/charging/sites/hall").text
+    for path in ("/operations/charging/plans/hall", "/operations/charging/origin/hall", "/charging/sites/hall"):
+        assert f'href="/en{path}"' in page
+
+
+def test_the_labels_are_found_from_the_desk(city):
+    assert 'href="/en/operations/charging/labels"' in city["operator"].get("/en/operations/charging").text
+
+
 def test_a_sheet_has_a_label_of_every_place_with_its_address(city):
     page = city["operator"].get("/ko/operations/charging/labels?site=hall").text
     assert page.count('class="sticker"') == 2
@@ -140,3 +160,17 @@ def test_geojson_and_ngsi_ld_say_what_the_list_says(city):
     assert hub["socketType"]["value"] == ["CCS/SAE"]
     assert hub["capacity"]["value"] == 1
     assert "status" not in hub  # nobody knows it
+
+
+def test_every_row_that_was_not_traced_is_shown_as_to_be_confirmed_the_power_companys_among_them(city):
+    text = city["operator"].get("/en/operations/charging/rules").text
+    today = day_of(NOW, city["house"].city.zone)
+    unsure = 0
+    for name in ("tariffs", "prices", "place", "planning", "factors"):
+        rows = [row for rows in load_pack(name).as_of(today).values() for row in rows]
+        unsure += sum(row.get("mark") == "to be confirmed" for row in rows)
+    shown = re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", text, re.DOTALL)
+    marked = [row for row in shown if "To be confirmed" in row]
+    assert unsure >= 10
+    assert len(marked) >= unsure
+    assert any("tariffs/" in row or "rates/" in row for row in marked)

@@ -10,6 +10,7 @@ import pytest
 from face_city import NOW, house_in, tell
 
 from dure.core.time import to_us
+from dure.engines.records.audit import By
 from dure.services.charging.central.words import Linked, Sample, StatusSaid, TransactionSaid
 from dure.services.charging.driving.claim import made, sealed
 from dure.services.charging.sessions import session_records, wish_records
@@ -17,7 +18,9 @@ from dure.services.charging.sessions.folding import fold
 from dure.services.charging.sessions.places import Places
 from dure.services.charging.sessions.session_rules import session_rules
 from dure.services.charging.sites import registered
+from dure.services.charging.tokens import token_desk
 from dure.services.charging.tokens.token_key import token_key
+from dure.services.charging.tokens.tokens import Token
 from dure.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
@@ -159,6 +162,38 @@ def test_another_phone_cannot_stop_or_change_it(app, house, what):
 def test_a_claim_of_an_earlier_charge_does_not_open_a_later_one(app, house):
     charge(house)
     assert "Taken" in phone(app, house, at=NOW + timedelta(seconds=30)).get(PLACE).text  # claimed after this one had begun
+
+
+def test_a_phone_that_waits_gets_the_button_to_stop_without_a_reload(app, house):
+    assert 'id="doing">' in Visitor(app).get(PLACE).text  # what a driver has filled in stays
+    charge(house)
+    mine = phone(app, house).get(PLACE).text
+    part = mine[mine.index('id="doing" data-refresh') :]
+    assert "Stop charging" in part[: part.index('id="trouble"')]
+
+
+def test_a_phone_that_asked_to_stop_is_told_so(app, house):
+    charge(house)
+    assert "has been told to stop" in phone(app, house).get(f"{PLACE}?told=stop").text
+    assert "has been told to stop" not in Visitor(app).get(f"{PLACE}?told=stop").text
+
+
+def test_stopping_a_charge_that_has_ended_leads_back_to_its_page(app, house):
+    charge(house, ended=True)
+    answer = phone(app, house).form("/en/help", f"{PLACE}/stop")
+    assert (answer.status_code, answer.headers["location"]) == (303, PLACE)
+
+
+@pytest.mark.parametrize(("card", "status"), [("KNOWN-1", 409), ("BLOCKED-1", 422), ("NOBODY-1", 422)], ids=str)
+def test_a_card_that_may_not_charge_is_told_at_its_field_before_the_charger_is_asked(app, house, card, status):
+    by, key = By("test", NOW), token_key(house.settings.data)
+    with house.records.begin() as connection:
+        for text in ("KNOWN-1", "BLOCKED-1"):
+            token_desk.add(connection, text, Token(digest="", blocked=text == "BLOCKED-1"), key, by)
+    answer = Visitor(app).form(PLACE, f"{PLACE}/start", who="member", token=card)
+    assert answer.status_code == status  # a good card comes as far as the charger, which has no device
+    assert ("This card cannot charge here" in answer.text) == (status == 422)
+    assert card not in answer.text
 
 
 def test_a_wish_of_the_phone_that_started_is_kept(app, house):

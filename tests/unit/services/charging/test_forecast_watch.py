@@ -57,11 +57,12 @@ def test_a_site_without_a_backtest_expects_nothing(house: House) -> None:
 def test_a_site_whose_recipe_won_expects_vehicles_and_sun(house: House) -> None:
     add_sessions(house, 30)
     add_sun(house, 20)
-    judged(house, "careful", msgspec.to_builtins(Recipe(name="careful", aim_w=5_000.0)))
+    judged(house, "careful", msgspec.to_builtins(Recipe(name="careful", aim_w=5_000.0, kept_share=0.5)))
     told = forecast_for(house, site_of(house), to_us(NOW), 96, 900)
     assert 40_000 < sum(one.need_wh for one in told.expected) < 80_000  # six cars of 10 kWh
     assert told.pv_w.max() == pytest.approx(25_000, rel=0.05)
     assert int(np.argmax(told.pv_w)) == pytest.approx(9 * HOUR, abs=2)  # nine hours after three in the morning
+    assert told.kept_share == 0.5
     assert (told.aim_w, told.used["why"], told.used["day"]) == (5_000.0, "backtest_wins", "2026-11-24")
 
 

@@ -9,6 +9,7 @@ from made_worlds import PER_DAY, STEP_S, changed_after, made_world
 
 from dure.services.charging.planning.forecast_model import Forecast, Past, Recipe
 from dure.services.charging.planning.forecasting import caution, expected_needs, forecast, load_forecast, sun_forecast
+from dure.services.charging.planning.rehearsing.world import World
 from dure.services.charging.planning.stays import MICRO, Days, Stay, stays_of
 
 PLAIN = Recipe(name="plain")
@@ -114,6 +115,38 @@ def test_a_dull_morning_dims_the_hours_after_it() -> None:
     dull[now - 16 : now] *= 0.3
     told = sun_forecast(msgspec.structs.replace(world, sun_w=dull).past(now), 8)
     assert told.sum() < 0.5 * even[now : now + 8].sum()
+
+
+def even_sky(dull_day: int | None = None) -> World:
+    """Days of one sky, one of them at a third of it."""
+    world = made_world()
+    sun = np.tile(world.sun_w[:PER_DAY], world.end // PER_DAY)
+    if dull_day is not None:
+        sun[dull_day * PER_DAY : (dull_day + 1) * PER_DAY] *= 0.3
+    return msgspec.structs.replace(world, sun_w=sun)
+
+
+@pytest.mark.parametrize("hour", [18, 23])
+def test_a_dull_day_is_remembered_through_the_night_and_less_the_day_after(hour: int) -> None:
+    world = even_sky(dull_day=20)
+    now = 20 * PER_DAY + hour * 4
+    clear = world.sun_w[:PER_DAY].sum()
+    told = sun_forecast(world.past(now), 3 * PER_DAY)
+    tomorrow, after = (told[21 * PER_DAY - now :][k * PER_DAY : (k + 1) * PER_DAY].sum() for k in (0, 1))
+    assert 0.3 * clear < tomorrow < 0.7 * clear
+    assert tomorrow < after < clear
+
+
+def test_a_dull_day_of_last_week_says_little_after_a_clear_one() -> None:
+    world = even_sky(dull_day=15)
+    told = sun_forecast(world.past(21 * PER_DAY), PER_DAY)
+    assert told.sum() > 0.95 * world.sun_w[:PER_DAY].sum()
+
+
+@pytest.mark.parametrize("step", range(0, PER_DAY, 7))
+def test_a_site_without_sun_expects_none_at_any_time_of_day(step: int) -> None:
+    world = msgspec.structs.replace(made_world(), sun_w=np.zeros(made_world().end))
+    assert not sun_forecast(world.past(world.lead + step), PER_DAY).any()
 
 
 def test_other_load_follows_days_of_the_same_kind() -> None:

@@ -12,16 +12,24 @@ import pytest
 from planned_house import NOW, SITE, Recorded, kept, linked, measured, planned_house, session, settled_city
 
 from dure.core.errors import NotFound
+from dure.core.time import to_us
 from dure.engines.records import assets, decisions
 from dure.engines.records.audit import By
-from dure.services.charging.planning import plan_records
+from dure.services.charging.model import Site
+from dure.services.charging.planning import backtest_records, plan_records
+from dure.services.charging.planning.backtest_records import Backtest
+from dure.services.charging.planning.cost import kept_won_kwh
+from dure.services.charging.planning.forecast_model import Recipe
 from dure.services.charging.planning.forecast_rules import forecast_rules
 from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept
 from dure.services.charging.planning.plan_rules import planning_rules
+from dure.services.charging.planning.plan_source import PlanSource
+from dure.services.charging.planning.plan_words import why_of
 from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.site_lp import SiteSolver
+from dure.services.charging.sites import registered
 from dure.spine.house import House
 
 
@@ -39,6 +47,11 @@ def newest(house: House) -> Kept:
         found = plan_records.newest(connection, SITE)
     assert found is not None
     return found
+
+
+def site_of(house: House) -> Site:
+    with house.records.read() as connection:
+        return registered(connection).sites[SITE]
 
 
 def look(desk: PlanDesk) -> int:
@@ -59,6 +72,36 @@ def test_a_new_session_is_planned_and_its_charger_told_in_its_own_version(house:
     assert told.limits_w[0] == pytest.approx(plan.plan.ev_w[0, 0], abs=0.1)
     assert told.point is not None
     assert told.point.transaction == "7"
+
+
+def test_a_session_its_station_only_tells_of_afterwards_is_not_planned(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    long_ago = NOW - timedelta(hours=30)
+    session(house, "past", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
+    session(house, "here", "cp-b", 1, facts={"heard_us": to_us(NOW)})
+    look(desk)
+    assert [one.id for one in newest(house).problem.needs] == ["here"]
+    assert [one.target for one in said.taken("plan")] == ["cp-b-1"]
+
+
+def test_while_a_station_catches_up_its_places_keep_what_they_may_draw(house: House) -> None:
+    said = Recorded()
+    desk = PlanDesk(house, said)
+    look(desk)
+    share_w = next(one.limits_w[0] for one in said.taken("default") if one.target == "cp-a-1")
+    assert share_w > 0
+    long_ago = NOW - timedelta(hours=30)
+    session(house, "past", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
+    assert PlanSource(house).seen(site_of(house), NOW).held["cp-a-1"][0] == share_w
+
+
+def test_a_session_told_late_is_planned_once_its_station_says_no_more(house: House) -> None:
+    long_ago = NOW - timedelta(hours=2)
+    session(house, "late", "cp-a", 1, started_at=long_ago, last_at=long_ago, facts={"heard_us": to_us(NOW)})
+    house.clock.advance(timedelta(minutes=16))  # type: ignore[attr-defined]  # a test's clock
+    look(PlanDesk(house, Recorded()))
+    assert [one.id for one in newest(house).problem.needs] == ["late"]
 
 
 def test_nothing_new_is_neither_planned_nor_told_again(house: House) -> None:
@@ -189,6 +232,24 @@ def test_a_contract_below_its_own_load_is_planned_and_told(tmp_path: Path) -> No
     assert "shared" in plan.head.facts["reasons"]
 
 
+def test_a_load_above_the_contract_is_a_reason_with_a_code(tmp_path: Path) -> None:
+    made = planned_house(tmp_path)
+    settled_city(made, NOW, contract_kw="1")
+    with made.records.begin() as connection:
+        one = assets.get(connection, "sun")
+        meter = type(one)(
+            id="meter", kind="grid_meter", name=one.name, city=one.city, place=one.place, parent=SITE, state="live"
+        )  # fmt: skip
+        assets.add(connection, meter, By("test", NOW))
+    measured(made, "store", "storage_soc", 0.0)
+    kept(made, "meter", "site_load_register", 1.0, 5_000)
+    look(PlanDesk(made, Recorded()))
+    plan = newest(made)
+    assert plan.head.facts["over_w"] == pytest.approx(4_000, abs=10)
+    assert "contract.exceeded" in plan.head.facts["reasons"]
+    assert any("contract power" in one("en") for one in why_of(plan.head.facts, plan.plan))
+
+
 def test_a_plan_can_be_asked_for_and_a_site_that_is_not_there_is_refused(house: House) -> None:
     desk = PlanDesk(house, Recorded())
     assert asyncio.run(desk.plan(SITE)).head.cause == "asked"
@@ -205,6 +266,20 @@ def test_who_comes_next_is_planned_with_who_is_there(house: House) -> None:
     session(house, "s2", "cp-b", 1)
     assert look(desk) == 1
     assert {one.id for one in newest(house).problem.needs} == {"s1", "s2"}
+
+
+def test_what_is_left_in_the_storage_is_worth_what_the_live_recipe_says(house: House) -> None:
+    recipe = Recipe(name="even", arrivals=False, kept_share=1.0)
+    row = Backtest(site=SITE, day=NOW.date(), recipe="even", made_at=NOW, days_n=14, won=1.0, live=True,
+                   facts={"recipe": msgspec.to_builtins(recipe)})  # fmt: skip
+    session(house, "s1", "cp-a", 1)
+    desk = PlanDesk(house, Recorded())
+    before = asyncio.run(desk.plan(SITE)).problem
+    with house.records.begin() as connection:
+        backtest_records.store(connection, [row])
+    after = asyncio.run(desk.plan(SITE)).problem
+    assert before.end_won_kwh == 0.0
+    assert after.end_won_kwh == kept_won_kwh(after, 1.0) > 0.0
 
 
 def test_two_sites_on_one_line_keep_it_together(house: House) -> None:

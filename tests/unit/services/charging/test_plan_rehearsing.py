@@ -14,7 +14,7 @@ from dure.services.charging.planning.forecast_model import Recipe
 from dure.services.charging.planning.rehearsing.foresight import foresight
 from dure.services.charging.planning.rehearsing.learning import Learned, aim_w, backtest_job, backtests, uncontrolled
 from dure.services.charging.planning.rehearsing.policies import EarliestFirst, naive, oracle, planned
-from dure.services.charging.planning.rehearsing.rolling import rolled, won
+from dure.services.charging.planning.rehearsing.rolling import left_wh, rolled, won
 from dure.services.charging.planning.rehearsing.session_file import read_sessions
 from dure.services.charging.planning.rehearsing.world_packing import packed, unpacked
 
@@ -50,6 +50,23 @@ def test_the_machine_with_the_truth_is_as_good_as_foresight() -> None:
 def test_a_recipe_saves_more_than_no_forecast_at_a_workplace() -> None:
     world = made_world(days=3)
     assert won(world, rolled(world, planned(PLAIN))) < won(world, rolled(world, EarliestFirst()))
+
+
+def test_sun_that_is_kept_pays_when_the_days_after_it_are_dull() -> None:
+    world = made_world(days=4)
+    sun = np.tile(world.sun_w[:PER_DAY], world.end // PER_DAY)
+    sun[world.lead + PER_DAY : world.lead + 3 * PER_DAY] *= 0.1
+    dull = msgspec.structs.replace(world, sun_w=sun)
+    sold, kept = (rolled(dull, planned(msgspec.structs.replace(PLAIN, kept_share=share))) for share in (0.0, 1.0))
+    assert kept.peak_w < sold.peak_w
+    assert won(dull, kept) < won(dull, sold)
+
+
+def test_with_the_truth_nothing_is_left_when_the_span_ends_and_a_site_that_goes_on_keeps_its_sun() -> None:
+    world = made_world(days=1)
+    kept = rolled(world, planned(msgspec.structs.replace(PLAIN, kept_share=1.0)))
+    assert left_wh(world, rolled(world, oracle(world, PER_DAY))) < 100.0
+    assert left_wh(world, kept) > 0.3 * STORAGE.capacity_wh
 
 
 def test_a_recipe_that_loses_gives_way_to_the_baseline() -> None:

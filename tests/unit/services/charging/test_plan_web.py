@@ -1,6 +1,7 @@
 """Plans by REST and on pages: steps, reasons, set points; in Korean and English."""
 
 import asyncio
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -98,6 +99,18 @@ def test_the_page_names_who_goes_short_and_says_why(house, seen):
     page = seen["operator"].get(f"/en{PAGE}/{SITE}").text
     assert 'href="/en/operations/charging/sessions/s1"' in page
     assert "lack because of the contract power" in page
+    assert "With a wider limit it would get more" in page
+    korean = seen["operator"].get(f"/ko{PAGE}/{SITE}").text
+    assert "이 한도가 넓어지면 더 받습니다" in korean
+    assert "차량이 더 받음" in korean
+
+
+def test_what_a_plan_sets_on_need_is_never_told_as_a_price(house, seen):
+    plan(house)
+    for language in ("ko", "en"):
+        page = re.sub(r"<[^>]+>", " ", seen["operator"].get(f"/{language}{PAGE}/{SITE}").text)
+        amounts = [float(one.replace(",", "")) for one in re.findall(r"\d{1,3}(?:,\d{3})+", page)]
+        assert max(amounts, default=0.0) < 50_000
 
 
 @pytest.mark.parametrize(("minutes", "limit_w"), [(0, 6_000), (14, 6_000), (15, 0), (40, 7_000), (45, None)], ids=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,18 @@ def test_without_a_known_origin_nothing_renewable_is_claimed() -> None:
 def test_the_factor_is_the_one_published_by_then() -> None:
     days = (date(2024, 1, 1), date(2025, 6, 1), date(2025, 12, 16), date(2025, 12, 17))
     assert [factor_on(one).g_per_kwh for one in days] == [450.9, 454.1, 454.1, 417.3]
+
+
+def test_a_session_over_the_night_of_a_new_factor_has_the_one_of_the_day_it_ended_whenever_it_is_settled() -> None:
+    midnight = datetime(2025, 12, 16, 15, tzinfo=UTC)  # in Seoul the 17th begins
+    for minutes, year, g_per_kwh in ((-1, 2022, 454.1), (1, 2023, 417.3)):
+        begin, end = midnight - timedelta(hours=3), midnight + timedelta(minutes=minutes)
+        session = msgspec.structs.replace(settling().session, started_at=begin, ended_at=end)
+        first = receipt_of(settling(session=session), midnight + timedelta(hours=1))
+        again = receipt_of(settling(session=session, last=(first, "0" * 64), why="origin_corrected"), NOW)  # a year later
+        for one in (first, again):
+            assert (one.factor.year, one.factor.g_per_kwh) == (year, g_per_kwh)
+        assert first.co2e_g == again.co2e_g == round(5.345 * g_per_kwh)
 
 
 @given(at=st.integers(0, len(TEXT.encode()) - 1), bit=st.integers(0, 7))

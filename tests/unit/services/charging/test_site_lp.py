@@ -18,18 +18,20 @@ from made_problems import (
 )
 
 from dure.services.charging.model import Storage
-from dure.services.charging.planning.cost import priced_won
+from dure.services.charging.planning.cost import kept_won_kwh, priced_won
 from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.limits import phase_import_w
 from dure.services.charging.planning.lp_model import Wishes
+from dure.services.charging.planning.planned import planned
 from dure.services.charging.planning.problem import Plan, Problem
+from dure.services.charging.planning.rehearsing.foresight import NO_TIES
 from dure.services.charging.planning.site_lp import SiteSolver
 
 WATT = 1.0
 
 
 def total_won(of: Problem, plan: Plan) -> float:
-    return priced_won(of, plan.won, plan.unmet_wh, plan.over_w)
+    return priced_won(of, plan)
 
 
 @settings(max_examples=60, deadline=None)
@@ -213,6 +215,32 @@ def test_a_storage_outside_its_bounds_is_planned_from_where_it_stands(stored_wh:
     plan = SiteSolver().solve(problem(8, storage=storage, stored_wh=stored_wh, load_w=5_000))
     assert plan.policy == "lp"
     assert plan.stored_wh[0] == stored_wh
+
+
+@pytest.mark.parametrize(("share", "left_wh"), [(0.0, 0.0), (1.0, 19_000.0), (2.0, 19_000.0)])
+def test_what_is_worth_keeping_is_sun_kept_rather_than_sold_and_nothing_bought(share: float, left_wh: float) -> None:
+    sun = np.r_[np.full(4, 20_000.0), np.zeros(4)]
+    price = np.r_[np.full(4, 170.0), np.full(4, 85.0)]
+    of = problem(8, storage=STORAGE, price_won_kwh=price, export_won_kwh=np.full(8, 80.0))
+    of = msgspec.structs.replace(of, pv_w=sun)
+    plan = SiteSolver(NO_TIES).solve(msgspec.structs.replace(of, end_won_kwh=kept_won_kwh(of, share)))
+    assert plan.stored_wh[-1] == pytest.approx(left_wh, abs=WATT)
+    assert not plan.import_w.any()
+
+
+def test_a_plan_that_keeps_more_than_earliest_departure_first_is_not_taken_for_the_dearer_one() -> None:
+    store = msgspec.structs.replace(STORAGE, capacity_wh=4_000.0)
+    of = problem(8, storage=store, stored_wh=3_000.0, price_won_kwh=np.full(8, 85.0), load_w=4_000.0, end_won_kwh=79.0)
+    made, baseline = planned(SiteSolver(), of)
+    assert made.policy == "lp"
+    assert made.won > baseline.won
+    assert priced_won(of, made) < priced_won(of, baseline)
+
+
+def test_nothing_is_worth_keeping_without_a_storage_or_where_nothing_is_paid_for_export() -> None:
+    of = problem(8)
+    assert kept_won_kwh(of, 1.0) == 0.0
+    assert kept_won_kwh(msgspec.structs.replace(of, storage=STORAGE, export_won_kwh=np.zeros(8)), 1.0) == 0.0
 
 
 def test_a_second_program_of_the_same_shape_keeps_its_basis() -> None:

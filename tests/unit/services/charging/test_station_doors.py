@@ -7,6 +7,10 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +42,30 @@ def known(profile=1, state="live", versions=("ocpp2.0.1", "ocpp1.6")):
 def request(path="/ocpp/cp-1", user="cp-1", password="secret", peer=PLAIN, protocols=("ocpp1.6",)):  # noqa: S107  # of a test
     basic = base64.b64encode(f"{user}:{password}".encode()).decode()
     return Request(path, {"Authorization": f"Basic {basic}"}, protocols, peer)
+
+
+def certified(common, organisation="Operator"):
+    """A client certificate, and its serial number as hexadecimal text."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, common), x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation)]
+    subject = x509.Name(names)
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(AT).not_valid_after(AT + timedelta(days=1))
+    certificate = made.sign(key, hashes.SHA256())
+    peer = Peer("10.0.0.1", secure=True, certificate=certificate.public_bytes(serialization.Encoding.DER))
+    return peer, f"{certificate.serial_number:x}"
+
+
+def test_a_certificate_that_was_taken_back_does_not_open_the_door():
+    (one, serial), (other, _) = certified("cp-1"), certified("cp-1")
+    revoked = known(3)._replace(revoked=frozenset({serial}))
+    found = [doors.judged(request(peer=peer), revoked, AT) for peer in (one, other)]
+    assert isinstance(found[0], Turned)
+    assert (found[0].code, found[0].refused().status) == ("station.revoked", 403)
+    assert isinstance(found[1], Let)
+    again = doors.judged(request(peer=one), known(3), AT)
+    assert isinstance(again, Let)
+    assert again.certificate == serial
 
 
 TURNED = [

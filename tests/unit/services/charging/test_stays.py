@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from planned_house import NOW as DAY
+from planned_house import planned_house, settled_city
+from planned_house import session as running
+from sqlalchemy import select
 
 from dure.core.text import Text
 from dure.core.time import to_us
+from dure.engines.records.tables import events
 from dure.services.charging.model import Evse, Site
 from dure.services.charging.publishing.place_notes import notes_of
 from dure.services.charging.sessions.live_states import EvseState, Link
 from dure.services.charging.sessions.model import Session
 from dure.services.charging.sessions.place_rules import place_rules, stop_due
 from dure.services.charging.sessions.stay_records import Stay
-from dure.services.charging.sessions.stay_watch import stay_of
+from dure.services.charging.sessions.stay_watch import StayWatch, stay_of
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 END = NOW + timedelta(minutes=30)
@@ -84,3 +91,15 @@ def test_the_cap_of_90_percent_holds_only_where_the_register_says_so_and_is_told
     assert stop_due(msgspec.structs.replace(full, soc=0.89), (capped, evse), rules, NOW) is None
     assert [note.provisional for note in notes_of(capped, evse, rules) if "90" in note.text.en] == [True]
     assert not any("90" in note.text.en for note in notes_of(plain, evse, rules))
+
+
+def test_a_vehicle_of_days_ago_does_not_overstay_while_its_station_is_only_telling_of_it(tmp_path: Path) -> None:
+    house = planned_house(tmp_path)
+    settled_city(house, DAY)
+    begun = DAY - timedelta(hours=30)
+    running(house, "past", "cp-a", 1, started_at=begun, last_at=begun + timedelta(hours=1), facts={"heard_us": to_us(DAY)})
+    running(house, "here", "cp-b", 1, started_at=begun, last_at=DAY, facts={"heard_us": to_us(DAY)})
+    asyncio.run(StayWatch(house).look())
+    with house.records.read() as connection:
+        told = connection.execute(select(events.c.subject).where(events.c.type == "charging.vehicle.overstays")).scalars().all()
+    assert told == ["cp-b-1"]

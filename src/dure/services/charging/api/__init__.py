@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from dure.services.charging.api import origin_api, plan_api, price_api, session_api, site_api, station_api, study_api, token_api
+from dure.services.charging.api import (
+    exchange_api,
+    origin_api,
+    plan_api,
+    price_api,
+    session_api,
+    site_api,
+    station_api,
+    study_api,
+    token_api,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +24,17 @@ if TYPE_CHECKING:
 
     from dure.spine.house import House
 
-PARTS: Sequence[ModuleType] = (site_api, station_api, token_api, session_api, price_api, plan_api, study_api, origin_api)
+PARTS: Sequence[ModuleType] = (
+    site_api,
+    station_api,
+    token_api,
+    session_api,
+    price_api,
+    plan_api,
+    study_api,
+    origin_api,
+    exchange_api,
+)
 
 
 def routes(house: House) -> APIRouter:

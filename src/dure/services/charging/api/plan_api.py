@@ -17,7 +17,7 @@ from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.plan_desk import PlanDesk
 from dure.services.charging.planning.plan_records import Kept, PlanHead, Told
 from dure.services.charging.planning.plan_watch import HouseTelling
-from dure.services.charging.planning.plan_words import LOST, cut_text, cuts, held_back, reason_text
+from dure.services.charging.planning.plan_words import cut_text, cuts, held_back, why_of
 from dure.services.charging.sites import registered
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.permits import Commands, SeesDecisions
@@ -52,7 +52,10 @@ class NeedForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldForm(msgspec.Struct, frozen=True):
-    """A limit that holds the plan back in steps from `start` until before `end`, and what one more kWh there is worth."""
+    """A limit that holds the plan back in steps from `start` until before `end`, and what one more kWh there is worth.
+
+    Where vehicles go short that is what the plan sets on a kWh of need (``unmet_won_kwh`` of its rules), which is no price.
+    """
 
     limit: str
     start: int
@@ -191,9 +194,7 @@ def form_of(kept: Kept) -> PlanForm:
             for i, one in enumerate(problem.needs)
         ],
         held_back=[HeldForm(one.limit, one.start, one.end, round(one.won_kwh, 1)) for one in held_back(plan.bindings)],
-        why=[LOST[one] for one in kept.head.facts.get("lost", []) if one in LOST]
-        + [reason_text(one) for one in plan.reasons]
-        + [cut_text(one) for one in short],
+        why=why_of(kept.head.facts, plan) + [cut_text(one) for one in short],
     )
 
 

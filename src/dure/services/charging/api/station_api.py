@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -13,11 +14,12 @@ from dure.core.errors import InputError
 from dure.core.identifiers import identifier
 from dure.core.time import parse_instant
 from dure.engines.records.audit import By
-from dure.services.charging.central import central
+from dure.services.charging.central import central, kept_messages
 from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.central.message_log import Shown
-from dure.services.charging.stations import calls, remote_start, reserving, station_desk, station_records
+from dure.services.charging.stations import calls, certificate_records, remote_start, reserving, station_desk, station_records
 from dure.services.charging.stations.calls import Call
+from dure.services.charging.stations.certificate_records import StationCertificate
 from dure.services.charging.stations.reservation_records import Reservation
 from dure.services.charging.stations.station_desk import StationDetail, StationView
 from dure.services.charging.stations.station_records import Happening, Report
@@ -25,7 +27,7 @@ from dure.services.charging.stations.verbs import VERBS
 from dure.services.charging.tokens import local_list
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
 from dure.web.api.permits import Commands, SeesCityData
-from dure.web.api.queries import CheckedRoute, Paged, text
+from dure.web.api.queries import CheckedRoute, Paged, instant, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +104,13 @@ class Reserving(BaseModel):
     until: str = Field(description="Until this instant (RFC 3339), within a day.", examples=["2026-11-24T10:00:00Z"])
 
 
+class KeptQuery(BaseModel):
+    """Which messages."""
+
+    until: str = Field("", max_length=40, description="From before this instant (RFC 3339); the newest when absent.")
+    limit: int = Field(100, ge=1, le=1_000, description="So many at most.")
+
+
 class StationRoutes:
     """The routes of chargers."""
 
@@ -144,6 +153,17 @@ class StationRoutes:
         told = await messages_of(self._house, central.of(self._house), found.view.identity)
         return answer({"here": told is not None, "items": told or []})
 
+    async def kept_messages(self, station_id: str, asked: Annotated[KeptQuery, Query()], _: SeesCityData) -> Response:
+        """Messages of it that are on the disk, newest first; of chargers with `keep_log` only."""
+        known = identifier(station_id, "charger")
+        until = instant(asked.until, "until") if asked.until else self._house.clock.now() + timedelta(days=1)
+
+        def read(connection: Connection) -> Any:
+            identity = station_desk.detail(self._house, connection, known).view.identity
+            return kept_messages.of_station(connection, identity, until, asked.limit)
+
+        return answer({"items": await self._read(read)})
+
     async def history(self, request: Request, station_id: str, asked: Annotated[Paged, Query()], _: SeesCityData) -> Response:
         """What it was asked and answered, newest first."""
         known, after = identifier(station_id, "charger"), text(asked.after, "after")
@@ -183,6 +203,26 @@ class StationRoutes:
                 station_desk.detail(self._house, connection, known)
                 station_records.admit(connection, known, wanted.answer, wanted.why, by)
                 return station_desk.detail(self._house, connection, known).view
+
+        return answer(await run_in_threadpool(write))
+
+    async def certificates(self, station_id: str, _: SeesCityData) -> Response:
+        """Certificates that were signed here for it, newest first."""
+        known = identifier(station_id, "charger")
+
+        def read(connection: Connection) -> Any:
+            station_desk.detail(self._house, connection, known)
+            return certificate_records.of_charger(connection, known)
+
+        return answer({"items": await self._read(read)})
+
+    async def revoke(self, station_id: str, serial: str, actor: Commands) -> Response:
+        """Take a certificate of it back: it does not come in with it any more, and is closed where it did."""
+        known, by = identifier(station_id, "charger"), self._by(actor.id)
+
+        def write() -> Any:
+            with self._house.records.begin() as connection:
+                return certificate_records.revoke(connection, known, text(serial, "serial"), by)
 
         return answer(await run_in_threadpool(write))
 
@@ -232,7 +272,9 @@ def routes(house: House) -> APIRouter:
         (f"{one}/happenings", "What a charger reported", page_schema(Happening), desk.happenings),
         (f"{one}/reports", "Settings and states of a charger", _items(Report), desk.reports),
         (f"{one}/messages", "Last messages of a charger", log, desk.messages),
+        (f"{one}/messages/kept", "Kept messages of a charger", _items(Shown), desk.kept_messages),
         (f"{one}/calls", "What a charger was asked", page_schema(Call), desk.history),
+        (f"{one}/certificates", "Certificates of a charger", _items(StationCertificate), desk.certificates),
         ("/calls/{call_id}", "One call and its answer", call, desk.call),
     ):
         router.get(path, summary=summary, response_class=Response, responses=told(schema, *seen))(get)
@@ -246,6 +288,12 @@ def routes(house: House) -> APIRouter:
     ):
         responses = told(schema, *acted, status=202)
         router.post(path, summary=summary, status_code=202, response_class=Response, responses=responses)(post)
+    router.post(
+        f"{one}/certificates/{{serial}}/revocation",
+        summary="Revoke a certificate of a charger",
+        response_class=Response,
+        responses=told(schema_of(StationCertificate), *acted),
+    )(desk.revoke)
     router.post(
         f"{one}/admission",
         summary="Accept, hold or reject a charger",

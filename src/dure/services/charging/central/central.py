@@ -20,6 +20,7 @@ from dure.services.charging.central.commands import Commands
 from dure.services.charging.central.desk import Desk
 from dure.services.charging.central.doors import Let, Turned
 from dure.services.charging.central.journal import Journal
+from dure.services.charging.central.kept_messages import KeptMessages
 from dure.services.charging.central.link import Link
 from dure.services.charging.central.listening import listen
 from dure.services.charging.central.message_desk import serve_messages
@@ -55,8 +56,9 @@ class Central:
         self._house = house
         self._turned_away = turned_away
         self._attempts = Attempts()
-        self._digest: Callable[[str], str] = digest_of(Secrets.load(house.settings.data).session_key.encode())
+        self.digest: Callable[[str], str] = digest_of(Secrets.load(house.settings.data).session_key.encode())
         register.on_change(self._end_revoked)
+        register.on_change(self._keep_logs)
 
     def judge(self, asked: Request) -> Refused | Entered:
         """Whether a station may enter."""
@@ -84,14 +86,19 @@ class Central:
         if found.version is None:
             self._turned_away.keep(Turned("station.version", charger.identity, charger, ""), self.desk.now_us())
             return Entered("", _NoVersion())
-        return Entered(found.version, Link(self.desk, charger, found.version))
+        return Entered(found.version, Link(self.desk, charger, found.version, found.certificate))
+
+    def _keep_logs(self) -> None:
+        self.desk.log.kept = self.register.keeping_logs()
 
     def _end_revoked(self) -> None:
-        """A station whose device is revoked, or whose charger is gone or has another profile, is not talked to any more."""
+        """Who is not talked to any more: its device or certificate is revoked, its charger gone, or of another profile now."""
         for identity, link in list(self.desk.links.items()):
             known = self.register.find(identity)
             if known is None or known.credential.state == "revoked":
                 link.close(1008, "this station is not registered any more")
+            elif link.certificate in known.revoked:
+                link.close(1008, "this station's certificate was revoked")
             elif known.charger.security_profile != link.charger.security_profile:
                 link.close(1008, "this station must come with another security profile")
             else:
@@ -115,7 +122,7 @@ class Central:
 
     def messages(self, identity: str, limit: int = 200) -> list[Shown]:
         """The last messages of a station, newest first, without secrets."""
-        return self.desk.log.shown(identity, self._digest, limit)
+        return self.desk.log.shown(identity, self.digest, limit)
 
 
 class _NoVersion:
@@ -159,6 +166,9 @@ async def opened(house: House, answering: Answering | None = None) -> AsyncItera
         await register.refresh()
         await stack.enter_async_context(ongoing("charging register", register.follow))
         await stack.enter_async_context(ongoing("charging journal expiry", lambda: _expire(house)))
+        keeping = KeptMessages(house.records, desk.log, central.digest, writer)
+        stack.push_async_callback(keeping.write)
+        await stack.enter_async_context(ongoing("kept messages", keeping.follow))
         commands = Commands(house, desk)
         stack.push_async_callback(commands.close)
         stack.push_async_callback(await commands.follow())

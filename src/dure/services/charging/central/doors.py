@@ -6,6 +6,7 @@
 ``station.profile``      403     it comes with another security profile than the register says (A00.FR.002)
 ``station.credential``   401     the user name is not the identity, or the password is not its secret
 ``station.certificate``  403     the certificate names another operator or another station
+``station.revoked``      403     the certificate was taken back
 ``station.version``      101     it offers no version it may speak: let in without a subprotocol, then closed (OCPP-J)
 ``station.attempts``     429     this identity, or its address, was refused too often
 ``station.flapping``     429     two stations use this identity in turn
@@ -41,6 +42,7 @@ STATUS = {
     "station.profile": 403,
     "station.credential": 401,
     "station.certificate": 403,
+    "station.revoked": 403,
     "station.attempts": 429,
     "station.flapping": 429,
 }
@@ -50,6 +52,7 @@ WHY = {
     "station.profile": "This charger must come with security profile {}.",
     "station.credential": "The user name must be the identity, and the password its secret.",
     "station.certificate": "The certificate names another operator or another station.",
+    "station.revoked": "The certificate was revoked. Ask for a new one.",
     "station.attempts": "Too many refused attempts. Try again later.",
     "station.flapping": "Two stations use this identity in turn. Give each its own.",
 }
@@ -73,10 +76,11 @@ class Turned(NamedTuple):
 
 
 class Let(NamedTuple):
-    """Who is let in. `version` is None when it offers none it may speak."""
+    """Who is let in. `version` is None when it offers none it may speak; `certificate` is the serial number of its own."""
 
     known: Known
     version: Version | None
+    certificate: str = ""
 
 
 def identity_of(path: str) -> str:
@@ -102,13 +106,14 @@ def judged(asked: Request, known: Known | None, at: datetime) -> Let | Turned:
     charger = known.charger
     if profile_of(asked.peer) != charger.security_profile:
         return Turned("station.profile", identity, charger, asked.peer.address, str(charger.security_profile))
+    serial = ""
     if charger.security_profile == 3:
-        why = _certificate_objection(asked.peer.certificate or b"", known)
-        if why or credential.state == "revoked":
-            return Turned("station.certificate", identity, charger, asked.peer.address, why)
+        code, detail, serial = _of_certificate(asked.peer.certificate or b"", known)
+        if code:
+            return Turned(code, identity, charger, asked.peer.address, detail)
     elif not fits:
         return Turned("station.credential", identity, charger, asked.peer.address)
-    return Let(known, version_of(asked.protocols, charger))
+    return Let(known, version_of(asked.protocols, charger), serial)
 
 
 def profile_of(peer: Peer) -> int:
@@ -135,17 +140,22 @@ def basic_of(headers: Mapping[str, str]) -> tuple[str, str]:
     return user, password
 
 
-def _certificate_objection(der: bytes, known: Known) -> str:
+def _of_certificate(der: bytes, known: Known) -> tuple[str, str, str]:
+    """The code of what is wrong with a certificate, or nothing; more of it; its serial number as hexadecimal text."""
+    wrong = "station.certificate"
     try:
-        subject = x509.load_der_x509_certificate(der).subject
+        certificate = x509.load_der_x509_certificate(der)
+        subject, serial = certificate.subject, f"{certificate.serial_number:x}"
     except ValueError:
-        return "unreadable"
+        return wrong, "unreadable", ""
     names = _names(subject, NameOID.COMMON_NAME)
     if not names & {known.charger.identity, known.charger.serial} - {""}:
-        return "another station"
+        return wrong, "another station", serial
     if known.operator and known.operator not in _names(subject, NameOID.ORGANIZATION_NAME):
-        return "another operator"
-    return ""
+        return wrong, "another operator", serial
+    if serial in known.revoked:
+        return "station.revoked", serial, serial
+    return (wrong if known.credential.state == "revoked" else ""), "", serial
 
 
 def _names(subject: x509.Name, oid: x509.ObjectIdentifier) -> set[str]:

@@ -40,7 +40,7 @@ WAITING_MAX = 50_000  # words that may wait before new ones are refused
 AGAIN_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 TOLD_EVERY = 12  # tries between two lines of the log about records that are away: a minute
 
-Then = Callable[[], None]
+Then = Callable[[int], None]  # with the time by our clock
 
 
 class Journal:
@@ -84,7 +84,7 @@ class Journal:
     async def flush(self) -> None:
         """Wait until everything said so far is on the disk."""
         kept = asyncio.Event()
-        self.keep((), kept.set)
+        self.keep((), lambda _: kept.set())
         await kept.wait()
 
     async def close(self) -> None:
@@ -136,8 +136,13 @@ class Journal:
                 return
 
     def _tell(self) -> None:
+        now_us = to_us(self._clock.now())
         while self._then and self._then[0][0] <= self._kept_n:
-            _call(self._then.popleft()[1])
+            then = self._then.popleft()[1]
+            try:
+                then(now_us)
+            except Exception:
+                log.exception("journal.answer_not_sent")
 
     async def _write(self, part: list[bytes]) -> None:
         """A row of these words, tried until it is kept."""
@@ -163,13 +168,4 @@ class Journal:
 
     def _keep(self, seq: int, words: list[bytes]) -> None:
         row = Kept(self.writer, seq, to_us(self._clock.now()), len(words), journal_records.row_of(words))
-        with self._records.begin() as connection:
-            if not journal_records.append(connection, row):
-                journal_records.require_same(connection, row)
-
-
-def _call(then: Then) -> None:
-    try:
-        then()
-    except Exception:
-        log.exception("journal.answer_not_sent")
+        journal_records.keep(self._records, row)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from dure.core.errors import Corrupt
 from dure.engines.records import cursors, dialect
+from dure.engines.records.store import Records
 from dure.engines.records.tables_charging_central import charging_journal
 from dure.services.charging.central.words import Word
 
@@ -76,6 +77,18 @@ def unpack(kept: bytes) -> tuple[Word, ...]:
 def append(connection: Connection, row: Kept) -> bool:
     """Keep a row; False when it is there already (its first try was kept, and only its answer lost)."""
     return dialect.insert_new(connection, charging_journal, [msgspec.structs.asdict(row)]) == 1
+
+
+def keep(records: Records, row: Kept) -> None:
+    """Keep a row, on the disk when this returns.
+
+    Raises
+    ------
+    Corrupt : ``journal.written_by_two``, other words have its number
+    """
+    if not records.append(charging_journal, msgspec.structs.asdict(row)):
+        with records.read() as connection:
+            require_same(connection, row)
 
 
 def require_same(connection: Connection, row: Kept) -> None:

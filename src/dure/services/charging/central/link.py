@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -39,11 +40,12 @@ class Link:
 
     __slots__ = (
         "_asked", "_bad_n", "_clock", "_desk", "_held", "_last", "_numbers", "_socket", "_turn", "_unanswered_n", "_waiting_n",
-        "charger", "version",
+        "certificate", "charger", "version",
     )  # fmt: skip
 
-    def __init__(self, desk: Desk, charger: Charger, version: Version) -> None:
+    def __init__(self, desk: Desk, charger: Charger, version: Version, certificate: str = "") -> None:
         self.charger = charger
+        self.certificate = certificate
         self.version: Version = version
         self._desk = desk
         self._socket: Socket | None = None
@@ -92,7 +94,7 @@ class Link:
         if last is not None and last[0] == asked.id and not asked.sent:
             if last[1] == message:
                 if last[2]:  # the same question again: the same answer, and nothing is done twice
-                    self._reply(last[2])
+                    self._reply(last[2], now_us)
                 return
             fault = CallError(
                 "RpcFrameworkError" if self.version != "ocpp1.6" else "GenericError", "This message id was used before."
@@ -130,31 +132,31 @@ class Link:
 
     def _answer_after(self, asked_id: str, reply: bytes, words: tuple[Word, ...]) -> None:
         if not words and not self._unanswered_n:
-            self._answer_now(asked_id, reply)
+            self._answer_now(asked_id, reply, self._desk.now_us())
             return
         self._unanswered_n += 1
         if self._unanswered_n >= UNANSWERED_MAX and not self._held and self._socket is not None:
             self._held = True
             self._socket.hold_reading()
-        self._desk.journal.keep(words, lambda: self._kept(asked_id, reply))
+        self._desk.journal.keep(words, partial(self._kept, asked_id, reply))
 
-    def _kept(self, asked_id: str, reply: bytes) -> None:
+    def _kept(self, asked_id: str, reply: bytes, now_us: int) -> None:
         self._unanswered_n -= 1
-        self._answer_now(asked_id, reply)
+        self._answer_now(asked_id, reply, now_us)
         if self._held and self._unanswered_n <= UNANSWERED_MAX // 2:
             self._held = False
             if self._socket is not None:
                 self._socket.go_on_reading()
 
-    def _answer_now(self, asked_id: str, reply: bytes) -> None:
+    def _answer_now(self, asked_id: str, reply: bytes, now_us: int) -> None:
         last = self._last
         if last is not None and last[0] == asked_id:
             self._last = (last[0], last[1], reply)
-        self._reply(reply)
+        self._reply(reply, now_us)
 
-    def _reply(self, reply: bytes) -> None:
+    def _reply(self, reply: bytes, now_us: int) -> None:
         if self._socket is not None:
-            self._desk.log.note(self.charger.identity, self._desk.now_us(), reply, out=True)
+            self._desk.log.note(self.charger.identity, now_us, reply, out=True)
             self._socket.send(reply)
 
     def _heard_broken(self, found: Broken, message: bytes) -> None:
@@ -201,7 +203,7 @@ class Link:
         future: asyncio.Future[Result | Fault] = asyncio.get_running_loop().create_future()
         self._asked = (message_id, future)
         try:
-            self._reply(frames.call(message_id, action, payload))
+            self._reply(frames.call(message_id, action, payload), self._desk.now_us())
             found = await future
         finally:
             self._asked = None
@@ -219,7 +221,7 @@ class Link:
             schemas.check_answer(self.version, action, found.payload)
         except CallError as fault:
             if self.version == "ocpp2.1":
-                self._reply(frames.result_error(message_id, fault))
+                self._reply(frames.result_error(message_id, fault), self._desk.now_us())
             raise InputError(
                 "station.answer", f"The answer of {self.charger.identity} to {action} is not valid: {fault}"
             ) from None

@@ -1,5 +1,7 @@
 """The last messages of every station, in memory and within a budget; whoever reads them sees no card, certificate or password.
 
+Messages of a charger whose register row says `keep_log = yes` also wait here to be kept on the disk (`kept_messages`).
+
 What a message means is in the journal. This log shows how it looked on the wire, for who looks for a fault: the newest ones of
 each station, the oldest of all go first when the budget is used up. Redaction happens when it is read: that is seldom.
 """
@@ -15,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 BYTES_MAX = 32 * 1024 * 1024
+DUE_MAX = 8 * 1024 * 1024  # that wait to be kept; what comes on top is counted and told
 SHOWN_MAX = 200
 Direction = Literal["in", "out"]
 
@@ -40,14 +43,20 @@ class Shown(msgspec.Struct, frozen=True):
     message: list[Any]
 
 
+Noted = tuple[str, int, bool, bytes]  # identity, instant, whether it left here, as it went over the wire
+
+
 class MessageLog:
-    """Newest messages by station."""
+    """Newest messages by station. `kept` are the identities of those whose messages are to be kept on the disk."""
 
     def __init__(self, bytes_max: int = BYTES_MAX) -> None:
         self._bytes_max = bytes_max
         self._bytes = 0
         self._of: dict[str, deque[tuple[int, bool, bytes]]] = {}
         self._order: deque[str] = deque()
+        self.kept: frozenset[str] = frozenset()
+        self._due: list[Noted] = []
+        self._due_bytes = self._lost_n = 0
 
     def note(self, identity: str, at_us: int, message: bytes, *, out: bool) -> None:
         """Keep a message as it went over the wire."""
@@ -56,12 +65,27 @@ class MessageLog:
             mine = self._of[identity] = deque()
         mine.append((at_us, out, message))
         self._order.append(identity)
+        if identity in self.kept:
+            self._keep((identity, at_us, out, message))
         self._bytes += len(message) + 200  # and what Python keeps around it
         while self._bytes > self._bytes_max:
             oldest = self._order.popleft()
             self._bytes -= len(self._of[oldest].popleft()[2]) + 200
             if not self._of[oldest]:
                 del self._of[oldest]
+
+    def _keep(self, one: Noted) -> None:
+        if self._due_bytes + len(one[3]) > DUE_MAX:
+            self._lost_n += 1
+            return
+        self._due.append(one)
+        self._due_bytes += len(one[3])
+
+    def taken(self) -> tuple[list[Noted], int]:
+        """What waits to be kept, and how many found no room since; both begin anew."""
+        found = self._due, self._lost_n
+        self._due, self._due_bytes, self._lost_n = [], 0, 0
+        return found
 
     def shown(self, identity: str, digest: Callable[[str], str], limit: int = SHOWN_MAX) -> list[Shown]:
         """A station's last messages, newest first."""

@@ -12,6 +12,7 @@ from dure.core.errors import DureError
 from dure.engines.records import devices
 from dure.engines.records.devices import NOBODY, Credential
 from dure.services.charging import sites
+from dure.services.charging.stations import certificate_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,11 +29,12 @@ SOONEST_S = 1.0
 
 
 class Known(NamedTuple):
-    """A charger as the doors know it; `operator` runs its site."""
+    """A charger as the doors know it; `operator` runs its site, `revoked` are serial numbers of certificates taken back."""
 
     charger: Charger
     credential: Credential
     operator: str
+    revoked: frozenset[str] = frozenset()
 
 
 def known(connection: Connection) -> dict[str, Known]:
@@ -40,8 +42,11 @@ def known(connection: Connection) -> dict[str, Known]:
     registered = sites.registered(connection)
     credentials = devices.credentials(connection, registered.by_identity)
     operators = {one.id: one.operator for one in registered.sites.values()}
+    revoked, none = certificate_records.revoked(connection), frozenset[str]()
     return {
-        identity: Known(charger, credentials.get(identity, NOBODY), operators.get(charger.site, ""))
+        identity: Known(
+            charger, credentials.get(identity, NOBODY), operators.get(charger.site, ""), revoked.get(charger.id, none)
+        )
         for identity, charger in registered.by_identity.items()
     }
 
@@ -64,6 +69,10 @@ class Register:
     def find(self, identity: str) -> Known | None:
         """The charger with this identity."""
         return self._known.get(identity)
+
+    def keeping_logs(self) -> frozenset[str]:
+        """Identities of chargers whose messages are kept."""
+        return frozenset(identity for identity, one in self._known.items() if one.charger.keeps_log)
 
     def __len__(self) -> int:
         return len(self._known)

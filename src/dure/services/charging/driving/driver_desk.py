@@ -1,4 +1,9 @@
-"""What a driver's phone sees of a place to charge, and what it may do there: start, change the wish, stop."""
+"""What a driver's phone sees of a place to charge, and what it may do there: start, change the wish, stop.
+
+====================  =======================================================
+``driver.card``       the card is not known, is blocked, or is for elsewhere
+====================  =======================================================
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,10 @@ from uuid import uuid4
 import msgspec
 
 from dure.core.errors import NotAllowed, NotFound
+from dure.core.text import Text
+from dure.core.time import to_us
 from dure.services.charging.driving.claim import Claim, claimed_at, made
-from dure.services.charging.driving.wishes import Wanted
+from dure.services.charging.driving.wishes import Trouble, Wanted
 from dure.services.charging.origin import split
 from dure.services.charging.origin.split import Split
 from dure.services.charging.publishing.public_rules import PublicRules
@@ -20,6 +27,9 @@ from dure.services.charging.sessions import session_desk, session_records, wish_
 from dure.services.charging.sessions.model import Session
 from dure.services.charging.stations import calls, remote_start
 from dure.services.charging.stations.calls import Call
+from dure.services.charging.tokens import token_records
+from dure.services.charging.tokens.token_key import token_key
+from dure.services.charging.tokens.tokens import digest, judged
 
 if TYPE_CHECKING:
     from dure.engines.records.audit import By
@@ -110,6 +120,25 @@ def _call(house: House, claim: Claim) -> Call | None:
         return calls.get(house, claim.call) if claim.call else None
     except NotFound:
         return None
+
+
+def card_trouble(house: House, site: str, want: Wanted) -> Trouble | None:
+    """Why a member's card cannot charge at a site, in words for its field; blocks. A guest needs none."""
+    if not want.token:
+        return None
+    name = digest(want.token, token_key(house.settings.data))
+    with house.records.read() as connection:
+        card = token_records.find(connection, [name]).get(name)
+    if judged(card, to_us(house.clock.now()), 0, site).allowed:
+        return None
+    return Trouble(
+        "token",
+        "driver.card",
+        Text(
+            "이 카드로는 이곳에서 충전할 수 없습니다. 번호를 다시 보거나 손님으로 시작하세요.",
+            "This card cannot charge here. Check its number, or start as a guest.",
+        ),
+    )
 
 
 async def begin(house: House, place: EvseStanding, want: Wanted, by: By) -> Claim:

@@ -83,6 +83,20 @@ class OriginDesk:
             origin_records.put_splits(connection, self._splits(connection, site.id, sessions, (until, now)))
         return Booked(rows, until, more=until < closed)
 
+    def is_unheard(self, site: Site) -> bool:
+        """Whether a site has no books yet and one of its registers has never said anything."""
+        house = self._house
+        rules = origin_rules(day_of(house.clock.now(), house.city.zone), house.city.folder)
+        with house.records.read() as connection:
+            begun = origin_records.state(connection, site.id).last_start_at is not None
+        needed = [(asset, name) for role, asset, name, _ in registers_of(site, rules) if role not in OPTIONAL]
+        return not begun and any(house.live.get(*key) is None for key in needed)
+
+    def deadline(self) -> timedelta:
+        """How long an interval, and the first words of a site, are waited for."""
+        house = self._house
+        return origin_rules(day_of(house.clock.now(), house.city.zone), house.city.folder).deadline
+
     def _closed(self, site: Site, sessions: Sequence[Session], stands: State, rules: OriginRules) -> datetime | None:
         """Until when all is known: every register has been read since, or the deadline is over. None: nothing was ever read."""
         now_us = to_us(self._house.clock.now())

@@ -11,6 +11,7 @@ import numpy as np
 
 from dure.core.observations import Flag
 from dure.core.time import to_us
+from dure.services.charging.origin import exchange_records
 from dure.services.charging.origin.balancing import Meter, Role, SiteReads, StorageState
 from dure.services.charging.origin.registers import Counting, Reads
 from dure.services.charging.origin.session_use import SessionReads
@@ -52,11 +53,14 @@ def registers_of(site: Site, rules: OriginRules) -> list[tuple[Role, str, str, C
 def site_reads(house: House, site: Site, sessions: Sequence[Session], span_us: tuple[int, int], rules: OriginRules) -> SiteReads:
     """All that is known of a site in a span of time; sessions that began before it are read from their begin on."""
     telemetry = house.telemetry
-    meters = []
+    with house.records.read() as connection:
+        noted = exchange_records.of_assets(connection, {asset for asset, _ in exchange_records.registers_of(site)})
+    exchanges, meters = exchange_records.by_register(noted, span_us), []
     for role, asset, name, counting in registers_of(site, rules):
         reads = reads_of(telemetry, asset, name, span_us)
         if len(reads) or role not in OPTIONAL or house.live.get(asset, name) is not None:
-            meters.append(Meter(role=role, asset=asset, property=name, counting=counting, reads=reads))
+            known = exchanges.get((asset, name), ())
+            meters.append(Meter(role=role, asset=asset, property=name, counting=counting, reads=reads, exchanges=known))
     storages = tuple(
         StorageState(
             asset=one.id,
@@ -147,6 +151,9 @@ def digest_of(site: SiteReads, start_us: int, end_us: int) -> str:
         found.update(f"{meter.asset}/{meter.property}\n".encode())
         found.update(times[first:last].astype("<i8").tobytes())
         found.update(wh[first:last].astype("<i8").tobytes())
+        for one in meter.exchanges:
+            if times[first:last].size and times[first] < one.at_us <= times[min(last, len(times)) - 1]:
+                found.update(f"exchange {one.at_us} {one.last} {one.first}\n".encode())
     sessions = site.sessions
     for place in np.flatnonzero((sessions.start_us < end_us) & (sessions.end_us > start_us)).tolist():
         mine = sessions.session == place

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from dure.services.charging.pages import (
     desk_pages,
     driver_pages,
+    exchange_pages,
     map_pages,
     origin_pages,
     plan_pages,
@@ -34,6 +35,7 @@ PARTS: Sequence[ModuleType] = (
     site_pages,
     plan_pages,
     origin_pages,
+    exchange_pages,
     study_pages,
     rules_pages,
 )

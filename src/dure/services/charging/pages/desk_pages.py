@@ -16,7 +16,7 @@ from dure.core.errors import DureError, InputError, NotFound
 from dure.core.identifiers import identifier
 from dure.core.time import from_us
 from dure.engines.records.audit import By
-from dure.services.charging.central import central, desk, turned_away
+from dure.services.charging.central import central, desk, kept_messages, turned_away
 from dure.services.charging.central.message_desk import messages_of
 from dure.services.charging.pages import desk_words
 from dure.services.charging.sites import registered
@@ -32,6 +32,7 @@ from dure.web.security import own_form
 
 if TYPE_CHECKING:
     from dure.engines.records.paging import Page
+    from dure.services.charging.central.message_log import Shown
     from dure.spine.house import House
 
 LIST = "/operations/charging"
@@ -126,6 +127,8 @@ async def _page(request: Request, station_id: str, asked: Asked, status: int = 2
     told = await run_in_threadpool(read)
     now = house.clock.now()
     messages = await messages_of(house, central.of(house), told.detail.view.identity, MESSAGES_N)
+    if not messages:
+        messages = await run_in_threadpool(_kept_messages, house, told.detail.view.identity) or messages
     return await layout_of(request).page(
         request,
         "charging/station.html",
@@ -146,6 +149,12 @@ async def _page(request: Request, station_id: str, asked: Asked, status: int = 2
         at_of=from_us,
         ago=lambda at: max(now - at, timedelta(0)),
     )
+
+
+def _kept_messages(house: House, identity: str) -> list[Shown]:
+    """What is on the disk of a charger whose log is kept."""
+    with house.records.read() as connection:
+        return kept_messages.of_station(connection, identity, house.clock.now() + timedelta(days=1), MESSAGES_N)
 
 
 def _setting_value(report: Report) -> str:

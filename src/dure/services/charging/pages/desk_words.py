@@ -119,6 +119,7 @@ TURNED_AWAY: dict[str, Text] = {
     "station.certificate": Text(
         "인증서가 이 충전기나 운영자의 것이 아닙니다.", "Its certificate names another station or another operator."
     ),
+    "station.revoked": Text("폐기된 인증서로 연결하려 했습니다.", "It came with a certificate that was revoked."),
     "station.version": Text("쓰기로 한 OCPP 판을 말하지 않습니다.", "It offers no version of OCPP that it may speak."),
 }
 DUPLICATE = Text(

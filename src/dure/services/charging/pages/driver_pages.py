@@ -100,6 +100,7 @@ async def _page(
         connector_name=connector_name,
         fields=fields or {},
         trouble=trouble,
+        stopping=at.driving.phase == "mine" and trouble is None and request.query_params.get("told") == "stop",
     )
 
 
@@ -132,6 +133,9 @@ class _Phone:
             return await _page(request, at, fields=shown, trouble=want, status=422)
         try:
             self._take(request, at)
+            trouble = await run_in_threadpool(driver_desk.card_trouble, house, at.site.site.id, want)
+            if trouble is not None:
+                return await _page(request, at, fields=shown, trouble=trouble, status=422)
             claim = await driver_desk.begin(house, at.evse, want, By(driver_desk.DRIVER, house.clock.now()))
         except (Conflict, InputError, RateLimited) as error:
             return await _refused(request, at, error, shown)
@@ -162,6 +166,8 @@ class _Phone:
         house = house_of(request)
         await own_form(request)
         at = await _place(request, evse_id)
+        if at.driving.phase == "ended":
+            return _back(request, evse_id)
         session = driver_desk.own_session(at.driving)
         try:
             self._take(request, at)

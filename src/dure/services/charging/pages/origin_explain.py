@@ -30,8 +30,8 @@ ROLES: dict[str, Text] = {
     "charge": Text("저장장치 충전", "Storage, taken in"),
     "discharge": Text("저장장치 방전", "Storage, given out"),
     "grid": Text("수전", "Import"),
-    "export": Text("송전", "Export"),
-    "load": Text("부지의 다른 사용", "Other load"),
+    "export": Text("계통으로 보냄", "Export"),
+    "load": Text("부지의 다른 부하", "Other load"),
     "vehicle": Text("차량이 되돌린 것", "Given back by vehicles"),
     "ev": Text("충전구", "EVSE"),
 }

@@ -18,17 +18,17 @@ ORIGIN_PATTERNS: Mapping[str, str] = {"pv": "plain", "ess_pv": "hatch", "ess_gri
 SOURCES: Mapping[str, Text] = {
     "pv": Text("태양광", "Solar"),
     "untimed": Text("태양광 (때를 모름)", "Solar, time not known"),
-    "ess_pv": Text("저장장치: 태양광 몫", "Storage, solar lots"),
-    "ess_grid": Text("저장장치: 계통 몫", "Storage, grid lots"),
+    "ess_pv": Text("저장된 태양광", "Stored solar"),
+    "ess_grid": Text("저장된 계통 전력", "Stored grid energy"),
     "vehicle": Text("차량이 되돌린 것", "Given back by vehicles"),
-    "grid": Text("수전", "Imported"),
+    "grid": Text("계통", "Grid"),
     "unmetered": Text("계량되지 않은 공급", "Supply no meter shows"),
 }
 SINKS: Mapping[str, Text] = {
     "ev": Text("전기차", "Vehicles"),
     "ess": Text("저장장치", "Storage"),
-    "load": Text("부지의 다른 사용", "Other load"),
-    "export": Text("송전", "Exported"),
+    "load": Text("부지의 다른 부하", "Other load"),
+    "export": Text("계통으로 보냄", "Exported"),
     "unmetered": Text("계량되지 않은 사용", "Use no meter shows"),
     "loss": Text("저장 손실", "Lost in storage"),
     "ess_grid": Text("출처가 불확실해짐", "Became doubtful"),
@@ -51,8 +51,8 @@ ACCOUNTS: tuple[Account, ...] = (
     Account(Text("차량이 되돌린 것", "Given back by vehicles"), ("vehicle",), ("vehicle",), ()),
     Account(Text("차량이 받은 것", "Delivered to vehicles"), ("ev",), (), ("ev",)),
     Account(Text("저장장치에 들어감", "Taken in by storage"), ("charge",), (), ("ess",)),
-    Account(Text("부지의 다른 사용", "Other load"), ("load",), (), ("load",)),
-    Account(Text("송전", "Exported"), ("export",), (), ("export",)),
+    Account(Text("부지의 다른 부하", "Other load"), ("load",), (), ("load",)),
+    Account(Text("계통으로 보냄", "Exported"), ("export",), (), ("export",)),
 )
 SOUND = Word(
     Text("온전함", "Sound"), "success", "check", Text("모든 줄이 봉인된 그대로입니다.", "Every row is as it was sealed.")
@@ -91,8 +91,8 @@ PARTIES: tuple[tuple[Text, tuple[tuple[Text, str], ...]], ...] = (
             (Text("저장장치를 거쳐 공급 (차량)", "Supplied through storage, to vehicles"), "through_storage_wh"),
             (Text("저장장치에 넣음", "Put into storage"), "stored_wh"),
             (Text("저장 손실", "Lost in storage"), "lost_wh"),
-            (Text("부지의 다른 사용", "Other load of the site"), "other_use_wh"),
-            (Text("계통으로 송전", "Exported to the grid"), "exported_wh"),
+            (Text("부지의 다른 부하", "Other load of the site"), "other_use_wh"),
+            (Text("계통으로 보냄", "Exported to the grid"), "exported_wh"),
             (Text("때를 몰라 주장하지 않음", "Not claimed: time not known"), "unmatched_wh"),
             (Text("계량되지 않은 사용", "Use no meter shows"), "unexplained_wh"),
             (Text("저장된 뒤 주장을 거둠", "Claim given up while in storage"), "given_up_wh"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -16,13 +17,13 @@ from dure.services.charging.planning import backtest_records, plan_records
 from dure.services.charging.planning.plan_words import (
     CAUSES,
     LIMITS,
-    LOST,
     POLICIES,
     RECIPES,
     cut_text,
     cuts,
+    feeds_vehicles,
     held_back,
-    reason_text,
+    why_of,
 )
 from dure.services.charging.sessions import session_records
 from dure.services.charging.sites import registered
@@ -52,11 +53,11 @@ STEP_US = 1_000_000
 
 
 class HeldRow(NamedTuple):
-    """A limit, from when to when, and what a kWh more there is worth."""
+    """A limit, from when to when, and what a kWh more there saves [won]; None where vehicles would get it."""
 
     limit: Text
     span: str
-    won_kwh: float
+    won_kwh: float | None
 
 
 class Short(NamedTuple):
@@ -146,8 +147,7 @@ def limit_now(told: Told, now: datetime, step_s: int) -> float | None:
 
 
 def _why(kept: Kept) -> list[Text]:
-    lost = [LOST[one] for one in kept.head.facts.get("lost", []) if one in LOST]
-    return lost + [reason_text(one) for one in kept.plan.reasons]
+    return why_of(kept.head.facts, kept.plan)
 
 
 def _short(house: House, kept: Kept) -> list[Short]:
@@ -166,7 +166,12 @@ def _short(house: House, kept: Kept) -> list[Short]:
 def _held(kept: Kept, say: Speech) -> list[HeldRow]:
     found = held_back(kept.plan.bindings)[:HELD_SHOWN]
     return [
-        HeldRow(LIMITS[one.limit], f"{_clock(kept, say, one.start)}~{_clock(kept, say, one.end)}", one.won_kwh) for one in found
+        HeldRow(
+            LIMITS[one.limit],
+            f"{_clock(kept, say, one.start)}~{_clock(kept, say, one.end)}",
+            None if feeds_vehicles(kept.problem, one.won_kwh) else one.won_kwh,
+        )
+        for one in found
     ]
 
 
@@ -179,11 +184,13 @@ def flows_chart(kept: Kept, say: Speech, contract_w: float) -> BarChart:
     problem, plan = kept.problem, kept.plan
     each = max(1, 3_600 // problem.step_s)
     sun = problem.pv_w - plan.curtail_w - plan.export_w
-    vehicles = plan.ev_w.sum(axis=0)
+    vehicles = np.maximum(plan.ev_w, 0.0).sum(axis=0)
+    given_back = np.maximum(-plan.ev_w, 0.0).sum(axis=0)
     stacks = []
     for first in range(0, problem.n, each):
         span = slice(first, first + each)
-        parts = [float(one[span].mean()) / 1_000 for one in (plan.import_w, plan.discharge_w, sun.clip(min=0))]
+        sources = (plan.import_w, plan.discharge_w, sun.clip(min=0), *((given_back,) if given_back.any() else ()))
+        parts = [float(one[span].mean()) / 1_000 for one in sources]
         label = _clock(kept, say, first)
         compare = float(vehicles[span].mean()) / 1_000
         stacks.append(Stack(label=label.split(":")[0], name=label, parts=parts, compare=compare))
@@ -196,6 +203,7 @@ def flows_chart(kept: Kept, say: Speech, contract_w: float) -> BarChart:
             Series("from-grid", say("계통"), "hatch"),
             Series("from-ess", say("저장장치"), "dots"),
             Series("from-pv", say("태양광"), "plain"),
+            *([Series("from-vehicle", say("차량이 되돌린 것"), "rows")] if given_back.any() else []),
         ],
         stacks=stacks,
         compare_name=say("그 가운데 전기차"),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from dure.core.text import Text
 from dure.core.time import Interval, day_interval, day_of, to_us
+from dure.engines.records import assets
 from dure.services.charging.pages.charging_views import quarter, site_in, view_now
 from dure.services.charging.pages.site_charts import hours_chart
 from dure.services.charging.pages.state_words import STATE_WORDS, flow_diagram
@@ -113,10 +114,19 @@ async def one(request: Request, site_id: str) -> Response:
         taken_wh=to_sink(energy.total, "ev"),
         made_wh=from_source(energy.total, "pv"),
         health=heard,
+        names=await run_in_threadpool(_names, house, standing.site),
         unheard_n=len({each.asset for each in meters} - {each.asset for each in heard}),
         properties=house.properties,
         states=STATE_WORDS,
     )
+
+
+def _names(house: House, site: Site) -> dict[str, Text]:
+    """Names of everything at a site that is metered, by asset id; blocks."""
+    wanted = [*(one.id for one in site.solar), *(one.id for one in site.storage), *([site.meter] if site.meter else [])]
+    with house.records.read() as connection:
+        found = assets.find(connection, wanted)
+    return {one: found[one].name for one in wanted if one in found} | {one.id: one.name for one in site.evses}
 
 
 def _telling(flows: Flows) -> str:

@@ -72,7 +72,7 @@ CONNECTOR_NAMES: Mapping[str, Text] = {
 }
 SOURCE_NAMES: Mapping[Source, Text] = {
     "pv": Text("태양광", "Solar"),
-    "ess": Text("저장장치에서", "From storage"),
+    "ess": Text("저장 전력, 출처 미정", "Stored, origin not known"),
     "ess_pv": Text("저장된 태양광", "Stored solar"),
     "ess_grid": Text("저장된 계통 전력", "Stored grid energy"),
     "vehicle": Text("전기차에서", "From vehicles"),
@@ -94,7 +94,7 @@ SINK_NAMES: Mapping[Sink, Text] = {
     "ev": Text("전기차", "Vehicles"),
     "ess": Text("저장장치로", "Into storage"),
     "load": Text("부지의 다른 부하", "Other load"),
-    "loss": Text("손실과 계량 안 된 부하", "Losses, unmetered"),
+    "loss": Text("손실과 미계량", "Losses, unmetered"),
     "export": Text("계통으로 보냄", "Export"),
 }
 
@@ -105,12 +105,14 @@ def connector_name(connector: str) -> Text:
 
 
 def flow_diagram(links: Flows, say: Speech, *, title: str, unit: str, per: float, decimals: int = 1) -> Sankey:
-    """Flows as a diagram; `per` is how many W or Wh one unit has."""
+    """Flows as a diagram; `per` is how many W or Wh one unit has. What would be told as 0 is left out."""
     return Sankey(
         title=title,
         unit=unit,
         decimals=decimals,
         sources=[End(one, say.text(name)) for one, name in SOURCE_NAMES.items()],
         sinks=[End(f"to-{one}", say.text(name)) for one, name in SINK_NAMES.items()],
-        links=[Link(source, f"to-{sink}", value / per) for (source, sink), value in links.items()],
+        links=[
+            Link(source, f"to-{sink}", value / per) for (source, sink), value in links.items() if round(value / per, decimals) > 0
+        ],
     )

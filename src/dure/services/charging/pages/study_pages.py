@@ -16,6 +16,8 @@ from dure.engines.records.audit import By
 from dure.services.charging.pages.study_chart import study_chart
 from dure.services.charging.planning import backtest_records
 from dure.services.charging.planning.backtest_records import Backtest
+from dure.services.charging.planning.forecast_rules import forecast_rules
+from dure.services.charging.planning.plan_words import RECIPES
 from dure.services.charging.sites import registered
 from dure.services.charging.sizing import study_records
 from dure.services.charging.sizing.asking import sizes_of, stays_of_file
@@ -36,21 +38,14 @@ if TYPE_CHECKING:
 HERE = "/operations/charging/studies"
 CSV_BYTES_MAX = 2_000_000
 SOURCES: dict[Source, Text] = {
-    "site": Text("충전소의 지난 세션", "The site's own sessions"),
+    "site": Text("충전소의 지난 충전", "The site's own sessions"),
     "scenario": Text("가상 운전자", "Made drivers"),
-    "file": Text("올린 세션 파일", "An uploaded file of sessions"),
+    "file": Text("올린 충전 기록 파일", "An uploaded file of sessions"),
 }
 STATES: dict[State, tuple[str, str, Text]] = {
     "running": ("gray", "clock", Text("계산 중", "Being worked out")),
     "done": ("success", "check", Text("끝남", "Done")),
     "failed": ("danger", "cross", Text("실패", "Failed")),
-}
-RECIPES: dict[str, Text] = {
-    "even": Text("차량과 태양광을 예측", "Vehicles and sun"),
-    "careful": Text("차량과 태양광을 조심스럽게 예측", "Vehicles and sun, with caution"),
-    "sun_only": Text("태양광만 예측", "Sun only"),
-    "none": Text("예측 없음", "No forecast"),
-    "edf": Text("먼저 떠나는 차 먼저 (기본)", "Earliest departure first (baseline)"),
 }
 WHY: dict[str, Text] = {
     "charging.study_site": Text("충전소를 골라 주세요.", "Choose a charging site."),
@@ -61,15 +56,35 @@ WHY: dict[str, Text] = {
     "charging.study_points": Text("조합이 너무 많습니다. 크기를 줄여 주세요.", "Too many combinations. Give fewer sizes."),
     "charging.study_scenario": Text("상황과 하루 차량 수를 골라 주세요.", "Choose a scenario and the cars of a day."),
     "charging.study_file": Text(
-        "쓸 수 있는 세션이 20개 이상 있는 CSV 파일을 올려 주세요.", "Upload a CSV file with 20 usable sessions or more."
+        "쓸 수 있는 충전 기록이 20건 이상 있는 CSV 파일을 올려 주세요.", "Upload a CSV file with 20 usable sessions or more."
     ),
     "charging.study_columns": Text(
         "파일에 arrival, departure, energy_kwh 열이 있어야 합니다.", "The file needs the columns arrival, departure, energy_kwh."
     ),
-    "charging.study_empty": Text("살펴본 기간에 세션이 없습니다.", "No session lies in the days that were rehearsed."),
+    "charging.study_empty": Text("살펴본 기간에 충전이 없습니다.", "No session lies in the days that were rehearsed."),
     "own_sun": Text("이 충전소 발전기의 계량값", "Metered at the site's own generator"),
     "made_sun": Text("위도와 평균 맑기로 지어낸 하늘 (확인 필요)", "A made sky by latitude and mean clearness (to be confirmed)"),
     "tariff.unknown": Text("충전소의 전기요금을 찾을 수 없습니다.", "The site's tariff is not known."),
+}
+FIGURES: dict[str, Text] = {
+    "solar_won_kw": Text("태양광 설비비", "Cost of solar"),
+    "storage_won_kwh": Text("저장장치 설비비", "Cost of storage"),
+    "solar_years": Text("태양광을 쓰는 햇수", "Years solar is used"),
+    "storage_years": Text("저장장치를 쓰는 햇수", "Years storage is used"),
+    "interest": Text("할인율", "Discount rate"),
+    "upkeep_fraction": Text("유지비 (설비비 가운데)", "Upkeep, of the cost"),
+    "storage_hours": Text("저장장치를 다 채우는 시간", "Hours to fill the storage"),
+    "lead_d": Text("미리 배우는 날", "Days to learn from"),
+    "days": Text("돌려 보는 날", "Days that are rehearsed"),
+    "clearness_mean": Text("하늘의 평균 맑기", "Mean clearness of the sky"),
+    "performance": Text("태양광 성능비", "Performance ratio of solar"),
+}
+UNITS: dict[str, Text] = {
+    "won/kW": Text("원/kW", "won/kW"),
+    "won/kWh": Text("원/kWh", "won/kWh"),
+    "a": Text("년", "years"),
+    "h": Text("시간", "hours"),
+    "d": Text("일", "days"),
 }
 USUAL = {"source": "scenario", "scenario": "workplace", "cars": "30", "solar_kw": "0, 50, 100", "storage_kwh": "0, 100, 200"}
 
@@ -119,6 +134,7 @@ async def listing(request: Request, trouble: str = "", status: int = 200, given:
         given=USUAL | {"contract_kw": str(contract)} | (given or {}),
         trouble=trouble,
         cars_max=CARS_MAX,
+        least_d=forecast_rules(house.clock.now().astimezone(house.city.zone).date(), house.city.folder).least_d,
     )
 
 
@@ -142,6 +158,8 @@ async def one(request: Request, study: str) -> Response:
         states=STATES,
         why=WHY,
         rules=_rules(house),
+        figures=FIGURES,
+        units=UNITS,
     )
 
 

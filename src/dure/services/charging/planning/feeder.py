@@ -159,7 +159,7 @@ def import_shares(shared: Shared, limit_w: Floats) -> tuple[Floats, ...]:
 
 def priced_sum(problems: Sequence[Problem], plans: Sequence[Plan]) -> float:
     """Cost of all sites with the prices of what is not given and of what goes above contracts [won]."""
-    return sum(priced_won(a, b.won, b.unmet_wh, b.over_w) for a, b in zip(problems, plans, strict=True))
+    return sum(priced_won(a, b) for a, b in zip(problems, plans, strict=True))
 
 
 def together(problems: Sequence[Problem], limit_w: Floats) -> tuple[float, list[Plan], Floats]:

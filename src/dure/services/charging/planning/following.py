@@ -37,8 +37,9 @@ class Wanted(msgspec.Struct, frozen=True, eq=False):
 
 def as_metered(problem: Problem, plan: Plan, now: Metered) -> Followed:
     """The running step of a plan as it goes by the meters of now."""
+    back_w = float(np.maximum(-plan.ev_w[:, 0], 0.0).sum())  # what vehicles give serves the other load
     step = msgspec.structs.replace(
-        problem, pv_w=np.array([now.sun_w]), load_w=np.array([now.load_w]), price_won_kwh=problem.price_won_kwh[:1],
+        problem, pv_w=np.array([now.sun_w]), load_w=np.array([now.load_w - back_w]), price_won_kwh=problem.price_won_kwh[:1],
         export_won_kwh=problem.export_won_kwh[:1], stored_wh=now.stored_wh,
     )  # fmt: skip
     ceiling = min(problem.contract_w, max(float(plan.import_w[0]), plan.peak_w, now.peak_w))

@@ -49,6 +49,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     sun_scale : of the sun expected; below 1 for caution
     aim_share : of the peak that perfect foresight kept to in the site's last days, which the plan aims at; 0: it aims at none
     aim_w : peak below which power costs nothing more, worked out from `aim_share`
+    kept_share : of what it would bring if it was sold instead, that a kWh is worth that the plan leaves in the storage
     horizon : steps that a plan looks ahead
     """
 
@@ -59,6 +60,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     sun_scale: float = 1.0
     aim_share: float = 0.0
     aim_w: float = 0.0
+    kept_share: float = 0.0
     horizon: int = 128
 
 
@@ -70,6 +72,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     pv_w, load_w : (n,) [W]
     expected : vehicles that are not there yet; cells of many stays, so each has a share of several vehicles
     aim_w : the peak to aim at
+    kept_share : see `Recipe`
     policy : what the site is run by: "lp", or "edf" where that won the last backtest
     used : part -> method in words, for the screen
     """
@@ -78,6 +81,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     load_w: Floats
     expected: tuple[Need, ...] = ()
     aim_w: float = 0.0
+    kept_share: float = 0.0
     policy: str = "lp"
     used: dict[str, str] = {}  # msgspec copies an empty default for every instance
 

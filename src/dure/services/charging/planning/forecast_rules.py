@@ -21,6 +21,7 @@ class RecipeRow(Rule, frozen=True, kw_only=True):
     sun_scale: float
     aim_share: float
     horizon: int
+    kept_share: float = 0.0
 
     def recipe(self) -> Recipe:
         """Without an aim, which is a site's own."""
@@ -32,6 +33,7 @@ class RecipeRow(Rule, frozen=True, kw_only=True):
             sun_scale=self.sun_scale,
             aim_share=self.aim_share,
             horizon=self.horizon,
+            kept_share=self.kept_share,
         )
 
 

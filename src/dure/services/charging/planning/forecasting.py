@@ -10,11 +10,10 @@ from dure.services.charging.planning.stays import Stays
 
 CLEAR_DAYS = 14  # whose upper envelope stands for a clear sky
 CLEAR_QUANTILE = 0.9
-RECENT_H = 1.0  # over which the sky of now is measured
-FADE_H = 12.0  # how fast the sky of now loses its say
+SEEN_SHARE = 0.1  # of a clear day's sun over which the sky of now is measured: an hour at noon, at night the last evening
+FADE_H, DULL_FADE_H = 24.0, 48.0  # how fast the sky of now loses its say: a dull one more slowly, to be on the safe side
 CLEARER_MAX = 1.1
 SURE_H = 3.0  # how fast caution sets in
-DOUBT_SHARE = 0.02  # of a clear day's sun that must be seen before the sky of now says as much as the usual one
 CELL_H = 1.0  # arrivals are gathered by the hour
 STAY_H = (2.0, 5.0)  # and by short, middle and long stay
 LEAST_WH = 50.0  # a cell that expects less is left out
@@ -34,7 +33,9 @@ def forecast(past: Past, n: int, recipe: Recipe) -> Forecast:
         "aim_kw": f"{recipe.aim_w / 1_000:g}",
         "recipe": recipe.name,
     }
-    return Forecast(pv_w=sun, load_w=load_forecast(past, n), expected=expected, aim_w=recipe.aim_w, used=used)
+    return Forecast(
+        pv_w=sun, load_w=load_forecast(past, n), expected=expected, aim_w=recipe.aim_w, kept_share=recipe.kept_share, used=used
+    )
 
 
 def caution(past: Past, n: int, scale: float) -> Floats:
@@ -44,7 +45,7 @@ def caution(past: Past, n: int, scale: float) -> Floats:
 
 
 def sun_forecast(past: Past, n: int) -> Floats:
-    """Sun of the next n steps (n,) [W]: a clear sky, dimmed as it was in the last hours and, later, as it was on average.
+    """Sun of the next n steps (n,) [W]: a clear sky, dimmed as it was lately and, the later the more, as it was on average.
 
     The clear sky at a time of day is the upper envelope of the last fortnight at that time, so that shade, tilt and dirt of
     the generator are in it and nothing about it needs to be known.
@@ -55,9 +56,13 @@ def sun_forecast(past: Past, n: int) -> Floats:
     slots = np.arange(n) % past.days.per_day
     by_day = _days_before(past.sun_w, past.days.per_day, days)
     clear, mean = np.quantile(by_day, CLEAR_QUANTILE, axis=0), by_day.mean(axis=0)
+    if clear.sum() <= 0:
+        return np.zeros(n)
     usual = np.divide(mean, clear, out=np.zeros_like(mean), where=clear > 0)
-    fade = np.exp(-np.arange(n) * past.step_h / FADE_H)
-    sun_w: Floats = (fade * _clearness_now(past, by_day) + (1.0 - fade) * usual[slots]) * clear[slots]
+    now, age = _clearness(past, clear)
+    fade_h = DULL_FADE_H if now < mean.sum() / clear.sum() else FADE_H
+    fade = np.exp(-(np.arange(n) + age) * past.step_h / fade_h)
+    sun_w: Floats = (fade * now + (1.0 - fade) * usual[slots]) * clear[slots]
     return sun_w
 
 
@@ -73,16 +78,13 @@ def _days_before(values: Floats, per_day: int, days: int) -> Floats:
     return np.stack([values[len(values) - per_day * (k + 1) : len(values) - per_day * k] for k in range(days)])
 
 
-def _clearness_now(past: Past, by_day: Floats) -> float:
-    """Sun of the last hours by the clear sky's [1], the less sure the less there was to see: at dawn it is the usual one."""
-    steps = max(1, round(RECENT_H / past.step_h))
-    clear = np.quantile(by_day[:, -steps:], CLEAR_QUANTILE, axis=0).sum()
-    whole = np.quantile(by_day, CLEAR_QUANTILE, axis=0).sum()
-    if whole <= 0:
-        return 0.0
-    doubt = DOUBT_SHARE * whole
-    usual = by_day.mean(axis=0).sum() / whole
-    return float(np.clip((past.sun_w[-steps:].sum() + usual * doubt) / (clear + doubt), 0.0, CLEARER_MAX))
+def _clearness(past: Past, clear: Floats) -> tuple[float, float]:
+    """Sun of the last steps by a clear sky's [1], and how many steps ago that was: as far back as there was enough to see."""
+    before = clear[::-1]  # of the step before now, of the one before that, ...
+    steps = int(np.searchsorted(np.cumsum(before), SEEN_SHARE * clear.sum())) + 1
+    seen = before[:steps].sum()
+    age = float(np.arange(steps) @ before[:steps] / seen)
+    return float(np.clip(past.sun_w[-steps:].sum() / seen, 0.0, CLEARER_MAX)), age
 
 
 def load_forecast(past: Past, n: int) -> Floats:

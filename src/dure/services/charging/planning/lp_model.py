@@ -112,7 +112,9 @@ class Model:
         self._put("discharge", (storage.wear_won_kwh + self._ties.cycle) * hours, 0.0, storage.discharge_w / KW)
         least = min(storage.reserve_fraction * storage.capacity_wh, problem.stored_wh)
         room = max(storage.capacity_wh, problem.stored_wh)
-        self._put("stored", -self._ties.store, least / KW, room / KW)
+        worth = np.full(problem.n, -self._ties.store)
+        worth[-1] -= problem.end_won_kwh
+        self._put("stored", worth, least / KW, room / KW)
         block = self._shape.row["storage"]
         self.row_lower[block.start] = self.row_upper[block.start] = problem.stored_wh / KW
 

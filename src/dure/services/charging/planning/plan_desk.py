@@ -20,6 +20,7 @@ from dure.services.charging.model import VERSIONS, Site, Version
 from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.conservative import safe_shares
 from dure.services.charging.planning.forecasts import forecast_for
+from dure.services.charging.planning.giving_back import refusal
 from dure.services.charging.planning.held import defaults_w
 from dure.services.charging.planning.lines import Lines
 from dure.services.charging.planning.lp_model import Wishes
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 KIND = "charging_plan"
 BINDINGS_KEPT = 50
 LOAD_PART = 0.05
+EXCEEDED = "contract.exceeded"
 DRIFT_LEAST = timedelta(seconds=60)  # between two plans that meters ask for
 VERSION_OF: Mapping[str, Version] = {one: one for one in VERSIONS}
 
@@ -127,6 +129,8 @@ class PlanDesk:
             plan = before.plan  # the same question: the same set points, to the last bit
         if ahead.policy == "edf":
             plan = baseline
+        if float(plan.over_w.max(initial=0.0)) > 1 and EXCEEDED not in plan.reasons:
+            plan = msgspec.structs.replace(plan, reasons=(*plan.reasons, EXCEEDED))
         if seen.lost:
             plan = msgspec.structs.replace(plan, policy="conservative" if plan.policy == "lp" else plan.policy)
         head = PlanHead(
@@ -139,7 +143,7 @@ class PlanDesk:
             won=round(plan.won, 2),
             edf_won=round(baseline.won, 2),
             unmet_wh=round(float(plan.unmet_wh.sum())),
-            facts=facts_of(seen, ahead, costs, plan),
+            facts=facts_of(seen, ahead, costs, plan, problem),
         )
         made = Kept(head, problem, plan)
         with self._house.records.begin() as connection:
@@ -239,7 +243,7 @@ def _without_plan(seen: Seen, problem: Problem, wanted: list[Wanted], rules: Pla
     """What EVSEs may do by themselves: their safe shares, and until the plans of now end no more than these leave."""
     load_w = _load_most(seen, problem, rules)
     shares = safe_shares(seen.site, load_w)
-    planned_w = {one.target: one.limits_w for one in wanted if one.purpose == "plan"}
+    planned_w = {one.target: tuple(max(0.0, w) for w in one.limits_w) for one in wanted if one.purpose == "plan"}
     planned_w |= {name: rows[: rules.told_steps] for name, rows in seen.held.items()}
     until = from_us(problem.start_us) + timedelta(seconds=rules.told_steps * rules.step_s) if planned_w else None
     now_w = defaults_w(seen.site, load_w, shares, planned_w)
@@ -253,7 +257,7 @@ def _load_most(seen: Seen, problem: Problem, rules: PlanningRow) -> float:
     return min(float(np.ceil(most / part - 1e-9)) * part, max(most, seen.site.contract_w)) if part > 0 else most
 
 
-def facts_of(seen: Seen, ahead: Ahead, costs: Costs, plan: Plan) -> dict[str, object]:
+def facts_of(seen: Seen, ahead: Ahead, costs: Costs, plan: Plan, problem: Problem) -> dict[str, object]:
     """What a plan rests on, for people."""
     return {
         "lost": list(seen.lost),
@@ -267,7 +271,21 @@ def facts_of(seen: Seen, ahead: Ahead, costs: Costs, plan: Plan) -> dict[str, ob
         "price_rules": list(costs.rules),
         "provisional": costs.provisional,
         "reasons": list(plan.reasons),
+        "gives_back": gives_back(seen, plan, problem),
     }
+
+
+def gives_back(seen: Seen, plan: Plan, problem: Problem) -> dict[str, str | float]:
+    """By session of a site with V2G: the Wh it is to give back, or the code of why it may not (see `giving_back`)."""
+    found: dict[str, str | float] = {}
+    evses = {one.id: one for one in seen.site.evses if one.v2g and seen.site.v2g}
+    rows = {one.id: row for one, row in zip(problem.needs, plan.ev_w, strict=True)}
+    for one in seen.sessions:
+        if (evse := evses.get(one.evse)) is not None:
+            why = refusal(seen.site, evse, one, seen.versions.get(evse.charger, ""))
+            given = -float(np.minimum(rows[one.id], 0.0).sum()) * problem.step_h if one.id in rows else 0.0
+            found[one.id] = why or round(given)
+    return found
 
 
 def _unmet(kept: Kept) -> list[tuple[Need, int]]:

@@ -26,6 +26,7 @@ class PlanningRow(Rule, frozen=True, kw_only=True):
     usual_stay_min: int
     vehicle_wh: float
     back_won_kwh: float
+    back_soc_least: float
     load_fraction: float
     kept_d: int
 

@@ -17,11 +17,15 @@ from dure.services.charging.planning.seen import Costs, Seen, Usual, begin_us, u
 from dure.services.charging.pricing.site_prices import billing_period, site_prices
 from dure.services.charging.pricing.tariffs import tariff_book
 from dure.services.charging.sessions import session_records
+from dure.services.charging.sessions.place_rules import is_past, place_rules
 from dure.services.charging.stations import station_records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dure.core.time import Interval
     from dure.services.charging.model import Site
+    from dure.services.charging.sessions.model import Session
     from dure.spine.house import House
 
 US = 1_000_000
@@ -48,6 +52,14 @@ def costs_of(house: House, site: Site, start_us: int, rules: PlanningRow) -> Cos
     )
 
 
+def is_told_late(session: Session, at_us: int, late_s: int) -> bool:
+    """Whether a station is telling of a session what happened long ago: the vehicle may be gone, its end comes next.
+
+    A station that has told nothing more for as long has caught up, and its session runs.
+    """
+    return is_past(session, late_s) and at_us - int(session.facts["heard_us"]) <= late_s * US
+
+
 class PlanSource:
     """Reads sites of one house; remembers what is dear to read: usual needs, and peaks of the billing period."""
 
@@ -61,10 +73,14 @@ class PlanSource:
         rules, at_us = rules_of(self._house, at), to_us(at)
         start_us = begin_us(at_us, rules.step_s)
         with self._house.records.read() as connection:
-            sessions = session_records.running(connection, site.id)
+            running = session_records.running(connection, site.id)
             states = station_records.states(connection, [one.id for one in site.chargers])
             told = plan_records.told(connection, site.id)
         unlinked = {one.id for one in site.chargers if one.id not in states or not states[one.id].linked}
+        late_s = place_rules(day_of(at, self._house.city.zone), self._house.city.folder).asking.late_s
+        told_late = {one.id: one.charger for one in running if is_told_late(one, at_us, late_s)}
+        unlinked |= set(told_late.values())  # what stands there now is told last; until then nobody knows what it draws
+        sessions = [one for one in running if one.id not in told_late]
         held = held_w(site, told, unlinked, start_us, rules.step_s, rules.steps)
         sun_w = self._sun(site, at_us, rules)
         stored_wh = self._stored(site, at_us, rules)
@@ -86,6 +102,8 @@ class PlanSource:
             peak_w=self._peak(site, at, rules),
             lost=(*lost, "load") if load_w is None else tuple(lost),
             held={name: tuple(map(float, rows)) for name, rows in held.items()},
+            versions={one.id: states[one.id].version for one in site.chargers if one.id not in unlinked},
+            returned_wh=self._returned(site, sessions, at_us),
         )
 
     def usual(self, site: Site, at: datetime, rules: PlanningRow) -> Usual:
@@ -123,6 +141,16 @@ class PlanSource:
     def _load(self, site: Site, at_us: int) -> float | None:
         """Other load of a site as the mean of the last hour; 0 where nothing measures it, None where its meter is lost."""
         return self._slope(site.meter, "site_load_register", at_us, SLOPE_S) if site.meter else 0.0
+
+    def _returned(self, site: Site, sessions: Sequence[Session], at_us: int) -> dict[str, float]:
+        """What vehicles gave back since their sessions began [Wh], where they may at all."""
+        found: dict[str, float] = {}
+        able = {one.id for one in site.evses if one.v2g and site.v2g}
+        for one in sessions:
+            if one.evse in able:
+                _, value = self._reads(one.evse, "evse_return_register", to_us(one.started_at), at_us + 1)
+                found[one.id] = float(np.maximum(np.diff(value), 0.0).sum())
+        return found
 
     def _slope(self, asset: str, name: str, at_us: int, over_s: int) -> float | None:
         """Mean power by the first and the last read of a register in the time before; None with fewer than two."""

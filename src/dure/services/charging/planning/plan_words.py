@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from dure.core.text import Text
 from dure.services.charging.planning.problem import Binding, Plan, Problem
@@ -48,6 +48,10 @@ REASONS: dict[str, Text] = {
     "stopped": Text(
         "탐색 한도 안에서 찾은 가장 좋은 계획입니다.", "This is the best plan found within the limits of the search."
     ),
+    "contract.exceeded": Text(
+        "충전 밖의 부하만으로 계약전력을 넘습니다. 계약전력이나 부하를 바꾸어야 합니다.",
+        "The other load alone goes above the contract power: change the contract or the load.",
+    ),
     "no_solution": Text("계산이 답을 내지 못해 기본 계획을 씁니다.", "The solver gave no answer, so the baseline is used."),
 }
 LOST: dict[str, Text] = {
@@ -55,6 +59,29 @@ LOST: dict[str, Text] = {
     "storage": Text("저장장치 계량이 끊겨 저장장치를 쓰지 않습니다.", "The storage meter is lost: the storage stands still."),
     "load": Text("부하 계량이 끊겨 계약전력의 일부를 남겨 둡니다.", "The load meter is lost: part of the contract is left free."),
 }
+
+
+GIVES_NOTHING: dict[str, Text] = {
+    "v2g.version": Text(
+        "OCPP 2.1을 말하지 않는 충전기의 차에서는 전력을 돌려받을 수 없습니다.",
+        "A vehicle gives nothing back where its charger does not speak OCPP 2.1.",
+    ),
+    "v2g.departure": Text(
+        "떠날 때와 필요한 양을 말하지 않은 차에서는 전력을 돌려받지 않습니다.",
+        "A vehicle gives nothing back whose driver did not say when it leaves and what it needs.",
+    ),
+    "v2g.charge": Text(
+        "충전율을 알리지 않는 차에서는 전력을 돌려받지 않습니다.",
+        "A vehicle gives nothing back that does not tell its state of charge.",
+    ),
+}
+
+
+def why_of(facts: Mapping[str, Any], plan: Plan) -> list[Text]:
+    """Why a plan is as it is: meters that are lost, its reasons, and why vehicles that could do not give energy back."""
+    lost = [LOST[one] for one in facts.get("lost", []) if one in LOST]
+    codes = sorted({one for one in facts.get("gives_back", {}).values() if isinstance(one, str)})
+    return lost + [reason_text(one) for one in plan.reasons] + [GIVES_NOTHING[one] for one in codes if one in GIVES_NOTHING]
 
 
 class Held(NamedTuple):
@@ -81,6 +108,11 @@ def held_back(bindings: Iterable[Binding]) -> list[Held]:
             else:
                 found.append(Held(limit, step, step + 1, steps[step]))
     return sorted(found, key=lambda one: (-one.won_kwh, one.start, one.limit))
+
+
+def feeds_vehicles(problem: Problem, won_kwh: float) -> bool:
+    """Whether a kWh more at a limit would go to a vehicle that goes short: its worth is then what the plan sets on need."""
+    return won_kwh > problem.unmet_won_kwh / 2
 
 
 class Cut(NamedTuple):
@@ -116,8 +148,8 @@ def reason_text(reason: str) -> Text:
 def cut_text(cut: Cut) -> Text:
     """Why a vehicle goes short, as a sentence."""
     limit, percent = LIMITS[cut.limit], f"{cut.served * 100:.0f}"
-    kwh, won = f"{cut.unmet_wh / 1_000:.1f}", f"{cut.won_kwh:,.0f}"
+    kwh = f"{cut.unmet_wh / 1_000:.1f}"
     return Text(
-        f"{limit('ko')} 때문에 {kwh} kWh가 모자라 필요한 양의 {percent}%를 받습니다. 한도가 1 kWh 늘면 {won}원어치입니다.",
-        f"It gets {percent}% of its need; {kwh} kWh lack because of {limit('en')}. One more kWh there is worth {won} won.",
+        f"{limit('ko')} 때문에 {kwh} kWh가 모자라 필요한 양의 {percent}%를 받습니다. 이 한도가 넓어지면 더 받습니다.",
+        f"It gets {percent}% of its need; {kwh} kWh lack because of {limit('en')}. With a wider limit it would get more.",
     )

@@ -56,7 +56,7 @@ def _as_before(solver: SiteSolver, problem: Problem, made: Plan, wishes: Wishes,
     if powers:
         asks = msgspec.structs.replace(asks, fixed=np.where(known, kept, np.nan))
     else:
-        asks = msgspec.structs.replace(asks, on=np.where(known, np.abs(kept) > NEAR_W, made.ev_w > NEAR_W))
+        asks = msgspec.structs.replace(asks, on=np.where(known, kept > NEAR_W, made.ev_w > NEAR_W))
     found = solver.solve(asked, asks)
     if not _is_as_good(asked, found, made):
         return None
@@ -69,8 +69,8 @@ def _is_as_good(problem: Problem, as_before: Plan, made: Plan) -> bool:
         return False
     if (breach_w(problem, as_before) > breach_w(problem, made) + NEAR_W).any():
         return False
-    most = _priced(problem, made) + max(DEAR_WON, DEAR_FRACTION * abs(made.won))  # what moving small powers may cost, too
-    return _priced(problem, as_before) <= most
+    most = priced_won(problem, made) + max(DEAR_WON, DEAR_FRACTION * abs(made.won))  # what moving small powers may cost, too
+    return priced_won(problem, as_before) <= most
 
 
 def _on_line(problem: Problem, wishes: Wishes) -> Problem:
@@ -87,8 +87,4 @@ def _is_worse(problem: Problem, made: Plan, baseline: Plan, wishes: Wishes) -> b
         return True
     if "shared" in made.reasons or theirs > NEAR_W or wishes.import_w is not None:
         return False
-    return _priced(problem, made) > _priced(problem, baseline) + max(1.0, 1e-3 * abs(baseline.won))
-
-
-def _priced(problem: Problem, plan: Plan) -> float:
-    return priced_won(problem, plan.won, np.asarray(plan.unmet_wh), plan.over_w)
+    return priced_won(problem, made) > priced_won(problem, baseline) + max(1.0, 1e-3 * abs(baseline.won))

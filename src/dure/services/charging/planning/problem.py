@@ -59,6 +59,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     contract_w : most import; over_won_kwh its priced slack
     demand_won_kw : what one more kW of the peak costs in the rest of the billing period; peak_w the peak so far
     stored_wh : in the storage now; grid_to_ess whether the grid may fill it
+    end_won_kwh : what a kWh in the storage after the last step is worth
     unmet_won_kwh : what a kWh not given costs
     phase_w : most import per phase, 0: not limited
     feeder_won_kwh : price of a shared line (n,), from the decomposition; None: no shared line
@@ -75,6 +76,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     needs: tuple[Need, ...] = ()
     storage: Storage | None = None
     stored_wh: float = 0.0
+    end_won_kwh: float = 0.0
     demand_won_kw: float = 0.0
     peak_w: float = 0.0
     grid_to_ess: bool = True

@@ -67,7 +67,7 @@ def eased(problem: Problem, wishes: Wishes) -> Wishes:
 
 def _dear(problem: Problem, made: Plan, plan: Plan) -> bool:
     """Whether moving energy cost more than it should."""
-    more = _priced(problem, made) - _priced(problem, plan)
+    more = priced_won(problem, made) - priced_won(problem, plan)
     return more > max(DEAR_WON, DEAR_FRACTION * abs(plan.won))
 
 
@@ -85,7 +85,7 @@ def _flipped(solver: SiteSolver, problem: Problem, begun: tuple[Onset, Plan], pl
                 continue
             tried += 1
             found = solver.solve(problem, msgspec.structs.replace(wishes, on=other))
-            if found.policy == "lp" and _priced(problem, found) < _priced(problem, made) - DEAR_WON / 10:
+            if found.policy == "lp" and priced_won(problem, found) < priced_won(problem, made) - DEAR_WON / 10:
                 on, made, better = other, found, True
     return on, made
 
@@ -107,13 +107,9 @@ def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
         whole |= others
     kept = np.all(breach_w(problem, found) <= breach_w(problem, plan) + NEAR_W)
     usable = found.policy == "lp" and kept and not small(problem, found.ev_w).any()
-    if not usable or _priced(problem, found) >= _priced(problem, made):
+    if not usable or priced_won(problem, found) >= priced_won(problem, made):
         return made
     return found
-
-
-def _priced(problem: Problem, plan: Plan) -> float:
-    return priced_won(problem, plan.won, plan.unmet_wh, plan.over_w)
 
 
 def onset(problem: Problem, ev_w: Floats) -> Onset:

@@ -11,7 +11,9 @@ import numpy as np
 from dure.core.time import from_us
 from dure.services.charging.model import Evse, Site, Storage
 from dure.services.charging.planning.conservative import least_w
+from dure.services.charging.planning.cost import kept_won_kwh
 from dure.services.charging.planning.forecast_model import Forecast
+from dure.services.charging.planning.giving_back import back_wh
 from dure.services.charging.planning.plan_rules import PlanningRow
 from dure.services.charging.planning.problem import Floats, Need, Problem, within
 from dure.services.charging.sessions.model import Session
@@ -44,7 +46,7 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Attributes
     ----------
     pv_w, load_w : (n,) [W]
-    expected : vehicles to come; aim_w : the peak to aim at
+    expected : vehicles to come; aim_w : the peak to aim at; kept_share : see `Recipe`
     policy : "lp", or "edf" where the baseline won the site's last backtest
     used : part -> method
     """
@@ -53,6 +55,7 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     load_w: Floats
     expected: tuple[Need, ...] = ()
     aim_w: float = 0.0
+    kept_share: float = 0.0
     policy: str = "lp"
     used: Mapping[str, str] = {}  # msgspec copies an empty default for every instance
 
@@ -68,6 +71,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     lost : what is lost: ``sun``, ``storage``
     held : most that each EVSE without a link may draw in each step [W], by asset id: it cannot be told anything
     peak_w : of the billing period so far, as means of demand intervals
+    versions : of OCPP that chargers with a link speak, by asset id
+    returned_wh : what vehicles gave back since their session began, by session
     """
 
     at: datetime
@@ -81,6 +86,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     peak_w: float = 0.0
     lost: tuple[str, ...] = ()
     held: Mapping[str, tuple[float, ...]] = {}  # msgspec copies an empty default for every instance
+    versions: Mapping[str, str] = {}
+    returned_wh: Mapping[str, float] = {}
 
 
 def begin_us(at_us: int, step_s: int) -> int:
@@ -103,7 +110,8 @@ def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
         load_w[:] = seen.load_w
     load_w[0] = max(load_w[0], seen.load_w)
     return Ahead(
-        pv_w=pv_w, load_w=load_w, expected=forecast.expected, aim_w=forecast.aim_w, policy=forecast.policy, used=forecast.used
+        pv_w=pv_w, load_w=load_w, expected=forecast.expected, aim_w=forecast.aim_w, kept_share=forecast.kept_share,
+        policy=forecast.policy, used=forecast.used,
     )  # fmt: skip
 
 
@@ -111,7 +119,7 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
     """The problem of a site; conservative where meters are lost: no sun, storage still."""
     site, n = seen.site, len(ahead.pv_w)
     storage = joined(site.storage) if seen.stored_wh is not None else None
-    return Problem(
+    problem = Problem(
         start_us=seen.start_us,
         step_s=rules.step_s,
         pv_w=np.zeros(n) if "sun" in seen.lost else np.maximum(ahead.pv_w, 0.0),
@@ -130,6 +138,7 @@ def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Pr
         phase_w=site.phase_a * site.voltage_v,
         back_won_kwh=rules.back_won_kwh,
     )
+    return msgspec.structs.replace(problem, end_won_kwh=kept_won_kwh(problem, ahead.kept_share))
 
 
 def drawn_w(seen: Seen, rules: PlanningRow, n: int) -> Floats:
@@ -204,9 +213,21 @@ def _need(seen: Seen, session: Session, evse: Evse, max_w: float, rules: Plannin
         max_w=max_w,
         min_w=min(least, max_w),
         phases=evse.phases,
-        given_wh=float(max(0, session.energy_wh)),
+        given_wh=net_wh(seen, session),
+        back_wh=_back_wh(seen, session, evse, rules),
     )
     return within(need, rules.steps)
+
+
+def net_wh(seen: Seen, session: Session) -> float:
+    """What a vehicle got in its session, less what it gave back [Wh]."""
+    return max(0.0, session.energy_wh - seen.returned_wh.get(session.id, 0.0))
+
+
+def _back_wh(seen: Seen, session: Session, evse: Evse, rules: PlanningRow) -> float:
+    if session.charging_state in FULL:
+        return 0.0
+    return back_wh(seen.site, evse, session, seen.versions.get(evse.charger, ""), rules)
 
 
 def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> float:
@@ -221,7 +242,7 @@ def left_wh(seen: Seen, session: Session, max_w: float, rules: PlanningRow) -> f
     if session.target_soc is not None and session.soc is not None:
         return max(0.0, session.target_soc - session.soc) * rules.vehicle_wh
     if session.need_wh is not None:
-        return float(max(0, session.need_wh - given))
+        return float(max(0, session.need_wh - net_wh(seen, session)))
     return max(seen.usual.need_wh - given, max_w * rules.step_s / 3_600)
 
 

@@ -6,6 +6,9 @@ the share at first and rise by itself when they end (``Absolute``), so that a ne
 a ``ChargingStationMaxProfile`` (``ChargePointMaxProfile`` in 1.6). Alternating current is limited in A per phase, rounded down to
 0.1 A (1.6 takes no finer `limit`), direct current in W.
 
+Below zero a vehicle is to give energy back, which only OCPP 2.1 can say: every period of such a plan is a ``CentralSetpoint`` in
+W, and charges with at most and gives with at most its set point.
+
 Stack levels: default 0, station 0, plan of a transaction 1. Ids are the same for the same purpose and EVSE, so that a new profile
 takes the old one's place.
 """
@@ -18,7 +21,9 @@ from typing import Any
 
 import msgspec
 
+from dure.core.errors import InputError
 from dure.services.charging.model import Charger, Evse, Version
+from dure.services.charging.planning.giving_back import SPEAKS
 
 DEFAULT_STACK, PLAN_STACK = 0, 1
 DEFAULT_IDS, PLAN_IDS, STATION_ID = 1_000, 2_000, 1
@@ -67,13 +72,31 @@ def periods(point: SetPoint, voltage_v: float) -> list[dict[str, Any]]:
     return found
 
 
+def two_way_periods(point: SetPoint) -> list[dict[str, Any]]:
+    """Schedule periods of a plan that also asks for energy back, in whole W toward zero; steps with equal set points are one."""
+    found: list[dict[str, Any]] = []
+    for t, power_w in enumerate(point.limits_w):
+        power = float(math.trunc(power_w + math.copysign(ROUNDING, power_w)))
+        limits = {"limit": max(power, 0.0), "dischargeLimit": min(power, 0.0)}
+        one: dict[str, Any] = {"startPeriod": t * point.step_s, "operationMode": "CentralSetpoint", "setpoint": power} | limits
+        if point.evse.phases:
+            one["numberPhases"] = len(point.evse.phases)
+        if not found or found[-1]["setpoint"] != power:
+            found.append(one)
+    return found
+
+
 def set_profile(version: Version, point: SetPoint, voltage_v: float) -> dict[str, Any]:
     """Payload of SetChargingProfile for one EVSE: its transaction's plan, or its default when it names none.
 
     Raises
     ------
     ValueError : a transaction of 1.6 that is no number
+    InputError : energy is asked back in a version that cannot say so (``v2g.version``)
     """
+    gives = any(one < 0 for one in point.limits_w)
+    if gives and version != SPEAKS:
+        raise InputError("v2g.version", f"A set point of {version} cannot ask a vehicle for energy back: it takes OCPP 2.1.")
     is_plan = bool(point.transaction)
     profile: dict[str, Any] = {
         "stackLevel": PLAN_STACK if is_plan else DEFAULT_STACK,
@@ -82,8 +105,8 @@ def set_profile(version: Version, point: SetPoint, voltage_v: float) -> dict[str
     }
     ident = (PLAN_IDS if is_plan else DEFAULT_IDS) + point.evse.number
     schedule: dict[str, Any] = {
-        "chargingRateUnit": "A" if point.evse.phases else "W",
-        "chargingSchedulePeriod": periods(point, voltage_v),
+        "chargingRateUnit": "A" if point.evse.phases and not gives else "W",
+        "chargingSchedulePeriod": two_way_periods(point) if gives else periods(point, voltage_v),
     }
     if is_plan:
         schedule |= {"startSchedule": _instant(point.start_at), "duration": len(point.limits_w) * point.step_s}

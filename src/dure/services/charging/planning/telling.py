@@ -55,7 +55,8 @@ def wanted_of(seen: Seen, problem: Problem, plan: Plan, rules: PlanningRow) -> l
             continue
         least = least_w(seen.site, evse)
         limits = np.full(steps, least) if session.charging_state in FULL else rows[session.id][:steps] * sure[:steps]
-        limits = np.where(limits < least - NEAR_W, 0.0, limits)
+        limits = np.where(np.abs(limits) < least - NEAR_W, 0.0, limits)
+        limits[1:] = np.maximum(limits[1:], 0.0)  # without a link nothing is given back
         told = tuple(round(float(one), 1) for one in limits)
         point = SetPoint(evse=evse, limits_w=told, start_at=start, step_s=rules.step_s, transaction=session.transaction)
         found.append(Wanted(target=evse.id, purpose="plan", limits_w=told, session=session.id, point=point, until=until))

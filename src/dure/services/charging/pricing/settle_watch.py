@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger("dure.charging")
 
 AT_ONCE = 5_000
-LATE_D = 45  # how long after its end a settlement follows what the ledger says later
 
 
 class SettleWatch:
@@ -60,7 +59,7 @@ class SettleWatch:
         now = house.clock.now()
         with house.records.read() as connection:
             waiting = session_records.to_settle(connection, AT_ONCE)
-            late = settlement_records.to_correct(connection, now - timedelta(days=LATE_D))
+            late = settlement_records.to_correct(connection, now - self._followed(now))
             if not waiting and not late:
                 return 0
             known = sites.registered(connection)
@@ -70,6 +69,12 @@ class SettleWatch:
         for ident in late:
             settled += self._tried(ident, known, now)
         return settled
+
+    def _followed(self, now: datetime) -> timedelta:
+        """How long after its end a settlement follows what the ledger says later."""
+        city = self._house.city
+        prices = books_of(city.folder, city.zone, city.country).prices
+        return timedelta(days=float(prices.choice("settle_follow_d", day_of(now, city.zone))))
 
     def _tried(self, ident: str, known: Sites, now: datetime) -> bool:
         try:

@@ -113,7 +113,7 @@ def stop_due(
     ----------
     before : the last stop by a rule at this EVSE, if the vehicle was not unplugged since
     """
-    if session.state != "running" or _is_past(session, rules.asking.late_s):
+    if session.state != "running" or is_past(session, rules.asking.late_s):
         return None
     for row in rules.stops:
         due = _due(row, session, place, rules, now)
@@ -125,7 +125,7 @@ def stop_due(
     return None
 
 
-def _is_past(session: Session, late_s: int) -> bool:
+def is_past(session: Session, late_s: int) -> bool:
     """Whether the newest word of a session was told long after it happened: its station catches up, its end may be to come."""
     heard_us = session.facts.get("heard_us")
     return bool(heard_us and session.last_at and heard_us - to_us(session.last_at) > late_s * US_PER_S)

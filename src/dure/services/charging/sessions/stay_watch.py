@@ -15,7 +15,7 @@ from dure.engines.records import events
 from dure.services.charging import sites
 from dure.services.charging.model import SERVICE
 from dure.services.charging.sessions import live_states, stay_records
-from dure.services.charging.sessions.place_rules import PlaceRules, overstays, place_rules
+from dure.services.charging.sessions.place_rules import PlaceRules, is_past, overstays, place_rules
 from dure.services.charging.sessions.stay_records import Stay
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class StayWatch:
             if (
                 stay.left_at is None
                 and stay.told_at is None
+                and not (one.state == "running" and is_past(one, rules.asking.late_s))
                 and overstays(now - one.started_at, power_w.get(one.evse, 0.0), rules)
             ):
                 stay = msgspec.structs.replace(stay, told_at=now)

@@ -19,7 +19,7 @@ def register(house: House) -> int:
     cards = [
         Token(
             digest=digest(card_number(n), key),
-            label=f"demo card {n + 1}",
+            label=f"시범 카드 {n + 1} · Demo card {n + 1}",
             concurrent_n=0,
             blocked=n == CARDS - 1,
             created_at=now,

@@ -141,10 +141,9 @@ def get(house: House, call_id: str) -> Call:
 
 def history(connection: Connection, charger: str, *, after: str = "", limit: int = 50) -> Page[Call]:
     """What a charger was asked, newest first."""
-    found = commands.listing(connection, asset=charger, after=after, limit=limit)
-    ours = [one for one in found.items if one.name == NAME]
-    answers = call_records.answers(connection, [one.id for one in ours])
-    return Page([_call(one, answers.get(one.id)) for one in ours], found.next)
+    found = commands.listing(connection, asset=charger, name=NAME, after=after, limit=limit)
+    answers = call_records.answers(connection, [one.id for one in found.items])
+    return Page([_call(one, answers.get(one.id)) for one in found.items], found.next)
 
 
 def _call(command: Command, answer: call_records.Answered | None) -> Call:

@@ -8,7 +8,9 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, select, update
 
-from dure.engines.records import dialect
+from dure.core.errors import NotFound
+from dure.engines.records import audit, dialect
+from dure.engines.records.audit import By
 from dure.engines.records.tables_charging_stations import charging_certificates as certificates
 
 State = Literal["signed", "installed", "refused", "revoked"]
@@ -44,7 +46,33 @@ def of_charger(connection: Connection, charger: str) -> list[StationCertificate]
     return [StationCertificate(**row) for row in connection.execute(query.order_by(certificates.c.signed_at.desc())).mappings()]
 
 
+def revoked(connection: Connection) -> dict[str, frozenset[str]]:
+    """Serial numbers of certificates that must not be taken any more, by charger."""
+    found: dict[str, set[str]] = {}
+    query = select(certificates.c.charger, certificates.c.serial).where(certificates.c.state == "revoked")
+    for charger, serial in connection.execute(query):
+        found.setdefault(charger, set()).add(serial)
+    return {charger: frozenset(serials) for charger, serials in found.items()}
+
+
+def revoke(connection: Connection, charger: str, serial: str, by: By) -> StationCertificate:
+    """Take a certificate back for good: its station does not come in with it any more.
+
+    Raises
+    ------
+    NotFound : ``certificate.unknown``
+    """
+    mine = (certificates.c.charger == charger) & (certificates.c.serial == serial)
+    row = connection.execute(select(certificates).where(mine)).mappings().first()
+    if row is None:
+        raise NotFound("certificate.unknown", f"No certificate {serial[:40]!r} was signed here for {charger[:80]!r}.")
+    if row["state"] != "revoked":
+        connection.execute(update(certificates).where(mine).values(state="revoked"))
+        audit.append(connection, by, "act", "decision", charger, {"certificate_revoked": serial})
+    return StationCertificate(**dict(row) | {"state": "revoked"})
+
+
 def settle(connection: Connection, charger: str, pem: str, state: State) -> None:
     """What the station said of a certificate it was sent."""
-    mine = (certificates.c.charger == charger) & (certificates.c.pem == pem)
+    mine = (certificates.c.charger == charger) & (certificates.c.pem == pem) & (certificates.c.state != "revoked")
     connection.execute(update(certificates).where(mine).values(state=state))

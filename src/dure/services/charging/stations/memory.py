@@ -126,14 +126,12 @@ class Memory:
     def _take_transaction(self, word: TransactionSaid) -> None:
         key = (word.charger, word.transaction)
         before = self.running.get(key)
-        if before is None and word.begin_wh is not None and word.seq_no < 0 and word.transaction.isdecimal():
-            start = StartKey(word.charger, word.evse, word.token, word.at_us, word.begin_wh)
-            self._remember(start, int(word.transaction))
+        if before is None:
+            self._remember_start(word)
+        elif _tells_nothing_new(word, before):
+            return
         if word.step == "ended":
-            if before is not None:
-                self._forget(key, before)
-            elif key not in self._ended:
-                self._keep_ended(key, Running(*key, word.evse, word.connector, word.token, word.at_us))
+            self._end(key, before, word)
             return
         if key in self._ended:
             return  # a late step of what is over
@@ -150,6 +148,18 @@ class Memory:
             if token:
                 self._by_token.setdefault(token, set()).add(key)
 
+    def _end(self, key: tuple[str, str], before: Running | None, word: TransactionSaid) -> None:
+        if before is not None:
+            self._forget(key, before)
+        elif key not in self._ended:
+            self._keep_ended(key, Running(*key, word.evse, word.connector, word.token, word.at_us))
+
+    def _remember_start(self, word: TransactionSaid) -> None:
+        """The number of a 1.6 start that was given before this program began."""
+        if word.begin_wh is not None and word.seq_no < 0 and word.transaction.isdecimal():
+            start = StartKey(word.charger, word.evse, word.token, word.at_us, word.begin_wh)
+            self._remember(start, int(word.transaction))
+
     def _forget(self, key: tuple[str, str], before: Running) -> None:
         del self.running[key]
         self.costs.pop(key, None)
@@ -164,3 +174,9 @@ class Memory:
         self._ended[key] = one
         if len(self._ended) > STARTS_MAX:
             del self._ended[next(iter(self._ended))]
+
+
+def _tells_nothing_new(word: TransactionSaid, before: Running) -> bool:
+    """Whether a step is one of the many that only bring meter values."""
+    same_place = not word.evse or (word.evse == before.evse and word.connector == before.connector)
+    return same_place and not word.token and word.step != "ended"

@@ -37,6 +37,7 @@ KELVIN = 273.15
 # How a value of a unit becomes one in the house's; units that are in neither table stay as they are.
 FACTORS = {"kWh": 1e3, "kvarh": 1e3, "kVAh": 1e3, "kW": 1e3, "kVA": 1e3, "kvar": 1e3, "Percent": PERCENT, "%": PERCENT}
 CELSIUS: dict[str, Callable[[float], float]] = {"Fahrenheit": lambda value: (value - 32) / 1.8, "K": lambda value: value - KELVIN}
+SCALED = FACTORS.keys() | CELSIUS.keys()
 PLACES = 9  # of a scaled value: more are the noise of binary fractions
 PHASES = {"L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}  # of a voltage against neutral; L1-L2 and its like stay
 REGISTER = "Energy.Active.Import.Register"
@@ -83,7 +84,7 @@ def samples_16(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample,
                 signed = one["value"]
                 continue
             value = _number(one["value"])
-            if value is not None and isfinite((sample := _sample(at_us, one, value, one.get("unit", ""))).value):
+            if value is not None and isfinite((sample := _sample_16(at_us, one, value)).value):
                 found.append(sample)
         if signed:
             _sign(found, first, at_us, signed)
@@ -98,18 +99,30 @@ def samples_2(values: Iterable[dict[str, Any]], heard_us: int) -> tuple[Sample, 
         at_us = instant_us(each.get("timestamp"), heard_us)
         for one in each["sampledValue"]:
             get = one.get
-            value, measure, signed, unit = one["value"], get("unitOfMeasure"), get("signedMeterValue"), ""
-            if measure is not None:
-                unit = measure.get("unit", "")
-                multiplier = measure.get("multiplier")
-                if multiplier:
-                    value = _finite(value) * 10.0 ** max(-24, min(24, multiplier))
-            if type(value) is not float:
-                value = _finite(value)
-            sample = _sample(at_us, one, value, unit, signed["signedMeterData"] if signed else "")
-            if isfinite(sample.value):
-                add(sample)
+            value, measurand, phase = one["value"], get("measurand", REGISTER), get("phase", "")
+            measure, signed = get("unitOfMeasure"), get("signedMeterValue")
+            if (
+                type(value) is not float
+                or measurand == "SoC"
+                or (measure is not None and ("multiplier" in measure or measure.get("unit") in SCALED))
+            ):  # nearly all that comes is none of these; written out, for this runs for every value of every station
+                value = _scaled(value, measurand, measure or {})
+                if not isfinite(value):
+                    continue
+            if phase:
+                phase = PHASES.get(phase, phase)
+            data = signed["signedMeterData"] if signed else ""
+            add(Sample(at_us, measurand, value, phase, get("context", CONTEXT), get("location", LOCATION), data))
     return tuple(found)
+
+
+def _scaled(value: float, measurand: str, measure: dict[str, Any]) -> float:
+    """A value of 2.x in the house's unit; not finite when that is too large."""
+    multiplier = measure.get("multiplier")
+    value = _finite(value)
+    if multiplier:
+        value *= 10.0 ** max(-24, min(24, multiplier))
+    return _in_house_unit(value, measurand, measure.get("unit", ""))
 
 
 def _finite(value: float) -> float:
@@ -120,20 +133,21 @@ def _finite(value: float) -> float:
         return nan
 
 
-def _sample(at_us: int, one: dict[str, Any], value: float, unit: str, signed: str = "") -> Sample:
-    get = one.get
-    phase, measurand = get("phase", ""), get("measurand", REGISTER)
-    if unit:
-        factor = FACTORS.get(unit)
-        if factor is not None:
-            value = round(value * factor, PLACES)
-        elif unit in CELSIUS:
-            value = round(CELSIUS[unit](value), PLACES)
-    elif measurand == "SoC":
-        value = round(value * PERCENT, PLACES)  # its only unit is a percentage
-    if phase:
-        phase = PHASES.get(phase, phase)
-    return Sample(at_us, measurand, value, phase, get("context", CONTEXT), get("location", LOCATION), signed)
+def _in_house_unit(value: float, measurand: str, unit: str) -> float:
+    if unit in FACTORS:
+        return round(value * FACTORS[unit], PLACES)
+    if unit in CELSIUS:
+        return round(CELSIUS[unit](value), PLACES)
+    if measurand == "SoC" and not unit:
+        return round(value * PERCENT, PLACES)  # its only unit is a percentage
+    return value
+
+
+def _sample_16(at_us: int, one: dict[str, Any], value: float) -> Sample:
+    measurand, phase = one.get("measurand", REGISTER), one.get("phase", "")
+    value = _in_house_unit(value, measurand, one.get("unit", ""))
+    phase = PHASES.get(phase, phase)
+    return Sample(at_us, measurand, value, phase, one.get("context", CONTEXT), one.get("location", LOCATION))
 
 
 def _sign(found: list[Sample], first: int, at_us: int, signed: str) -> None:

@@ -22,6 +22,7 @@ class StationRules(msgspec.Struct, frozen=True, kw_only=True):
     call_s: int
     certificate_d: int
     happenings_d: int
+    messages_d: int
 
 
 def station_rules(day: date, folder: Path | None = None) -> StationRules:

@@ -16,6 +16,7 @@ from dure.core.errors import DureError
 from dure.core.time import from_us
 from dure.engines.records import cursors
 from dure.engines.records.audit import SYSTEM, By
+from dure.services.charging.central import kept_messages
 from dure.services.charging.central.words import Booted, Happened, Linked, Seen, StatusSaid, TransactionSaid, Unlinked, Word
 from dure.services.charging.sites import registered
 from dure.services.charging.stations import (
@@ -147,6 +148,7 @@ class StationWatch:
             if today != self._cleared:
                 cost_records.forget_ended(connection, now - GUESTS_KEPT)
                 station_records.forget_happenings(connection, now - timedelta(days=self._rules().happenings_d))
+                kept_messages.expire(connection, now, self._rules().messages_d)
                 token_desk.forget_guests(connection, now - GUESTS_KEPT)
         self._cleared = today
 

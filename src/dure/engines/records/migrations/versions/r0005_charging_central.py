@@ -26,3 +26,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("writer", "seq", name="pk_charging_journal"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "charging_messages",
+        sa.Column("identity", KEY, nullable=False),
+        sa.Column("first_us", sa.BigInteger(), nullable=False),
+        sa.Column("writer", KEY, nullable=False),
+        sa.Column("last_us", sa.BigInteger(), nullable=False),
+        sa.Column("messages_n", sa.Integer(), nullable=False),
+        sa.Column("messages", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("identity", "first_us", "writer", name="pk_charging_messages"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_charging_messages_last_us", "charging_messages", ["last_us"])

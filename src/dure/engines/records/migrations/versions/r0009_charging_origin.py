@@ -1,4 +1,4 @@
-"""The origin ledger: intervals as booked, entries, splits of sessions, days told."""
+"""The origin ledger: intervals as booked, entries, splits of sessions, days told, exchanges of meters."""
 
 from __future__ import annotations
 
@@ -71,5 +71,17 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("site", "day", "n", name="pk_charging_origin_days"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "charging_exchanges",
+        sa.Column("asset", KEY, nullable=False),
+        sa.Column("property", KEY, nullable=False),
+        sa.Column("exchanged_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_wh", sa.BigInteger(), nullable=False),
+        sa.Column("first_wh", sa.BigInteger(), nullable=False),
+        sa.Column("person", KEY, nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("asset", "property", "exchanged_at", name="pk_charging_exchanges"),
         sqlite_with_rowid=False,
     )

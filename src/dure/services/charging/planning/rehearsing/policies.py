@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from dure.services.charging.planning.cost import kept_won_kwh
 from dure.services.charging.planning.edf import edf
 from dure.services.charging.planning.forecast_model import Forecast, Recipe
 from dure.services.charging.planning.forecasting import forecast, sun_as_yesterday
@@ -45,16 +46,19 @@ class EarliestFirst:
 
 
 class Planned:
-    """The site's linear program over a horizon, anew at each step, with what `foresee` says of the future."""
+    """The site's linear program over a horizon, anew at each step, with what `foresee` says of the future.
 
-    def __init__(self, name: str, foresee: Foreseeing, horizon: int) -> None:
-        self.name = name
+    A live site goes on, so nothing is done for the end of the span, unless `to_end` says that nothing beyond it counts.
+    """
+
+    def __init__(self, name: str, foresee: Foreseeing, horizon: int, *, to_end: bool = False) -> None:
+        self.name, self._to_end = name, to_end
         self._foresee, self._horizon = foresee, horizon
         self._solver = SiteSolver(safety_s=SAFETY_S)
 
     def decide(self, view: View) -> Plan:
         """The plan from now on."""
-        n = self._horizon
+        n = min(self._horizon, view.world.end - view.now) if self._to_end else self._horizon
         ahead = self._foresee(view, n)
         problem = view.world.problem(view.now, n, ahead.pv_w, ahead.load_w)
         problem = msgspec.structs.replace(
@@ -63,6 +67,7 @@ class Planned:
             stored_wh=view.stored_wh,
             peak_w=max(view.peak_w, ahead.aim_w),
         )
+        problem = msgspec.structs.replace(problem, end_won_kwh=kept_won_kwh(problem, ahead.kept_share))
         return self._solver.solve(problem)
 
 
@@ -77,7 +82,7 @@ def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
 
     def foresee(view: View, n: int) -> Forecast:
         now = view.now
-        sun, load = (np.pad(one[now : now + n], (0, max(0, now + n - world.end))) for one in (world.sun_w, world.load_w))
+        sun, load = world.sun_w[now : now + n], world.load_w[now : now + n]
         coming = np.flatnonzero((served.arrive > now) & (served.arrive < now + n))
         needs = []
         for i in coming:
@@ -91,7 +96,7 @@ def oracle(world: World, horizon: int, aim_w: float = 0.0) -> Planned:
             )  # fmt: skip
         return Forecast(pv_w=sun, load_w=load, expected=tuple(needs), aim_w=aim_w, used={"recipe": "oracle"})
 
-    return Planned("oracle", foresee, horizon)
+    return Planned("oracle", foresee, horizon, to_end=True)
 
 
 def naive(horizon: int = 128) -> Planned:

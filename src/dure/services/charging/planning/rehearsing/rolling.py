@@ -94,3 +94,11 @@ def won(world: World, outcome: Outcome, part: slice = slice(None), months: float
     wear = world.storage.wear_won_kwh if world.storage else 0.0
     energy = float(price @ bought - export @ sold + wear * outcome.discharge_w[part].sum()) * hours
     return energy + world.demand_won_kw * months * float(bought.max(initial=0.0)) / KW
+
+
+def left_wh(world: World, outcome: Outcome) -> float:
+    """What is in the storage when the span ends [Wh]; it was empty when it began."""
+    if world.storage is None:
+        return 0.0
+    flow = outcome.charge_w * world.storage.charge_efficiency - outcome.discharge_w / world.storage.discharge_efficiency
+    return float(flow.sum()) * world.step_h
