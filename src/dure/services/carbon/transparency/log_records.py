@@ -223,9 +223,10 @@ def published(connection: Connection, limit: int, before: str = "") -> list[tupl
     ]
 
 
-def is_published(connection: Connection, day: str) -> bool:
-    """Whether a day has its checkpoint."""
-    return connection.execute(select(days.c.day).where(days.c.day == day)).first() is not None
+def published_on(connection: Connection, day: str) -> Day | None:
+    """What was published on a local day; None when nothing was."""
+    row = connection.execute(select(days).where(days.c.day == day)).mappings().one_or_none()
+    return None if row is None else Day(**row)
 
 
 def signing_keys(connection: Connection) -> list[KeyRow]:
