@@ -39,6 +39,7 @@ NAMES = (
     "ocpp-connections",
     "ocpp-fuzz",
     "origin",
+    "claims",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent

@@ -6,6 +6,7 @@ claims were issued (a bit each, hexadecimal). WAY is ``ours``, or ``naive``: loo
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -78,6 +79,7 @@ def _until_done(records: Records, way: str, claims: Sequence[Made]) -> list[bool
 def main() -> None:
     way, url, *numbers = sys.argv[1:]
     seed, writer, first, batches, size = map(int, numbers)
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # connections to a killed server: expected here
     records = Records(url)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -161,7 +161,7 @@ def _ended_by(connection: Connection, idents: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for at in range(0, len(idents), 500):
         query = select(transfers.c.ends, transfers.c.id).where(transfers.c.ends.in_(idents[at : at + 500]))
-        found |= dict(connection.execute(query).tuples())
+        found.update((row.ends, row.id) for row in connection.execute(query))
     return found
 
 
