@@ -9,12 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from dure import cli_carbon_log
 from dure.config import Settings, read_settings
 
 if TYPE_CHECKING:
     from dure.services.carbon.ledger.model import Balance
 
 app = typer.Typer(help="The carbon ledger.", no_args_is_help=True)
+cli_carbon_log.add_to(app)
 out = Console()
 
 City = Annotated[Path | None, typer.Option("--city", envvar="DURE_CITY_DIR", help="Folder of the city.")]

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from dure import cli_carbon_log
+from dure.cli_carbon import app
+from dure.config import Settings
 from dure.core.errors import DureError
-from dure.services.carbon.transparency import notes
+from dure.running.parts import records_of
+from dure.services.carbon.transparency import log_records, notes
+from dure.spine.house import House
 
 sys.path.insert(0, str(Path(__file__).parent / "services" / "carbon"))
 import asyncio
@@ -24,9 +26,6 @@ from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.claiming.event_watch import EventWatch
 from dure.services.carbon.transparency.log_watch import LogWatch
 
-app = typer.Typer()
-cli_carbon_log.add_to(app)
-
 
 def run(*words: str, ok: bool = True) -> str:
     found = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
@@ -36,11 +35,21 @@ def run(*words: str, ok: bool = True) -> str:
     return found.output
 
 
+def begun(folder: Path) -> House:
+    """A house whose records stand where the commands look for them."""
+    house = carbon_house(folder)
+    house.records.close()
+    (folder / "records.db").unlink()
+    house.records = records_of(house.settings)
+    house.records.migrate()
+    return house
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A data folder with a log, and a claim of it."""
     folder = tmp_path_factory.mktemp("log-cli")
-    house = carbon_house(folder)
+    house = begun(folder)
     asyncio.run(LogWatch(house).look())
     tell(house, charging_day())
     asyncio.run(EventWatch(house).look())
@@ -74,16 +83,16 @@ def test_the_checkpoint_is_printed_and_held_against_every_entry(made: tuple[Path
 
 def test_another_city_signs_a_checkpoint_once_and_never_a_smaller_one(made: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = made
-    other = carbon_house(tmp_path / "other")
+    other = begun(tmp_path / "other")
     asyncio.run(LogWatch(other).look())
     other.records.close()
     note = tmp_path / "checkpoint.txt"
     note.write_text(run("checkpoint", *at(folder)), "utf-8")
     first = notes.read_note(note.read_text("utf-8")).signatures[0]
-    house = carbon_house(folder)
-    with house.records.read() as connection:
-        vkey = connection.execute(tables.carbon_log_keys.select()).first()[0]
-    house.records.close()
+    records = records_of(Settings(data_dir=str(folder)))
+    with records.read() as connection:
+        vkey = log_records.signing_keys(connection)[-1].vkey
+    records.close()
 
     line = notes.read_line(run("cosign", str(note), "--key", vkey, *at(tmp_path / "other")).strip())
     assert len(line.signature) == 72
@@ -100,11 +109,11 @@ def test_the_key_is_replaced_by_a_command(made: tuple[Path, str]) -> None:
 
 def test_entries_that_were_changed_are_found(made: tuple[Path, str]) -> None:
     folder, _ = made
-    house = carbon_house(folder)
+    records = records_of(Settings(data_dir=str(folder)))
     entries = tables.carbon_log_entries
-    with house.records.begin() as connection:
+    with records.begin() as connection:
         connection.execute(update(entries).where(entries.c.place == 3).values(leaf='{"a":1}'))
-    house.records.close()
+    records.close()
 
     assert "is not what the entries give" in run("checkpoint", "--check", *at(folder), ok=False)
 
