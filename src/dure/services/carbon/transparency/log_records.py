@@ -142,7 +142,7 @@ def reading(connection: Connection) -> Read:
 
 
 @cache
-def _tiles(count: int) -> Select[tuple[int, int, bytes]]:
+def _tiles(count: int) -> Select[Any]:
     """The question for so many tiles, built once. SQLite would look through the whole table for ``(level, n) IN (…)``."""
     each = (and_(tiles.c.level == bindparam(f"l{place}"), tiles.c.n == bindparam(f"n{place}")) for place in range(count))
     return select(tiles.c.level, tiles.c.n, tiles.c.hashes).where(or_(*each))
