@@ -147,6 +147,20 @@ def test_the_check_finds_what_somebody_touched(records: Records, touch: str, kin
     assert {one.kind for one in found.problems} == kinds
 
 
+def test_a_dump_brings_the_books_to_another_engine(records: Records, tmp_path: Path) -> None:
+    books, posted = _fill(records, 5)
+    records.dump(tmp_path / "dump")
+    other = Records(f"sqlite:///{tmp_path}/other.db")
+
+    other.restore(tmp_path / "dump")
+
+    with other.read() as connection:
+        found = check(connection)
+        now = {ident: balance(connection, ident) for ident in books.accounts}
+    other.close()
+    assert (found.sound, found.transfers, now) == (True, len(posted), books.balances)
+
+
 def test_books_without_any_transfer_are_sound(records: Records) -> None:
     with records.read() as connection:
         found = check(connection)
