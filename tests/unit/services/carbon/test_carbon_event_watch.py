@@ -57,8 +57,8 @@ def on_books(house):
 
 def conserved(house):
     """Whether the books balance, and what is held is what claims say."""
-    credits, debits, held = on_books(house)
-    return credits == debits and held == sum(one.grams for one in claims_of(house) if one.state == "awarded")
+    credited, debited, held = on_books(house)
+    return credited == debited and held == sum(one.grams for one in claims_of(house) if one.state == "awarded")
 
 
 def corrected(**more):

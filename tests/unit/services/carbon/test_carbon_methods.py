@@ -18,7 +18,8 @@ DOCS = Path(__file__).parents[4] / "docs"
 ON = date(2026, 11, 22)
 METHODS = methods.all_methods()
 BY_ID = {one.id: one for one in METHODS}
-SHARES = {name: row[0] for name in ("leakage_share", "additional_share", "meter_share", "scale_share", "ev_km_kwh", "petrol_car_km_l")
+NAMES = ("leakage_share", "additional_share", "meter_share", "scale_share", "ev_km_kwh", "petrol_car_km_l")
+SHARES = {name: row[0] for name in NAMES
           if (row := methods.parameter(name, ON))}  # fmt: skip
 FACTORS = st.integers(1, 5_000).map(str)
 WHOLE = st.integers(0, 10**9)
@@ -134,14 +135,9 @@ def test_a_method_whose_steps_do_not_fit_stops_the_start():
 )
 def test_an_exclusion_holds_for_a_source_and_what_lies_under_it(source, held):
     row = methods.Exclusion(
-        id="x",
-        effective_from=ON,
-        source="s",
-        mark="own choice",
-        source_path="charging/cs-1",
-        attributes=("generation",),
+        id="x", effective_from=ON, source="s", mark="own choice", source_path="charging/cs-1", attributes=("generation",),
         scheme="REC",
-    )
+    )  # fmt: skip
     assert row.holds_for(source, "generation") is held
     assert not row.holds_for(source, "avoided_fuel")
 
