@@ -18,14 +18,14 @@ from dure.engines.records.audit import SYSTEM, By
 from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.companies import sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
-from dure.services.carbon.model import Claim
+from dure.services.carbon.model import Claim, State
 
 if TYPE_CHECKING:
     from dure.spine.house import House
 
 log = structlog.get_logger("dure.carbon")
 CLAIM_EVENTS = "carbon.claim."
-COUNTING = ("awarded", "retired")
+COUNTING: tuple[State, ...] = ("awarded", "retired")
 GONE = frozenset({"cancelled", "refused"})
 AGAIN = timedelta(hours=1)  # everything is looked at again so often, whatever the events say
 
