@@ -56,6 +56,11 @@ def achieved_by(connection: Connection, company: str) -> list[Achieved]:
     return achieved(sponsor_records.listing(connection, company=company), sponsor_records.sums_of(connection, company))
 
 
+def achieved_by_one(connection: Connection, held: Held) -> Achieved:
+    """What one sponsorship achieved."""
+    return achieved([held], sponsor_records.sums_of(connection, held.sponsorship.company))[0]
+
+
 def suggested(house: House, connection: Connection, wish: Wish, back: timedelta) -> list[Suggestion]:
     """Where money would do most, by claims awarded in the time before now."""
     now = house.clock.now()
