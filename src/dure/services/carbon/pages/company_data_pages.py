@@ -46,8 +46,12 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     return router
 
 
-async def data(request: Request, company: str, actor: Actor = SEES, **more: Any) -> Response:
+async def data(request: Request, company: str, actor: Actor = SEES) -> Response:
     """The form, and what was brought."""
+    return await _page(request, company, actor)
+
+
+async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Response:
     house = house_of(request)
     after = request.query_params.get("after", "")[:200]
 
@@ -86,7 +90,7 @@ async def undo(request: Request, company: str, actor: Actor = ACTS) -> Response:
     try:
         await write(request, actor, company, deed)
     except (InputError, NotFound) as error:
-        return await data(request, company, actor, trouble=company_words.why(error, layout_of(request).speech(request)))
+        return await _page(request, company, actor, trouble=company_words.why(error, layout_of(request).speech(request)))
     return back(request, company, "/data", "undone")
 
 
@@ -104,7 +108,7 @@ async def take(request: Request, actor: Actor = ACTS) -> Response:
         trouble = company_words.why(error, layout_of(request).speech(request))
         if fields.get("do") == "hours":
             return RedirectResponse(f"/{language_of(request)}{BASE}/{company}/hours?why={error.code}", 303)
-        return await data(request, company, actor, trouble=trouble, fields=fields)
+        return await _page(request, company, actor, trouble=trouble, fields=fields)
 
 
 async def _looked(request: Request, actor: Actor, company: str, fields: dict[str, str], sent: bytes) -> Response:
@@ -117,7 +121,7 @@ async def _looked(request: Request, actor: Actor, company: str, fields: dict[str
             return activity_desk.preview(house, connection, mine, sent, _asked(fields))
 
     found = await run_in_threadpool(work)
-    return await data(request, company, actor, preview=found, carried=carried, fields=fields)
+    return await _page(request, company, actor, preview=found, carried=carried, fields=fields)
 
 
 async def _confirmed(request: Request, actor: Actor, company: str, fields: dict[str, str]) -> Response:

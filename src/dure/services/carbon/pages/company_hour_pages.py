@@ -41,8 +41,12 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     return router
 
 
-async def hours(request: Request, company: str, actor: Actor = SEES, **more: Any) -> Response:
+async def hours(request: Request, company: str, actor: Actor = SEES) -> Response:
     """Scope 2 three ways, contracts, and hours."""
+    return await _page(request, company, actor)
+
+
+async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Response:
     house, year = house_of(request), year_of(request)
     rules = activity_rules(day_of(house.clock.now(), house.city.zone), house.city.folder)
 
@@ -93,7 +97,7 @@ async def contract(request: Request, company: str, actor: Actor = ACTS) -> Respo
         await write(request, actor, company, deed)
     except (InputError, NotFound) as error:
         trouble = company_words.why(error, layout_of(request).speech(request))
-        return await hours(request, company, actor, trouble=trouble, fields=fields)
+        return await _page(request, company, actor, trouble=trouble, fields=fields)
     return back(request, company, "/hours", "kept")
 
 

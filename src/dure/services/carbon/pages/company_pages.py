@@ -56,8 +56,12 @@ def routes(house: House) -> APIRouter:
     return router
 
 
-async def listing(request: Request, actor: Actor = SEES, trouble: str = "", fields: dict[str, str] | None = None) -> Response:
+async def listing(request: Request, actor: Actor = SEES) -> Response:
     """All companies for the city; a partner comes to their own, or enters it."""
+    return await _listing(request, actor, "", {})
+
+
+async def _listing(request: Request, actor: Actor, trouble: str, fields: dict[str, str]) -> Response:
     house = house_of(request)
 
     def read() -> tuple[list[Company], str | None, str | None]:
@@ -79,7 +83,7 @@ async def listing(request: Request, actor: Actor = SEES, trouble: str = "", fiel
         following=following,
         base=BASE,
         trouble=trouble,
-        fields=fields or {},
+        fields=fields,
         oversees=bool(actor.roles & OVERSEERS),
         written_number=written_number,
     )
@@ -102,7 +106,7 @@ async def found(request: Request, actor: Actor = ACTS) -> Response:
     try:
         await run_in_threadpool(work)
     except InputError as error:
-        return await listing(request, actor, company_words.why(error, layout_of(request).speech(request)), fields)
+        return await _listing(request, actor, company_words.why(error, layout_of(request).speech(request)), fields)
     return back(request, made.id, "/profile", "found")
 
 
@@ -124,9 +128,12 @@ async def overview(request: Request, company: str, actor: Actor = SEES) -> Respo
     return await show(request, actor, company, "carbon/company.html", read, year=year)
 
 
-async def profile(request: Request, company: str, actor: Actor = SEES, trouble: str = "") -> Response:
+async def profile(request: Request, company: str, actor: Actor = SEES) -> Response:
     """Who the company is, its sites, its customer numbers, its people."""
+    return await _profile(request, company, actor, "")
 
+
+async def _profile(request: Request, company: str, actor: Actor, trouble: str) -> Response:
     def read(connection: Connection, mine: Company) -> dict[str, Any]:
         return {
             "meters": company_records.meters_of(connection, mine.id),
@@ -149,9 +156,9 @@ async def change(request: Request, company: str, actor: Actor = ACTS) -> Respons
     try:
         refused = await write(request, actor, company, deed)
     except (InputError, NotFound) as error:
-        return await profile(request, company, actor, company_words.why(error, say))
+        return await _profile(request, company, actor, company_words.why(error, say))
     if refused is not None:  # kept with its audit: the transaction has ended well
-        return await profile(request, company, actor, company_words.why(refuse(refused), say))
+        return await _profile(request, company, actor, company_words.why(refuse(refused), say))
     return back(request, company, "/profile", "kept")
 
 

@@ -37,8 +37,12 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     return router
 
 
-async def targets(request: Request, company: str, actor: Actor = SEES, **more: Any) -> Response:
+async def targets(request: Request, company: str, actor: Actor = SEES) -> Response:
     """Every target with its years, and the bridge of the year."""
+    return await _page(request, company, actor)
+
+
+async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Response:
     house, year = house_of(request), year_of(request)
 
     def read(connection: Connection, mine: Company) -> dict[str, Any]:
@@ -65,7 +69,7 @@ async def change(request: Request, company: str, actor: Actor = ACTS) -> Respons
         await write(request, actor, company, deed)
     except (InputError, NotFound) as error:
         trouble = company_words.why(error, layout_of(request).speech(request))
-        return await targets(request, company, actor, trouble=trouble, fields=fields)
+        return await _page(request, company, actor, trouble=trouble, fields=fields)
     return back(request, company, "/targets", "kept")
 
 

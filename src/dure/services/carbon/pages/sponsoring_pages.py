@@ -50,8 +50,12 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     return router
 
 
-async def sponsoring(request: Request, company: str, actor: Actor = SEES, **more: Any) -> Response:
+async def sponsoring(request: Request, company: str, actor: Actor = SEES) -> Response:
     """What the money achieved, the company's offers, and where more would do most."""
+    return await _page(request, company, actor)
+
+
+async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Response:
     house, asked = house_of(request), request.query_params
     ceiling = asked.get("most", "").replace(",", "")
     wish = Wish(
@@ -109,7 +113,7 @@ async def offer(request: Request, company: str, actor: Actor = ACTS) -> Response
         await write(request, actor, company, deed)
     except (InputError, NotFound) as error:
         trouble = company_words.why(error, layout_of(request).speech(request))
-        return await sponsoring(request, company, actor, trouble=trouble, fields=fields)
+        return await _page(request, company, actor, trouble=trouble, fields=fields)
     return back(request, company, "/sponsoring", "withdrawn" if fields.get("withdraw") else "offered")
 
 
@@ -138,8 +142,12 @@ def _sponsorship(house: House, ident: str, company: str, fields: dict[str, str])
     )
 
 
-async def desk(request: Request, actor: Actor = DECIDES, trouble: str = "") -> Response:  # noqa: ARG001  # the gate names it
+async def desk(request: Request, actor: Actor = DECIDES) -> Response:  # noqa: ARG001  # the gate names it
     """Offers that wait for the city, those that run, and money that arrived."""
+    return await _desk(request, "")
+
+
+async def _desk(request: Request, trouble: str) -> Response:
     house = house_of(request)
 
     def read() -> tuple[Any, Any, Any]:
@@ -182,5 +190,5 @@ async def decide(request: Request, actor: Actor = DECIDES) -> Response:
     try:
         await run_in_threadpool(work)
     except (InputError, NotFound) as error:
-        return await desk(request, actor, company_words.why(error, layout_of(request).speech(request)))
+        return await _desk(request, company_words.why(error, layout_of(request).speech(request)))
     return RedirectResponse(f"/{language_of(request)}{DESK}?told=kept", 303)
