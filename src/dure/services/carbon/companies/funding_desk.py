@@ -13,7 +13,7 @@ from dure.core.time import day_of
 from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.carbon.claiming import claim_desk
-from dure.services.carbon.companies import sponsor_records, sponsoring_desk
+from dure.services.carbon.companies import company_records, sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.achieving import Achieved, achieved
 from dure.services.carbon.companies.sponsor_records import Held
 from dure.services.carbon.companies.sponsoring import Sponsorship
@@ -41,7 +41,8 @@ def in_escrow_won(connection: Connection, sponsorship: str) -> int:
 
 
 def new_id(connection: Connection, company: str) -> str:
-    """An id for the next sponsorship of a company."""
+    """An id for the next sponsorship of a company, which waits for others that offer for it."""
+    company_records.lock(connection, company)
     n = len(sponsor_records.listing(connection, company=company))
     return "spn-" + hashlib.sha256(f"{company}/{n}".encode()).hexdigest()[:16]
 

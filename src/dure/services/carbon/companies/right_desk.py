@@ -19,6 +19,7 @@ from dure.services.carbon.companies.company_desk import refuse
 from dure.services.carbon.companies.contracts import Contract
 from dure.services.carbon.companies.figure_desk import LOAD, SUPPLY
 from dure.services.carbon.companies.targets import Target
+from dure.services.carbon.ledger.turn import take_turn
 
 if TYPE_CHECKING:
     from dure.services.carbon.companies.activity_rules import ActivityRules
@@ -35,7 +36,8 @@ def add_contract(connection: Connection, one: Contract, rules: ActivityRules, by
     ------
     InputError : ``contract.…``
     """
-    others = right_records.contracts_of(connection, source=one.source, locked=True)
+    take_turn(connection)  # nobody else gives out of the source until this is kept
+    others = right_records.contracts_of(connection, source=one.source)
     why = contracts.objection(one, rules.instruments, others)
     if why is not None:
         raise Conflict(why.code, why.reason.en, reason=why.reason) if others else refuse(why)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("dure.carbon")
 CLAIM_EVENTS = "carbon.claim."
 COUNTING: tuple[State, ...] = ("awarded", "retired")
-GONE = frozenset({"cancelled", "refused"})
+GONE: tuple[State, ...] = ("cancelled", "refused")
 AGAIN = timedelta(hours=1)  # everything is looked at again so often, whatever the events say
 
 
@@ -87,8 +87,9 @@ class SponsoringWatch:
 
     def _withdrawn(self) -> list[str]:
         with self._house.records.read() as connection:
-            standing = sponsor_records.standing_claims(connection)
-            return [one for one in standing if claim_desk.claim(connection, one).state in GONE]
+            standing = set(sponsor_records.standing_claims(connection))
+            gone = claim_desk.claims(connection, states=GONE) if standing else ()
+            return [one.id for one in gone if one.id in standing]
 
     def _count(self, connection: Connection, claim: Claim, now: datetime) -> None:
         sponsoring_desk.count(connection, [claim], lambda one: district_of(connection, one), now)

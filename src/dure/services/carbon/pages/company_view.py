@@ -62,6 +62,7 @@ async def show(  # a page's template with what it reads, and what was said of th
     return await layout_of(request).page(
         request,
         template,
+        status=422 if given["trouble"] else 200,
         crumbs=[(BASE, say.text(Text("회사", "Companies"))), (f"{BASE}/{company}", say.text(mine.name))],
         company=mine,
         base=f"{BASE}/{company}",
