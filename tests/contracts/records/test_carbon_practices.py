@@ -293,7 +293,10 @@ def test_the_limit_of_a_year_pays_what_is_left_and_then_nothing(records):
     rules = setting()
     tight = msgspec.structs.replace(
         rules.rules,
-        schemes={**rules.rules.schemes, "gg-climate": msgspec.structs.replace(rules.rules.schemes["gg-climate"], person_year_won=41_000)},
+        schemes={
+            **rules.rules.schemes,
+            "gg-climate": msgspec.structs.replace(rules.rules.schemes["gg-climate"], person_year_won=41_000),
+        },
     )
     with records.begin() as connection:
         clipped = practice_desk.prove(connection, "person-1", "gg-pledge", proof(once="partner/p"), rules._replace(rules=tight))

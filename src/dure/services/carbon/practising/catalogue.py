@@ -58,7 +58,7 @@ class Practice(Rule, frozen=True, kw_only=True):
     deed: str
     name: Text
     won_per_unit: int
-    unit: Counted  # type: ignore[assignment]  # a rule's unit is any text, here one of three
+    unit: Counted
     span: Span
     proofs: tuple[ProofKind, ...]
     programme: str = "green-practice"
@@ -115,6 +115,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     photo_sample_share: float
     photo_copy_bits: int
     photo_near_bits: int
+    photo_kept_d: int
     travel_km_h: float
     shown_from: int
     outlook_d: int
@@ -228,4 +229,6 @@ def _check(found: Catalogue, one: Practice, file: str) -> None:
     if one.scheme not in found.schemes or programme is None:
         raise ConfigError("rules.invalid", f"{file}, [[practices]] {one.id}: its scheme or programme is not in force.")
     if (programme.tier == "C") == bool(one.grams_per_unit):
-        raise ConfigError("rules.invalid", f"{file}, [[practices]] {one.id}: grams go into a programme of tonnes, and only there.")
+        raise ConfigError(
+            "rules.invalid", f"{file}, [[practices]] {one.id}: grams go into a programme of tonnes, and only there."
+        )

@@ -38,5 +38,3 @@ def grams_of(working: Working | None) -> tuple[int, int]:
     result = run(working.steps, working.inputs)
     assert isinstance(result, Result)  # noqa: S101  # three steps without division by a variable
     return result.grams, result.point_grams
-
-

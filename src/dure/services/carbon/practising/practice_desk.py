@@ -236,9 +236,7 @@ def _claimed(
     return practice_records.put(connection, practice_records.move(act, "awarded", verdict.code, by.at))
 
 
-def _refused(
-    connection: Connection, act: Act, code: str, by: Setting, *, again: bool, claim: Claim | None = None
-) -> Act:
+def _refused(connection: Connection, act: Act, code: str, by: Setting, *, again: bool, claim: Claim | None = None) -> Act:
     """Keep why; what was begun may be proved again, a few times."""
     tries = int(act.facts.get("tries", 0)) + 1
     facts = act.facts | {"tries": tries} | ({"books": claim.reason} if claim else {})

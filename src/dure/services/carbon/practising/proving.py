@@ -13,7 +13,7 @@ from dure.core.geo import Point, distance_m
 from dure.core.time import US_PER_S, Interval, day_interval, day_of
 from dure.services.carbon.model import Stretch
 from dure.services.carbon.practising.acts import Proof
-from dure.services.carbon.practising.catalogue import Catalogue, Practice, won_for
+from dure.services.carbon.practising.catalogue import Catalogue, Limits, Practice, won_for
 from dure.services.carbon.practising.reasons import REASONS
 
 INSTANT_LONG = timedelta(seconds=1)  # an instant has to have a length to be taken
@@ -126,20 +126,24 @@ def judged(one: Practice, proof: Proof, known: Known, rules: Catalogue, now: dat
 
 
 def _unfit(one: Practice, proof: Proof, rules: Catalogue, now: datetime) -> str:
-    limits = rules.limits
     if proof.code and REASONS[proof.code].outcome == "refused":
         return proof.code
     if proof.kind not in one.proofs:
         return "practice.proof_kind"
+    late = _untimely(one, proof, rules.limits, now)
+    if late or proof.quantity > 0:
+        return late or ("practice.absurd" if proof.quantity > (one.most_per_act or QUANTITY_MAX) else "")
+    return "practice.amount"
+
+
+def _untimely(one: Practice, proof: Proof, limits: Limits, now: datetime) -> str:
     if proof.until < proof.done_at or (one.span == "ride" and proof.until <= proof.done_at):
         return "practice.reversed"
     if proof.until > now + timedelta(seconds=limits.ahead_s):
         return "practice.future"
     if proof.done_at < now - timedelta(hours=limits.late_h):
         return "practice.too_old"
-    if proof.quantity <= 0:
-        return "practice.amount"
-    return "practice.absurd" if proof.quantity > (one.most_per_act or QUANTITY_MAX) else ""
+    return ""
 
 
 def _impossible(one: Practice, proof: Proof, known: Known) -> str:
@@ -183,11 +187,13 @@ def _doubt(one: Practice, proof: Proof, known: Known, rules: Catalogue) -> str:
         return "practice.unlikely_speed"
     if _too_far(proof, known.last_place, rules.limits.travel_km_h):
         return "practice.far_apart"
-    if proof.kind != "photo":
-        return ""
+    return _lot(one, proof, rules.limits.photo_sample_share) if proof.kind == "photo" else ""
+
+
+def _lot(one: Practice, proof: Proof, share: float) -> str:
     if one.review:
         return "practice.review"
-    return "practice.sampled" if drawn(proof.once, rules.limits.photo_sample_share) else ""
+    return "practice.sampled" if drawn(proof.once, share) else ""
 
 
 def drawn(word: str, share: float) -> bool:

@@ -1,4 +1,4 @@
-"""Why a practice was decided as it was: every code, what it says, and what the person can do. The one list; docs/en/errors.md too."""
+"""Why a practice was decided as it was: every code, what it says, what to do. The one list, as in docs/en/errors.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Reason(NamedTuple):
 
 AGAIN = Text("아직 시간이 있으면 다시 증명해 주세요.", "Prove it again while there is time.")
 LATER = Text("다음 기간이 시작되면 다시 할 수 있습니다.", "You can do it again when the next period begins.")
-WAIT = Text("담당자가 확인합니다. 보상은 그동안 예약되어 있습니다.", "A person will look at it; your reward is reserved meanwhile.")
+WAIT = Text(
+    "담당자가 확인합니다. 보상은 그동안 예약되어 있습니다.", "A person will look at it; your reward is reserved meanwhile."
+)
 ASK = Text("잘못되었다고 생각하면 시에 문의해 주세요.", "If you think this is wrong, ask the city.")
 
 REASONS: dict[str, Reason] = {
@@ -30,8 +32,10 @@ REASONS: dict[str, Reason] = {
         LATER,
     ),
     "practice.confirmed": Reason("awarded", Text("담당자가 확인했습니다.", "A person has confirmed it.")),
-    # doubtful: a person looks
-    "practice.review": Reason("doubtful", Text("이 실천은 담당자가 모두 확인합니다.", "A person looks at every proof of this."), WAIT),
+    # Doubtful ones wait until a person looks at them.
+    "practice.review": Reason(
+        "doubtful", Text("이 실천은 담당자가 모두 확인합니다.", "A person looks at every proof of this."), WAIT
+    ),
     "practice.sampled": Reason(
         "doubtful", Text("무작위로 뽑혀 담당자가 확인합니다.", "It was drawn by lot for a person to look at."), WAIT
     ),
@@ -50,7 +54,7 @@ REASONS: dict[str, Reason] = {
         Text("바로 앞의 장소에서 이 시간 안에 오기 어렵습니다.", "It is hard to come here from the place before in this time."),
         WAIT,
     ),
-    # refused: the proof
+    # These speak of the proof.
     "practice.amount": Reason("refused", Text("양은 0보다 커야 합니다.", "The amount must be more than 0."), AGAIN),
     "practice.absurd": Reason("refused", Text("한 번에 있을 수 없이 큰 양입니다.", "It is more than one time can be."), ASK),
     "practice.impossible_rate": Reason(
@@ -78,7 +82,9 @@ REASONS: dict[str, Reason] = {
     ),
     "practice.photo_copied": Reason(
         "refused",
-        Text("이미 받은 사진입니다. 다른 사람의 사진이어도 마찬가지입니다.", "This photo came before, from you or somebody else."),
+        Text(
+            "이미 받은 사진입니다. 다른 사람의 사진이어도 마찬가지입니다.", "This photo came before, from you or somebody else."
+        ),
         Text("직접 새 사진을 찍어 주세요.", "Take a new photo yourself."),
     ),
     "practice.photo_time": Reason(
@@ -114,14 +120,14 @@ REASONS: dict[str, Reason] = {
         Text("봉투를 아직 저울에 달지 않았습니다.", "The bag was not weighed yet."),
         Text("재활용 거점에서 달면 저절로 인정됩니다.", "Have it weighed at a recycling shop; it then counts by itself."),
     ),
-    # refused: rules and money
+    # These speak of limits and money.
     "practice.cap_day": Reason("refused", Text("오늘의 한도를 채웠습니다.", "You have reached the limit of a day."), LATER),
     "practice.cap_week": Reason("refused", Text("이번 주의 횟수를 채웠습니다.", "You have reached the times of a week."), LATER),
-    "practice.cap_month": Reason("refused", Text("이번 달의 한도를 채웠습니다.", "You have reached the limit of a month."), LATER),
-    "practice.cap_year": Reason("refused", Text("올해의 한도를 채웠습니다.", "You have reached the limit of a year."), LATER),
-    "practice.too_little": Reason(
-        "refused", Text("1원이 되지 않는 양입니다.", "It is too little for one won."), AGAIN
+    "practice.cap_month": Reason(
+        "refused", Text("이번 달의 한도를 채웠습니다.", "You have reached the limit of a month."), LATER
     ),
+    "practice.cap_year": Reason("refused", Text("올해의 한도를 채웠습니다.", "You have reached the limit of a year."), LATER),
+    "practice.too_little": Reason("refused", Text("1원이 되지 않는 양입니다.", "It is too little for one won."), AGAIN),
     "practice.claimed_before": Reason(
         "refused",
         Text("같은 시간의 같은 일은 이미 인정되었습니다.", "The same deed at the same time was counted already."),
@@ -146,7 +152,9 @@ REASONS: dict[str, Reason] = {
     "practice.unclear": Reason("refused", Text("알아볼 수 없는 증명입니다.", "The proof cannot be made out."), AGAIN),
     "practice.not_own": Reason("refused", Text("본인의 것이 아닌 증명입니다.", "The proof is not your own."), ASK),
     "practice.expired": Reason(
-        "expired", Text("기한 안에 증명되지 않았습니다.", "It was not proved in time."), Text("다시 시작해 주세요.", "Begin again.")
+        "expired",
+        Text("기한 안에 증명되지 않았습니다.", "It was not proved in time."),
+        Text("다시 시작해 주세요.", "Begin again."),
     ),
     "practice.undecided": Reason(
         "expired", Text("기한 안에 결정되지 않아 예약이 풀렸습니다.", "Nobody decided in time; the reservation has ended."), ASK
