@@ -90,6 +90,7 @@ async def _catalogue(request: Request, trouble: str = "", status: int = 200) -> 
         joined=joined,
         recent=[told(one, rules) for one in recent],
         words_of=practice_words,
+        day=practice_words.day_teller(layout_of(request).speech(request)),
     )
 
 

@@ -152,6 +152,7 @@ async def _money(request: Request, trouble: str = "", key: str = "", status: int
         done=request.query_params.get("done", "")[:20],
         rules=by.rules,
         words_of=practice_words,
+        day=practice_words.day_teller(layout_of(request).speech(request)),
         **await run_in_threadpool(read),
     )
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
 from dure.core.text import Text
+from dure.core.time import day_interval
 from dure.services.carbon.practising.catalogue import Counted, Grade, ProofKind
 from dure.web.words import Word
+
+if TYPE_CHECKING:
+    from dure.web.i18n import Speech
 
 NONE = Text("")
 STATES: dict[str, Word] = {
@@ -73,3 +81,8 @@ TROUBLES: dict[str, Text] = {
     "practice.payout_state": Text("이미 처리되었습니다.", "It was settled already."),
     "ledger.id_reused": Text("같은 문서 번호가 다른 금액으로 있습니다.", "This document was entered with another amount."),
 }
+
+
+def day_teller(say: Speech) -> Callable[[date], str]:
+    """How to write a local day for a reader."""
+    return lambda day: say.day(day_interval(day, say.zone).start)
