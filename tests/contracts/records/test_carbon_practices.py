@@ -3,91 +3,38 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from carbon_practice_world import (
+    NOW,
+    OFFICER,
+    SEOUL,
+    available,
+    balance,
+    conserved,
+    count,
+    doubtful,
+    fund,
+    member,
+    proof,
+    prove,
+    setting,
+    wallet,
+)
+from sqlalchemy import select
 
-from dure.core.errors import Conflict, InputError, NotAllowed, NotFound
+from dure.core.errors import Conflict, InputError, NotAllowed
 from dure.core.time import day_of
 from dure.engines.records.audit import By
 from dure.engines.records.store import Records
 from dure.engines.records.tables_carbon_ledger import carbon_pending, carbon_taken, carbon_transfers
 from dure.engines.records.tables_carbon_transparency import carbon_log_staged
 from dure.services.carbon.claiming import claim_desk
-from dure.services.carbon.ledger import accounts, posting
+from dure.services.carbon.ledger import accounts
 from dure.services.carbon.practising import budget_desk, elsewhere_records, practice_desk, practice_records
-from dure.services.carbon.practising.acts import Proof
-from dure.services.carbon.practising.catalogue import catalogue
-from dure.services.carbon.practising.practice_desk import Setting
 from dure.services.carbon.transparency import commitments
-
-SEOUL = ZoneInfo("Asia/Seoul")
-NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday, 12:00 in Seoul
-OFFICER = "person-officer"
-
-
-def setting(at=NOW):
-    return Setting(catalogue(day_of(at, SEOUL), None), SEOUL, at)
-
-
-def fund(records, won=1_000_000, programme="green-practice", receipt="D-1"):
-    with records.begin() as connection:
-        return budget_desk.fund(connection, programme, won, receipt, By(OFFICER, NOW - timedelta(days=1)))
-
-
-def member(records, person="person-1", *schemes, at=NOW):
-    with records.begin() as connection:
-        for scheme in schemes or ("green-life",):
-            practice_desk.join(connection, person, scheme, setting(at))
-
-
-def proof(kind="partner", at=NOW, quantity=1, once="partner/cafe/1", **more):
-    return Proof(kind=kind, done_at=at, quantity=quantity, once=once, **more)
-
-
-def prove(records, practice="tumbler", given=None, person="person-1", at=NOW):
-    with records.begin() as connection:
-        return practice_desk.prove(connection, person, practice, given or proof(), setting(at))
-
-
-def won(records, account):
-    with records.read() as connection:
-        try:
-            return posting.balance(connection, account.id)
-        except NotFound:
-            return None
-
-
-def available(records, account):
-    found = won(records, account)
-    return 0 if found is None else found.available
-
-
-def wallet(records, person="person-1"):
-    with records.read() as connection:
-        ref = commitments.ref_of(connection, person)
-    return 0 if ref is None else available(records, accounts.wallet(ref))
-
-
-def conserved(records):
-    """Won that left the treasury are in budgets, wallets and paid."""
-    with records.read() as connection:
-        rows = connection.execute(select(carbon_transfers.c.debit, carbon_transfers.c.credit, carbon_transfers.c.amount).where(
-            carbon_transfers.c.deed.in_(("transfer", "post")), carbon_transfers.c.unit == "KRW"
-        )).all()  # fmt: skip
-    balance: dict[str, int] = {}
-    for row in rows:
-        balance[row.debit] = balance.get(row.debit, 0) - row.amount
-        balance[row.credit] = balance.get(row.credit, 0) + row.amount
-    return sum(balance.values()) == 0 and all(amount >= 0 for name, amount in balance.items() if name != "treasury")
-
-
-def count(records, table):
-    with records.read() as connection:
-        return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def test_what_is_begun_and_proved_is_paid_at_once_with_claim_books_and_log(records):
@@ -240,19 +187,12 @@ def test_many_at_once_share_the_last_money_and_nothing_is_half_booked(url):
     records.close()
 
 
-def doubtful(records, person="person-1"):
-    """Four cups within an hour: unlikely, but possible."""
-    for n in range(3):
-        prove(records, given=proof(at=NOW - timedelta(minutes=10 * n), once=f"partner/{person}/{n}"), person=person)
-    return prove(records, given=proof(at=NOW - timedelta(minutes=45), once=f"partner/{person}/9"), person=person)
-
-
 def test_what_is_doubtful_is_reserved_until_a_person_says_yes(records):
     fund(records)
     member(records)
     act = doubtful(records)
     assert (act.state, act.code, act.won) == ("doubtful", "practice.unlikely_rate", 300)
-    assert won(records, accounts.budget("green-practice")).debits_pending == 300
+    assert balance(records, accounts.budget("green-practice")).debits_pending == 300
     with records.begin() as connection:
         decided = practice_desk.decide(connection, act.id, "", By(OFFICER, NOW + timedelta(hours=1)))
     assert (decided.state, decided.code, wallet(records)) == ("awarded", "practice.confirmed", 1_200)
@@ -266,8 +206,8 @@ def test_what_a_person_refuses_is_released_with_the_reason(records):
     with records.begin() as connection:
         decided = practice_desk.decide(connection, act.id, "practice.unclear", By(OFFICER, NOW + timedelta(hours=1)), "blurred")
     assert (decided.state, decided.code, decided.note) == ("refused", "practice.unclear", "blurred")
-    balance = won(records, accounts.budget("green-practice"))
-    assert (balance.debits_pending, balance.debits_posted, wallet(records)) == (0, 900, 900)
+    found = balance(records, accounts.budget("green-practice"))
+    assert (found.debits_pending, found.debits_posted, wallet(records)) == (0, 900, 900)
 
 
 def test_nobody_decides_about_their_own_and_only_with_a_known_reason(records):

@@ -55,7 +55,7 @@ def fund(connection: Connection, ident: str, won: int, receipt: str, by: By) -> 
     digest = hashlib.sha256(receipt.strip().encode()).hexdigest()[:20]
     one = Transfer(
         id=f"budget/{ident}/in/{digest}", debit=accounts.treasury().id, credit=accounts.budget(ident).id, amount=won, unit="KRW",
-        why="budget.fund", ref=ident,
+        why="fund", ref=ident,
     )  # fmt: skip
     why = posting.post(connection, [[one]], by.at, posting.named(accounts.treasury(), accounts.budget(ident)))[0]
     if why is not None:

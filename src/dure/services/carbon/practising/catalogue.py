@@ -201,6 +201,15 @@ def worth(one: Practice, tier: Tier) -> Worth:
     )
 
 
+def grams_rule(name: str, folder: Path | None = None) -> Practice | None:
+    """The row that a source of grams names (``practices@VERSION/practices/ID@FIRST_DAY``); None when there is none."""
+    pack = load_pack(PACK, folder)
+    for row in pack.tables.get(PACK, ()):
+        if name.endswith(f"/{PACK}/{row['id']}@{row['effective_from']}"):
+            return msgspec.convert(dict(row), Practice)
+    return None
+
+
 def won_per_tonne(won: int, grams: Fraction) -> int:
     """Won for each tonne [KRW/t], rounded half to even, of what pays `won` for `grams` > 0."""
     return round(Fraction(won) * G_PER_T / grams)

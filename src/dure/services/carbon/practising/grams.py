@@ -25,7 +25,7 @@ def working_of(one: Practice, quantity: int, rules: Catalogue) -> Working | None
         steps=STEPS,
         inputs={"quantity": str(quantity), "base": str(one.base), "grams_per_unit": one.grams_per_unit},
         sources={"quantity": "proof", "base": rule, "grams_per_unit": rule},
-        event_type="carbon.practice",
+        event_type="practice",
         on=one.effective_from,
         provisional=(f"{PACK}@{rules.version}/{PACK}/{one.id}",) if one.grams_mark == "to be confirmed" else (),
     )
