@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,10 +104,10 @@ class Shares(NamedTuple):
 def counted(found: Sequence[Judgement], rules: JudgingRules) -> Shares:
     """Of judged homes."""
     told = [one for one in found if one.judged]
-    named = [(one, float(one.share), float(one.bound_share)) for one in told]
+    named = [(one, one.share, one.bound_share) for one in told]
     ours = [decided(share, bound, rules.bands, "bound") is not None for _, share, bound in named]
     estimate = [decided(share, bound, rules.bands, "estimate") is not None for _, share, bound in named]
-    bills = [one.average_cut is not None and band_of(one.average_cut, rules.bands) is not None for one in told]
+    bills = [one.average_cut is not None and band_of(Fraction(one.average_cut), rules.bands) is not None for one in told]
     above = [one.sure_milli > 0 for one in told]
     return Shares(*(100 * float(np.mean(one)) for one in (ours, above, estimate, bills)))
 
@@ -201,7 +202,7 @@ def _judged(series: Meter, period: Period, mean_c: Mapping[date, float], rules: 
 
 
 def main(*, quick: bool) -> Sequence[Row]:
-    n = 40 if quick else 240
+    n = 40 if quick else 200
     began = time.process_time()
     seeded = made_weather(date(2023, 1, 1), date(2026, 1, 1), 7)
     rows = [

@@ -12,11 +12,13 @@ carbon_households = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("person", Text, nullable=False),
+    Column("ref", Text, nullable=False),
     Column("station", Text, nullable=False),
     Column("consented_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("content", Json, nullable=False),
     UniqueConstraint("person"),
+    UniqueConstraint("ref"),
 )
 
 # A customer number is kept as a keyed digest and belongs to one household.

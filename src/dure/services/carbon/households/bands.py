@@ -19,13 +19,13 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
 
 
-def band_of(share: float, bands: Sequence[Band]) -> Band | None:
+def band_of(share: Fraction, bands: Sequence[Band]) -> Band | None:
     """The highest band a cut reaches; None when it reaches none."""
-    reached = [one for one in bands if Fraction(share) >= one.cut]
+    reached = [one for one in bands if share >= one.cut]
     return max(reached, key=lambda one: one.cut, default=None)
 
 
-def decided(share: float, bound_share: float, bands: Sequence[Band], award_on: AwardOn) -> Band | None:
+def decided(share: Fraction, bound_share: Fraction, bands: Sequence[Band], award_on: AwardOn) -> Band | None:
     """The band that is awarded.
 
     Parameters

@@ -42,6 +42,12 @@ class SpreadRow(Rule, frozen=True, kw_only=True):
     percent: float
 
 
+class CarbonRow(Rule, frozen=True, kw_only=True):
+    """A row of ``[[carbon]]``, its id a utility: the kind of factor its grams are counted with, empty for none."""
+
+    kind: str
+
+
 class BaseRow(Rule, frozen=True, kw_only=True):
     """A row of ``[[bases]]``."""
 
@@ -101,6 +107,16 @@ def judging_rules(utility: Utility, on: date, folder: Path | None = None) -> Jud
         provisional=tuple(one.rule for one in used if one.provisional),
         version=f"{pack.id}@{pack.version}",
     )
+
+
+def factor_kind(utility: Utility, on: date, folder: Path | None = None) -> CarbonRow:
+    """What kind of factor a utility's grams are counted with."""
+    return load_pack(PACK, folder).row("carbon", utility, CarbonRow, on)
+
+
+def trusted_sources(on: date, folder: Path | None = None) -> frozenset[str]:
+    """Sources of bills that need no officer."""
+    return frozenset(str(load_pack(PACK, folder).row("choices", "trusted_sources", Choice, on).value).split())
 
 
 def choice(name: str, on: date, folder: Path | None = None) -> int:

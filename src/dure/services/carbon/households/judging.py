@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import msgspec
@@ -165,7 +166,7 @@ def _decided(blank: Judgement, found: Saving, rules: JudgingRules, seen: tuple[_
     half = math.ceil(found.half * MILLI)
     if expected <= 0:
         return _told(blank, "household.no_use", split, model)
-    band = decided((expected - used) / expected, (expected - used - half) / expected, rules.bands, rules.award_on)
+    band = decided(Fraction(expected - used, expected), Fraction(expected - used - half, expected), rules.bands, rules.award_on)
     code = "household.band" if band else "household.below_band" if expected - used - half > 0 else "household.not_shown"
     needed = half if rules.award_on == "bound" else 0
     return _told(

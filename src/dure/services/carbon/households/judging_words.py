@@ -69,7 +69,24 @@ REASONS: dict[str, Text] = {
         "지붕 태양광이 생겨 한전에서 산 전기가 줄었습니다. 발전은 따로 세며, 설치 뒤 12개월부터 절약을 판정합니다.",
         "Panels on the roof cut what you buy; generation is counted elsewhere. Savings are judged from 12 months after.",
     ),
+    "household.factor_missing": Text(
+        "이 날짜의 배출계수가 없어 아직 지급할 수 없습니다. 계수가 들어오면 저절로 이어집니다.",
+        "No emission factor holds for the day, so it cannot be paid yet. It goes on by itself when there is one.",
+    ),
+    "household.spent": Text(
+        "이 고객번호는 이 반기에 이미 보상을 받았습니다.", "This customer number was rewarded for the half-year already."
+    ),
     "household.no_use": Text(
         "지난 사용량이 없어 예상할 수 없습니다.", "There was no use in the past, so nothing can be expected."
     ),
 }
+# Answers that bills, weather or time may still change; all others stand.
+OPEN = (
+    "household.months_missing",
+    "household.weather_missing",
+    "household.estimated",
+    "household.history_short",
+    "household.season_unseen",
+    "household.factor_missing",
+)
+FINAL = frozenset(REASONS) - frozenset(OPEN)

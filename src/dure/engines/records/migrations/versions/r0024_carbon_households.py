@@ -19,11 +19,13 @@ def _households() -> None:
         "carbon_households",
         sa.Column("id", KEY, nullable=False),
         sa.Column("person", KEY, nullable=False),
+        sa.Column("ref", KEY, nullable=False),
         sa.Column("station", KEY, nullable=False),
         sa.Column("consented_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("content", sa.Text(), nullable=False),
         sa.UniqueConstraint("person", name="uq_carbon_households_person"),
+        sa.UniqueConstraint("ref", name="uq_carbon_households_ref"),
         sa.PrimaryKeyConstraint("id", name="pk_carbon_households"),
     )
 
