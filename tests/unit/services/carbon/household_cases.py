@@ -22,11 +22,11 @@ UNITS = {"electricity": "kWh", "gas": "Nm3", "water": "m3"}
 def temperatures(first=date(2023, 11, 1), end=date(2026, 9, 1), warmer=0.0):
     """Mean temperatures of days, a plain year's course with weeks that differ."""
     days = [first + timedelta(one) for one in range((end - first).days)]
-    return {
-        day: 12.5 - 14 * math.cos(2 * math.pi * (day.timetuple().tm_yday - 20) / 365.25) + 3 * math.sin(day.toordinal() / 9)
-        + (warmer if day >= PERIOD.start else 0.0)
-        for day in days
-    }  # fmt: skip
+    found = {}
+    for day in days:
+        course = math.cos(2 * math.pi * (day.timetuple().tm_yday - 20) / 365.25)
+        found[day] = 12.5 - 14 * course + 3 * math.sin(day.toordinal() / 9) + (warmer if day >= PERIOD.start else 0.0)
+    return found
 
 
 MEAN_C = temperatures()
@@ -47,16 +47,8 @@ def bills_of(utility="electricity", cut=0.0, mean_c=MEAN_C, months=24, **home):
     for place in range(PERIOD.first.place - months, PERIOD.first.place + HALF):
         month = Month(place)
         amount = use_of(month, mean_c, **home) * (1 - cut if month in PERIOD.months else 1)
-        found.append(
-            Bill(
-                utility=utility,
-                month=place,
-                first=month.first,
-                end=month.end,
-                milli=round(amount * MILLI),
-                unit=UNITS[utility],
-            )  # fmt: skip
-        )
+        words = {"first": month.first, "end": month.end, "milli": round(amount * MILLI), "unit": UNITS[utility]}
+        found.append(Bill(utility=utility, month=place, **words))
     return found
 
 

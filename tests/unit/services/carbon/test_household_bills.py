@@ -60,7 +60,8 @@ def test_a_good_bill_is_taken_and_one_is_replaced_when_asked_for():
 
 
 def test_a_list_of_bills_is_read_in_korean_with_what_is_wrong_named_by_row():
-    text = '구분,사용월,사용량(kWh),검침,비움\n전기,2026-01,"1,234.5",추정,\n전기,2026-02,300,,예\n물고기,2026-03,1,,\n전기,13월,1,,\n전기,2026-04,많이,,'
+    lines = ["구분,사용월,사용량(kWh),검침,비움", '전기,2026-01,"1,234.5",추정,', "전기,2026-02,300,,예"]
+    text = "\n".join([*lines, "물고기,2026-03,1,,", "전기,13월,1,,", "전기,2026-04,많이,,"])
     found = read_bills(text.encode("cp949"), None)
 
     assert [(row, one.milli, one.read, one.vacant) for row, one in found.bills] == [

@@ -97,13 +97,13 @@ def release(connection: Connection, household: str, utility: Utility) -> bool:
 def meter(connection: Connection, digest: str) -> Meter | None:
     """Whose a customer number is."""
     row = connection.execute(select(meters).where(meters.c.digest == digest)).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), Meter)
+    return None if row is None else Meter(**row)
 
 
 def meters_of(connection: Connection, household: str) -> list[Meter]:
     """Customer numbers of a household."""
     query = select(meters).where(meters.c.household == household).order_by(meters.c.utility)
-    return [msgspec.convert(dict(row), Meter) for row in connection.execute(query).mappings()]
+    return [Meter(**row) for row in connection.execute(query).mappings()]
 
 
 def bills_of(connection: Connection, household: str, utility: Utility | None = None) -> list[Bill]:
