@@ -7,6 +7,7 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
 ``carbon/company/ID/…``                           see `companies.company_figure`
+``carbon/household/REF/2026H1``                   grams a household saved in a half-year
 ================================================  ================================================================
 """
 
@@ -21,6 +22,7 @@ from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.companies.company_figure import company_figure
+from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
 
 if TYPE_CHECKING:
@@ -62,4 +64,5 @@ EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
     "company": company_figure,
+    "household": household_figure,
 }
