@@ -6,6 +6,7 @@ the house, a connection that reads one state of everything, and the other words 
 ================================================  ================================================================
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
+``carbon/statement/ID/ROW``                       a row of an issued statement
 ================================================  ================================================================
 """
 
@@ -20,6 +21,7 @@ from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.model import SERVICE
+from dure.services.carbon.statements.statement_figure import statement_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -59,4 +61,5 @@ def _programme(house: House, connection: Connection, words: tuple[str, ...]) -> 
 EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
+    "statement": statement_figure,
 }
