@@ -83,7 +83,7 @@ def test_what_is_missing_is_told_and_never_filled(said):
     assert heat.why.en
     assert "E-5-1" in empty
     assert empty["E-5-1"].left.en == "Dure does not measure this; the company writes it."
-    assert {"residual.missing", "factor.provisional"} <= {one.code for one in said.gaps}
+    assert {"residual.missing", "statement.provisional"} <= {one.code for one in said.gaps}
 
 
 def test_k_esg_has_its_61_items_and_dure_fills_environmental_ones_alone(said):

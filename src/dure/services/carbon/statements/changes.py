@@ -17,8 +17,8 @@ GROUNDS: dict[str, Text] = {
     "factors": Text("배출계수", "Emission factors"),
     "claims": Text("청구", "Claims"),
     "transfers": Text("장부의 이체", "Transfers of the ledger"),
-    "rules.activities": Text("활동자료 규칙", "Rules of activity data"),
-    "rules.standards": Text("공시 기준 규칙", "Rules of reporting standards"),
+    "rules-activities": Text("활동자료 규칙", "Rules of activity data"),
+    "rules-standards": Text("공시 기준 규칙", "Rules of reporting standards"),
 }
 
 

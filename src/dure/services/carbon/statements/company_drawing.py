@@ -80,7 +80,7 @@ def company_drawn(house: House, connection: Connection, asked: statement.Questio
         "results": digest_of(shared),
         "profile": digest_of([profile]),
         "factors": digest_of(sorted({(one.factor, one.gwp) for one in found.lines if one.factor})),
-        "rules.activities": data.rules.version,
+        "rules-activities": data.rules.version,
     }  # fmt: skip
     gaps = _gaps(found, profile) + [
         Gap(
@@ -179,7 +179,7 @@ def _gaps(found: Footprint, profile: Company) -> list[Gap]:
     provisional = sorted({one.factor for one in found.lines if one.provisional})
     if provisional:
         words = Text(f"확인이 필요한 계수: {', '.join(provisional)}", f"Factors to be confirmed: {', '.join(provisional)}")
-        gaps.append(Gap(code="factor.provisional", words=words, count=len(provisional)))
+        gaps.append(Gap(code="statement.provisional", words=words, count=len(provisional)))
     if profile.area_m2 is None:
         words = Text("연면적을 모르는 사업장이 있어 집약도를 비웁니다.", "The floor area of a site is not known: no intensity.")
         gaps.append(Gap(code="statement.area", words=words))

@@ -23,7 +23,7 @@ _MAKERS: dict[str, Callable[[Statement], bytes]] = {
     "statement-en.xlsx": lambda one: xlsx_bytes(one, "en"),
     "statement-ko.xhtml": lambda one: ixbrl_bytes(one, "ko"),
     "statement-en.xhtml": lambda one: ixbrl_bytes(one, "en"),
-    "statement.zip": lambda one: package(
+    "statement-ixbrl.zip": lambda one: package(
         one, {"statement-ko.xhtml": ixbrl_bytes(one, "ko"), "statement-en.xhtml": ixbrl_bytes(one, "en")}
     ),
     "statement.csv": csv_bytes,

@@ -114,7 +114,7 @@ def rederived(house: House, connection: Connection, ident: str) -> tuple[Change,
     kept = statement_records.statement(connection, ident)
     rules = standards(kept.question.first, house.city.folder)
     again = drawn_up(house, connection, kept.question, rules).statement
-    return tuple(one for one in changes(kept, again) if not one.what.startswith("ground:rules."))
+    return tuple(one for one in changes(kept, again) if not one.what.startswith("ground:rules-"))
 
 
 def show(connection: Connection, ident: str, by: By, *, public: bool) -> None:
