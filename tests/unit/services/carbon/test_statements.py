@@ -35,6 +35,8 @@ from dure.services.carbon.statements import files, statement_desk, statement_rec
 from dure.services.carbon.statements.standards import standards
 from dure.services.carbon.statements.statement import canonical, sha256
 from dure.services.carbon.statements.statement_desk import Asked
+from dure.services.carbon.transparency import dure_verify, proof_desk
+from dure.services.carbon.transparency.log_desk import LogDesk
 
 FULL = Asked(incomplete=True)
 
@@ -276,6 +278,19 @@ def test_an_issued_statement_is_staged_for_the_log_without_anybodys_name(house, 
     assert body["sha256"] == issued.sha256
     assert body["files"] == issued.files
     assert "officer-1" not in leaf
+
+
+def test_the_one_file_verifier_finds_an_issued_statement_in_the_log(house, issued, tmp_path):
+    LogDesk(house.records, tmp_path, "city.example/carbon-log").place(NOW, 1_000)
+    with house.records.read() as connection:
+        bundle = proof_desk.bundle_of(connection, f"statement/{issued.id}")
+
+    found = {one.name: one for one in dure_verify.checks(bundle)}
+
+    assert all(one.ok for one in found.values())
+    assert {"place", "signatures"} <= set(found)
+    flipped = bundle.replace(issued.sha256.encode(), issued.sha256[::-1].encode())
+    assert not all(one.ok for one in dure_verify.checks(flipped))
 
 
 def test_each_row_explains_itself_down_to_what_it_was_made_of(house, issued, said):
