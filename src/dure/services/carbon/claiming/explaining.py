@@ -8,6 +8,7 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
 ``carbon/company/ID/…``                           see `companies.company_figure`
 ``carbon/household/REF/2026H1``                   grams a household saved in a half-year
+``carbon/statement/ID/ROW``                       a row of an issued statement
 ================================================  ================================================================
 """
 
@@ -24,6 +25,7 @@ from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.companies.company_figure import company_figure
 from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
+from dure.services.carbon.statements.statement_figure import statement_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -65,4 +67,5 @@ EXPLAINERS: dict[str, Explainer] = {
     "programme": _programme,
     "company": company_figure,
     "household": household_figure,
+    "statement": statement_figure,
 }
