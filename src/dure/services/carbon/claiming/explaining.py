@@ -6,6 +6,7 @@ the house, a connection that reads one state of everything, and the other words 
 ================================================  ================================================================
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
+``carbon/board/2026/…``, ``carbon/inventory/…``   see `dure.services.carbon.governing.board_figure`
 ================================================  ================================================================
 """
 
@@ -19,6 +20,7 @@ from dure.core.errors import NotFound
 from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
+from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
 from dure.services.carbon.model import SERVICE
 
 if TYPE_CHECKING:
@@ -59,4 +61,6 @@ def _programme(house: House, connection: Connection, words: tuple[str, ...]) -> 
 EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
+    "board": board_figure,
+    "inventory": inventory_figure,
 }
