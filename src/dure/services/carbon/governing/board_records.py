@@ -9,6 +9,7 @@ from dure.engines.records import dialect
 from dure.engines.records.tables_carbon_claims import carbon_claims as claims
 from dure.engines.records.tables_carbon_governing import carbon_boards as boards
 from dure.engines.records.tables_carbon_ledger import carbon_transfers as transfers
+from dure.engines.records.tables_carbon_transparency import carbon_log_heads as heads
 from dure.services.carbon.governing.board import Board
 
 
@@ -30,7 +31,8 @@ def years(connection: Connection) -> list[int]:
 
 
 def mark(connection: Connection) -> tuple[int, ...]:
-    """What changes whenever a board could: the last transfer, and how far claims have come."""
+    """What changes whenever a board could: the last transfer, how far claims have come, the newest checkpoint."""
     last = connection.execute(select(func.max(transfers.c.seq))).scalar()
     made, decided = connection.execute(select(func.max(claims.c.made_at), func.max(claims.c.decided_at))).one()
-    return int(last or 0), *(0 if one is None else int(one.timestamp() * 1_000_000) for one in (made, decided))
+    sealed = connection.execute(select(func.max(heads.c.size))).scalar()
+    return int(last or 0), int(sealed or 0), *(0 if one is None else int(one.timestamp() * 1_000_000) for one in (made, decided))
