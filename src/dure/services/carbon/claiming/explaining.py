@@ -6,6 +6,7 @@ the house, a connection that reads one state of everything, and the other words 
 ================================================  ================================================================
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
+``carbon/practice/ID``                            won for each tonne of a practice; ``/DAY`` behind it: on that day
 ================================================  ================================================================
 """
 
@@ -20,6 +21,7 @@ from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.model import SERVICE
+from dure.services.carbon.practising.practice_figure import practice_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -56,7 +58,16 @@ def _programme(house: House, connection: Connection, words: tuple[str, ...]) -> 
     return programme_figure(house, connection, (words[0], words[1], words[2]))
 
 
+def _practice(house: House, _: Connection, words: tuple[str, ...]) -> Explanation:
+    if not 1 <= len(words) <= 2:  # practice, day
+        raise NotFound(
+            "figure.unknown", "What a practice costs for each tonne is named carbon/practice/ID or carbon/practice/ID/DAY."
+        )
+    return practice_figure(house, words)
+
+
 EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
+    "practice": _practice,
 }
