@@ -44,10 +44,10 @@ KINDS = {
 LANGUAGES = ("ko", "en")
 
 
-def company(seed: int) -> list[Made]:
-    """Rows of a company with a few kinds of activity."""
+def company(seed: int, *, all_kinds: bool = False) -> list[Made]:
+    """Rows of a company with a few kinds of activity, or with all."""
     chance = random.Random(seed)  # noqa: S311  # seeded data
-    kinds = ["electricity", *chance.sample(sorted(KINDS)[1:], chance.randrange(1, 9))]
+    kinds = sorted(KINDS) if all_kinds else sorted({"electricity", *chance.sample(sorted(KINDS), chance.randrange(1, 9))})
     rows = [
         Activity(
             id=f"act-{kind}-{month}", company="c", kind=kind, start=date(2027, month, 1), end=date(2027, month + 1, 1),
@@ -68,6 +68,7 @@ def company(seed: int) -> list[Made]:
     none = Moved(amount=0, refs=())
     credit = dict.fromkeys(("credits-received", "credits-returned", "credits-retired"), none)
     made = footprint_figures(found, [Covered("ctr", found.covered_wh)], {"ctr": rec})
+    made += money_figures({"sponsor-paid": Moved(amount=seed * 10**6, refs=(("s", seed * 10**6),))})
     made += intensity_figures(found, Fraction(chance.randrange(100, 9_000)) if seed % 2 else None)
     return made + credit_figures(credit, chance.randrange(10**7)) + contribution_figures(shared)
 
@@ -120,7 +121,7 @@ def main() -> int:
     quick = "--quick" in sys.argv
     companies = 3 if quick else 12
     good = [statement(company(seed), "company/c") for seed in range(companies)] + [statement(city(1), "city")]
-    whole = statement(company(4), "company/c")
+    whole = statement(company(4, all_kinds=True), "company/c")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, content in taxonomy.shipped().items():

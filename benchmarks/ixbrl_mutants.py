@@ -7,7 +7,7 @@ inconsistency, or two facts that contradict one another.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,15 +22,16 @@ class Mutant(NamedTuple):
     make: Callable[[str], str]
 
 
-def errors_of(file: Path) -> list[str]:
-    """Codes of all that Arelle finds wrong in a file."""
+def errors_of(file: Path, packages: Sequence[Path] = ()) -> list[str]:
+    """Codes of all that Arelle finds wrong in a file, with these taxonomy packages beside its own schemas."""
     from arelle.api.Session import Session
     from arelle.logging.handlers.StructuredMessageLogHandler import StructuredMessageLogHandler
     from arelle.RuntimeOptions import RuntimeOptions
 
     options = RuntimeOptions(
         entrypointFile=str(file), validate=True, internetConnectivity="offline", calcs="xbrl21",
-        validateDuplicateFacts="inconsistent", disablePersistentConfig=True, logFormat="[%(messageCode)s] %(message)s",
+        validateDuplicateFacts="inconsistent", disablePersistentConfig=True, packages=[str(one) for one in packages] or None,
+        logFormat="[%(messageCode)s] %(message)s",
     )  # fmt: skip
     with Session() as session:
         session.run(options, logHandler=StructuredMessageLogHandler())

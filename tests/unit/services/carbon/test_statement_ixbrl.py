@@ -9,12 +9,14 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 from carbon_house import carbon_house
 from stated_company import CITY, YEAR, booked, claim, sponsored, stated_house
 
 from dure.services.carbon.statements import statement_desk, taxonomy
 from dure.services.carbon.statements.ixbrl import ixbrl_bytes, package
+from dure.services.carbon.statements.statement import Mapped
 
 with warnings.catch_warnings():  # its own deprecations are not ours
     warnings.simplefilter("ignore")
@@ -69,6 +71,37 @@ def test_arelle_reads_the_report_package_as_it_is_handed_out(said, tmp_path):
     names = zipfile.ZipFile(io.BytesIO(file.read_bytes())).namelist()
     assert f"{said.id}/META-INF/reportPackage.json" in names
     assert f"{said.id}/reports/{taxonomy.SCHEMA}" in names
+
+
+OFFICIAL = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xbrli="http://www.xbrl.org/2003/instance"
+  targetNamespace="http://official.example/tax" elementFormDefault="qualified">
+  <xs:import namespace="http://www.xbrl.org/2003/instance" schemaLocation="http://www.xbrl.org/2003/xbrl-instance-2003-12-31.xsd"/>
+  <xs:element name="GrossScope1" id="o_GrossScope1" type="xbrli:decimalItemType" substitutionGroup="xbrli:item"
+    nillable="true" xbrli:periodType="duration"/>
+</xs:schema>"""
+PACKAGE = """<tp:taxonomyPackage xml:lang="en" xmlns:tp="http://xbrl.org/2016/taxonomy-package"><tp:identifier>http://official.example
+</tp:identifier><tp:name>Official</tp:name></tp:taxonomyPackage>"""
+CATALOG = """<catalog xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog">
+<rewriteURI uriStartString="http://official.example/" rewritePrefix="../"/></catalog>"""
+
+
+def test_mapped_facts_are_tagged_by_a_supplied_official_taxonomy_too(said, folder, tmp_path):
+    entry = "http://official.example/tax.xsd"
+    tax = Mapped(
+        concept="Scope1", element="GrossScope1", prefix="off", namespace="http://official.example/tax", entry_point=entry
+    )
+    file, supplied = folder / "mapped.xhtml", tmp_path / "official.zip"
+    file.write_bytes(ixbrl_bytes(msgspec.structs.replace(said, mapping=(tax,)), "ko"))
+    with zipfile.ZipFile(supplied, "w") as archive:
+        for name, content in {
+            "META-INF/taxonomyPackage.xml": PACKAGE,
+            "META-INF/catalog.xml": CATALOG,
+            "tax.xsd": OFFICIAL,
+        }.items():
+            archive.writestr(f"official/{name}", content)
+
+    assert mutants.errors_of(file, [supplied]) == []
+    assert mutants.errors_of(file)  # the taxonomy is not there
 
 
 def test_at_least_twenty_bad_ones_are_seeded():

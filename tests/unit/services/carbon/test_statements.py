@@ -29,7 +29,8 @@ from stated_company import (
 from dure.core.errors import Conflict, InputError, NotFound
 from dure.engines.records.tables_carbon_transparency import carbon_log_staged as staged
 from dure.services.carbon.claiming.explaining import explain
-from dure.services.carbon.companies import activity_records, company_records, figure_desk
+from dure.services.carbon.companies import activity_records, company_records, figure_desk, right_records
+from dure.services.carbon.companies.targets import Target
 from dure.services.carbon.ledger import posting
 from dure.services.carbon.statements import files, statement_desk, statement_records, taxonomy
 from dure.services.carbon.statements.standards import standards
@@ -268,6 +269,23 @@ def test_changed_facts_give_a_version_that_names_what_changed(tmp_path):
     assert statement_desk.issue(house, YEAR, FULL, BY) == second  # the same question is the same statement
     with house.records.read() as connection:
         assert [one.version for one in statement_records.listing(connection, subject="company/acme").items] == [2, 1]
+
+
+def test_targets_are_told_in_their_own_measure_and_those_without_data_are_owned_up_to(tmp_path):
+    house = stated_house(tmp_path)
+    words = {"company": "acme", "covers": "scope1", "base_year": 2024, "base_g": 10_000_000, "year": 2030, "cut_ppm": 500_000}
+    with house.records.begin() as connection:
+        right_records.add_target(connection, Target(id="tgt-2", measure="per_m2", base_per="1000", **words), EARLY)
+        right_records.add_target(connection, Target(id="tgt-3", measure="per_output", base_per="10", **words), EARLY)
+
+    found = statement_desk.draft(house, YEAR).statement
+
+    told = amounts(found)
+    assert (told["target:tgt-2:base"], told["target:tgt-2:goal"]) == (10_000_000, 5_000_000)  # 10 kg and 5 kg of a square metre
+    assert told["target:tgt-2:actual"] == round(told["scope1"] * 1000 * 10 / 12505)
+    assert told["target:tgt-1:actual"] == told["scope1"] + told["scope2-market"]
+    assert not any(row.startswith("target:tgt-3") for row in told)
+    assert "statement.target_output" in {one.code for one in found.gaps}
 
 
 def test_an_issued_statement_is_staged_for_the_log_without_anybodys_name(house, issued):

@@ -42,6 +42,9 @@ HOURLY: dict[str, tuple[str, Text]] = {
     "hourly-score": ("score_ppm", Text("같은 시간에 맞춘 비율", "Share matched in its own hour")),
 }
 UNITS: dict[str, statement.FigureUnit] = {"location_g": "gCO2e", "market_g": "gCO2e", "matched_wh": "Wh", "score_ppm": "ppm"}
+# Unit of a target's rows, and how many of it a gram (of a square metre) is.
+TARGETS: dict[str, tuple[statement.FigureUnit, int]] = {"absolute": ("gCO2e", 1), "per_m2": ("mgCO2e/m2", 1_000)}
+PARTS: dict[str, Text] = {"base": Text("기준", "base"), "goal": Text("목표값", "goal"), "actual": Text("이 기간", "this period")}
 NOT_A_YEAR = Text("시간 단위 값은 보고 연도 전체에만 있습니다.", "Figures by the hour are of a whole reporting year only.")
 NO_HOURS = Text("시간별 사용량이 없습니다.", "The company brought no hourly loads.")
 
@@ -82,7 +85,7 @@ def company_drawn(house: House, connection: Connection, asked: statement.Questio
         "factors": digest_of(sorted({(one.factor, one.gwp) for one in found.lines if one.factor})),
         "rules-activities": data.rules.version,
     }  # fmt: skip
-    gaps = _gaps(found, profile) + [
+    gaps = [*_gaps(found, profile), *_target_gaps(targets)] + [
         Gap(
             code="activity.gap",
             words=Text(f"{series}: {first}부터 {after}까지 자료가 없습니다.", f"{series}: nothing from {first} to {after}."),
@@ -119,20 +122,36 @@ def _hourly_figures(found: HourlyAnswer | Refused) -> list[Made]:
 
 
 def _targets(found: Footprint, targets: Sequence[Target], profile: Company, asked: statement.Question) -> list[Made]:
-    """Of each absolute target: its base, its goal, and the period's value where it covers a reporting year."""
+    """Of each target: its base, its goal, and the period's value where it is a reporting year and known."""
     rows = []
+    whole_year = bool(found.lines) and profile.year(asked.first.year) == (asked.first, asked.after)
     for one in targets:
-        words = f"{one.covers} {one.base_year}->{one.year}"
-        if one.measure != "absolute":
+        per = profile.area_m2 if one.measure == "per_m2" else None
+        kind = TARGETS.get(one.measure)
+        if kind is None:
             continue
-        for part, amount in (("base", one.base), ("goal", one.goal)):
-            name = Text(f"목표 {words}: {'기준' if part == 'base' else '목표값'}", f"Target {words}: {part}")
-            rows.append(made(f"target:{one.id}:{part}", Kind(group="targets", unit="gCO2e", name=name), round(amount)))
-        if found.lines and profile.year(asked.first.year) == (asked.first, asked.after):
-            name = Text(f"목표 {words}: 이 기간", f"Target {words}: this period")
-            amount = Fraction(figure_desk.scope_g(found, one.covers))
-            rows.append(made(f"target:{one.id}:actual", Kind(group="targets", unit="gCO2e", name=name), round(amount)))
+        amounts = {"base": one.base, "goal": one.goal}
+        if whole_year and (one.measure == "absolute" or per):
+            amounts["actual"] = figure_desk.scope_g(found, one.covers) / (per or Fraction(1))
+        for part, amount in amounts.items():
+            ko, en = (
+                f"{one.covers} {one.base_year}→{one.year}: {PARTS[part].ko}",
+                f"{one.covers} {one.base_year}→{one.year}: {part}",
+            )
+            told = Kind(group="targets", unit=kind[0], name=Text(f"목표 {ko}", f"Target {en}"))
+            rows.append(made(f"target:{one.id}:{part}", told, round(amount * kind[1])))
     return rows
+
+
+def _target_gaps(targets: Sequence[Target]) -> list[Gap]:
+    others = [one.id for one in targets if one.measure not in TARGETS]
+    if not others:
+        return []
+    words = Text(
+        "생산량당 목표는 생산량 자료가 없어 싣지 않았습니다.",
+        "Targets for each unit of output are left out: there are no data of output.",
+    )
+    return [Gap(code="statement.target_output", words=words, count=len(others))]
 
 
 def _books(connection: Connection, company: str, span: Span) -> list[Made]:

@@ -16,6 +16,7 @@ from dure.services.carbon.statements.books import Span
 from dure.services.carbon.statements.city_drawing import city_drawn
 from dure.services.carbon.statements.company_drawing import company_drawn
 from dure.services.carbon.statements.making import Made
+from dure.services.carbon.statements.mapping import mapping
 from dure.services.carbon.statements.standards import Standards, disclosed, standards, told
 from dure.services.carbon.statements.statement import FORM, Gap, Question, Statement
 
@@ -79,9 +80,11 @@ def drawn_up(house: House, connection: Connection, asked: Question, rules: Stand
             f"The period is not over ({day_of(asked.as_of, zone)}).",
         )
         gaps.append(Gap(code="statement.period_open", words=words, stops=True))
+    grounds = drawn.grounds | {"rules-standards": rules.version}
+    mapped = mapping(asked.first, house.city.folder)
     statement = Statement(
         form=FORM, id=asked.ident, question=asked, name=drawn.name, zone=zone.key, facts=drawn.facts, figures=figures,
         standards=told(rules), disclosures=disclosed(rules, figures), gaps=tuple(gaps),
-        grounds=dict(sorted((drawn.grounds | {"rules-standards": rules.version}).items())),
+        grounds=dict(sorted(grounds.items())), mapping=mapped,
     )  # fmt: skip
     return DrawnUp(statement=statement, rows={one.figure.row: one for one in drawn.rows})

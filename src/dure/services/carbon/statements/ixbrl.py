@@ -14,13 +14,13 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from dure.core.text import Language, Text
 from dure.core.time import format_instant
 from dure.services.carbon.statements import statement as made
 from dure.services.carbon.statements.concepts import BY_ROW, NAMESPACE, PREFIX
-from dure.services.carbon.statements.statement import Figure, Gap, Statement
+from dure.services.carbon.statements.statement import Figure, Gap, Mapped, Statement
 from dure.services.carbon.statements.taxonomy import SCHEMA, shipped
 from dure.services.carbon.statements.units import SHOWN, spelled
 from dure.services.carbon.statements.words import GROUPS, HEADINGS, title
@@ -47,7 +47,8 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def ixbrl_bytes(statement: Statement, language: Language) -> bytes:
     """The XHTML file."""
-    spaces = "".join(f' xmlns{":" if name else ""}{name}="{uri}"' for name, uri in _SPACES.items())
+    named = _SPACES | {one.prefix: one.namespace for one in statement.mapping}
+    spaces = "".join(f" xmlns{':' if name else ''}{name}={quoteattr(uri)}" for name, uri in named.items())
     sections = "".join(_table(statement, group, language) for group in GROUPS)
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -87,9 +88,10 @@ def _header(statement: Statement) -> str:
         "</xbrli:divide></xbrli:unit>"
         for name, (over, under) in _RATIOS.items()
     )
+    schemas = dict.fromkeys((SCHEMA, *(one.entry_point for one in statement.mapping)))
+    refs = "".join(f'<link:schemaRef xlink:type="simple" xlink:href={quoteattr(one)}/>' for one in schemas)
     return (
-        '<div style="display:none"><ix:header><ix:references>'
-        f'<link:schemaRef xlink:type="simple" xlink:href="{SCHEMA}"/></ix:references><ix:resources>'
+        f'<div style="display:none"><ix:header><ix:references>{refs}</ix:references><ix:resources>'
         f'<xbrli:context id="period"><xbrli:entity><xbrli:identifier scheme="{scheme}">{_text(ident)}</xbrli:identifier>'
         f"</xbrli:entity><xbrli:period><xbrli:startDate>{asked.first}</xbrli:startDate><xbrli:endDate>{last}</xbrli:endDate>"
         f"</xbrli:period></xbrli:context>\n{units}</ix:resources></ix:header></div>\n"
@@ -120,14 +122,14 @@ def _table(statement: Statement, group: str, language: Language) -> str:
         return ""
     body = "".join(
         f"<tr><td>{_text(one.name(language))}{f' <em>({one.mark})</em>' if one.mark else ''}</td>"
-        f'<td class="n">{_amount(one, language)}</td><td>{SHOWN[one.unit].name}</td>'
+        f'<td class="n">{_amount(one, language, statement.mapping)}</td><td>{SHOWN[one.unit].name}</td>'
         f"<td><code>carbon/statement/{statement.id}/{_text(one.row)}</code></td></tr>\n"
         for one in figures
     )
     return f"<h2>{_text(GROUPS[group](language))}</h2>\n<table>\n{body}</table>\n"
 
 
-def _amount(one: Figure, language: Language) -> str:
+def _amount(one: Figure, language: Language, mapped: Sequence[Mapped]) -> str:
     if one.amount is None:
         return f'<span class="soft">{_text(one.why(language))}</span>'
     concept = BY_ROW.get(one.row)
@@ -138,10 +140,10 @@ def _amount(one: Figure, language: Language) -> str:
     sign = ' sign="-"' if one.amount < 0 else ""
     scale = ' scale="-2"' if one.unit == "ppm" else ""
     decimals = SHOWN[one.unit].decimals + (2 if one.unit == "ppm" else 0)
-    return (
-        f'{minus}<ix:nonFraction name="{PREFIX}:{concept.name}" contextRef="period" unitRef="{SHOWN[one.unit].xbrl}" '
-        f'decimals="{decimals}" format="ixt:num-dot-decimal"{scale}{sign}>{shown}</ix:nonFraction>'
-    )
+    more = f'contextRef="period" unitRef="{SHOWN[one.unit].xbrl}" decimals="{decimals}" format="ixt:num-dot-decimal"{scale}{sign}'
+    names = [f"{PREFIX}:{concept.name}", *(f"{each.prefix}:{each.element}" for each in mapped if each.concept == concept.name)]
+    opened = "".join(f'<ix:nonFraction name="{name}" {more}>' for name in names)
+    return f"{minus}{opened}{shown}{'</ix:nonFraction>' * len(names)}"
 
 
 def _missing(gaps: Sequence[Gap], language: Language) -> str:

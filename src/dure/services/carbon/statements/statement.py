@@ -123,6 +123,16 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     value: Text
 
 
+class Mapped(msgspec.Struct, frozen=True, kw_only=True):
+    """An element of an official taxonomy that a concept is tagged with too."""
+
+    concept: str
+    element: str
+    prefix: str
+    namespace: str
+    entry_point: str
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of it.
 
@@ -142,6 +152,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     disclosures: tuple[Disclosed, ...]
     gaps: tuple[Gap, ...]
     grounds: dict[str, str]
+    mapping: tuple[Mapped, ...] = ()
 
     def figure(self, row: str) -> Figure | None:
         """One of its rows."""

@@ -16,6 +16,8 @@ from dure.engines.records.tables_carbon_statements import carbon_statements as s
 from dure.services.carbon.statements.changes import Change
 from dure.services.carbon.statements.statement import Question, Statement
 
+HEAD = tuple(column for column in statements.c if column.name != "content")  # lists need not read the whole of it
+
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
     """One that was issued.
@@ -55,7 +57,7 @@ def add(connection: Connection, one: Issued, content: bytes) -> None:
 
 def find(connection: Connection, ident: str) -> Issued | None:
     """One by its id."""
-    row = connection.execute(select(statements).where(statements.c.id == ident)).mappings().one_or_none()
+    row = connection.execute(select(*HEAD).where(statements.c.id == ident)).mappings().one_or_none()
     return None if row is None else _issued(row)
 
 
@@ -82,7 +84,7 @@ def statement(connection: Connection, ident: str) -> Statement:
 
 def last(connection: Connection, subject: str, first: date, after: date) -> Issued | None:
     """The newest version of a subject and period."""
-    query = select(statements).where(
+    query = select(*HEAD).where(
         statements.c.subject == subject, statements.c.first_day == first.isoformat(), statements.c.after_day == after.isoformat()
     )
     row = connection.execute(query.order_by(statements.c.version.desc()).limit(1)).mappings().one_or_none()
@@ -93,7 +95,7 @@ def listing(
     connection: Connection, *, subject: str = "", public: bool = False, after: str = "", limit: int = 100
 ) -> Page[Issued]:
     """Newest first, of one subject or all; `public` those only that anybody may see."""
-    query: Select[Any] = select(statements)
+    query: Select[Any] = select(*HEAD)
     if subject:
         query = query.where(statements.c.subject == subject)
     if public:
