@@ -113,15 +113,21 @@ def credited(connection: Connection, bounds: Sequence[datetime]) -> list[Credite
     begin = claims.c.start_at
     spans = pairwise(bounds)
     span = case(*((and_(begin >= start, begin < end), literal(n)) for n, (start, end) in enumerate(spans)), else_=literal(-1))
-    query = (
+    each = (
         select(
-            span.label("span"), claims.c.programme, claims.c.tier, func.count().label("n"),
-            func.sum(claims.c.grams).label("grams"), func.sum(claims.c.point_grams).label("point"),
-            func.count(_person()).label("by_people"), func.count(_person().distinct()).label("people"),
+            span.label("span"), claims.c.programme, claims.c.tier, claims.c.grams, claims.c.point_grams, _person().label("person")
         )
         .where(claims.c.state.in_(BOOKED), begin >= bounds[0], begin < bounds[-1])
-        .group_by(span, claims.c.programme, claims.c.tier)
-        .order_by(span, claims.c.programme, claims.c.tier)
+        .subquery()
+    )
+    keys = (each.c.span, each.c.programme, each.c.tier)
+    query = (
+        select(
+            *keys, func.count().label("n"), func.sum(each.c.grams).label("grams"), func.sum(each.c.point_grams).label("point"),
+            func.count(each.c.person).label("by_people"), func.count(each.c.person.distinct()).label("people"),
+        )
+        .group_by(*keys)
+        .order_by(*keys)
     )  # fmt: skip
     return [
         Credited(
