@@ -7,6 +7,7 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
 ``carbon/board/2026/…``, ``carbon/inventory/…``   see `dure.services.carbon.governing.board_figure`
+``carbon/company/ID/…``                           see `companies.company_figure`
 ================================================  ================================================================
 """
 
@@ -21,6 +22,7 @@ from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
+from dure.services.carbon.companies.company_figure import company_figure
 from dure.services.carbon.model import SERVICE
 
 if TYPE_CHECKING:
@@ -63,4 +65,5 @@ EXPLAINERS: dict[str, Explainer] = {
     "programme": _programme,
     "board": board_figure,
     "inventory": inventory_figure,
+    "company": company_figure,
 }
