@@ -40,6 +40,8 @@ NAMES = (
     "ocpp-fuzz",
     "origin",
     "scope2",
+    "claims",
+    "log",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent
