@@ -21,39 +21,58 @@ from dure.services.carbon.ledger.posting import balance, post
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "services" / "carbon"))
 from ledger_made import ALL, GRAMS, NOON, WON
 
+FUND = [
+    Transfer(id=f"fund-{pool[0].unit}", debit=pool[0].id, credit=pool[1].id, amount=300, unit=pool[0].unit)
+    for pool in (GRAMS, WON)
+]
 MINUTE = timedelta(minutes=1)
 
 
-def _group(chance: random.Random, known: list[str]) -> list[Transfer]:
-    """One to three transfers, mostly new, some of them ending or correcting what is there."""
+def _group(chance: random.Random, known: dict[str, Transfer]) -> list[Transfer]:
+    """One or two transfers, some of them ending or correcting what was asked for before, some of them bad."""
     made = []
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        pool = chance.choice((GRAMS, WON))
-        debit, credit = chance.choice(((0, 1), (0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (3, 1)))
-        deed = chance.choice(("transfer", "transfer", "pending", "post", "void"))
-        ends = deed in ("post", "void")
-        made.append(
-            Transfer(
-                id=f"t{chance.randrange(60)}",
-                debit="" if ends else pool[debit].id,
-                credit="" if ends else pool[credit].id,
-                amount=0 if deed == "void" else chance.randrange(1, 40),
-                unit=pool[0].unit,
-                deed=deed,  # type: ignore[arg-type]  # one of the words
-                of=chance.choice([*known, "t0"]) if ends else "",
-                corrects=chance.choice([*known, ""]) if deed == "transfer" and chance.random() < 0.2 else "",
-                ref=f"clm-{chance.randrange(3)}",
-            )
-        )
-    known += [one.id for one in made]
+    for _ in range(chance.choice((1, 1, 1, 2))):
+        pending = [one for one in known.values() if one.deed == "pending"]
+        ends = chance.choice(pending) if pending and chance.random() < 0.3 else None
+        made.append(_new(chance, known) if ends is None else _end(chance, ends))
+        known[made[-1].id] = made[-1]
     return made
 
 
+def _new(chance: random.Random, known: dict[str, Transfer]) -> Transfer:
+    pool, (debit, credit) = chance.choice((GRAMS, WON)), chance.choice(((0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (3, 1)))
+    corrects = chance.choice(list(known)) if known and chance.random() < 0.1 else ""
+    return Transfer(
+        id=f"t{chance.randrange(400)}",
+        debit=pool[debit].id,
+        credit=pool[credit].id,
+        amount=chance.randrange(1, 40),
+        unit=pool[0].unit,
+        deed="transfer" if corrects or chance.random() < 0.6 else "pending",
+        corrects=corrects,
+        ref=f"clm-{chance.randrange(3)}",
+    )
+
+
+def _end(chance: random.Random, pending: Transfer) -> Transfer:
+    post_it = chance.random() < 0.6
+    return Transfer(
+        id=f"{pending.id}/{chance.randrange(3)}",
+        debit="",
+        credit="",
+        amount=chance.randrange(1, pending.amount + 2) if post_it else 0,
+        unit=pending.unit,
+        deed="post" if post_it else "void",
+        of=pending.id,
+        ref=pending.ref,
+    )
+
+
 def _fill(records: Records, seed: int) -> tuple[Books, list[Posted]]:
-    """Post some 60 groups in calls of one to five, and the same to pure books; answers must be the same."""
-    chance, books, posted, known = random.Random(seed), Books(), list[Posted](), list[str]()  # noqa: S311  # a test's choices
-    for _ in range(20):
-        groups = [_group(chance, known) for _ in range(chance.randrange(1, 6))]
+    """Post some 75 groups in calls of one to five, and the same to pure books; answers must be the same."""
+    chance, books, posted, known = random.Random(seed), Books(), list[Posted](), dict[str, Transfer]()  # noqa: S311  # a test's choices
+    for n in range(25):
+        groups = [_group(chance, known) for _ in range(chance.randrange(1, 6))] if n else [FUND]
         at = NOON + chance.randrange(-3, 20) * MINUTE
         answers, more = judge(books, groups, at, ALL)
         posted += more
@@ -145,6 +164,20 @@ def test_the_check_finds_what_somebody_touched(records: Records, touch: str, kin
         found = check(connection)
 
     assert {one.kind for one in found.problems} == kinds
+
+
+def test_a_dump_brings_the_books_to_another_engine(records: Records, tmp_path: Path) -> None:
+    books, posted = _fill(records, 5)
+    records.dump(tmp_path / "dump")
+    other = Records(f"sqlite:///{tmp_path}/other.db")
+
+    other.restore(tmp_path / "dump")
+
+    with other.read() as connection:
+        found = check(connection)
+        now = {ident: balance(connection, ident) for ident in books.accounts}
+    other.close()
+    assert (found.sound, found.transfers, now) == (True, len(posted), books.balances)
 
 
 def test_books_without_any_transfer_are_sound(records: Records) -> None:

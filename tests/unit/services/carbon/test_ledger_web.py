@@ -95,8 +95,8 @@ def test_a_transfer_tells_its_claim_its_corrections_and_whose_clock_was_behind(w
     [
         (f"{API}/account?id=held/nobody", 404, "ledger.account_unknown"),
         (f"{API}/transfer?id=nothing", 404, "ledger.transfer_unknown"),
-        (f"{API}/account/transfers?id=held/city&after=x", 400, "page.mark"),
-        (f"{API}/account?id=held/city&as_of=yesterday", 400, "time.unreadable"),
+        (f"{API}/account/transfers?id=held/city&after=x", 422, "page.mark"),
+        (f"{API}/account?id=held/city&as_of=yesterday", 422, "time.unreadable"),
     ],
     ids=["account", "transfer", "mark", "instant"],
 )
