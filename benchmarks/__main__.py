@@ -42,6 +42,7 @@ NAMES = (
     "scope2",
     "claims",
     "log",
+    "explain",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent
