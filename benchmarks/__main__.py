@@ -43,6 +43,7 @@ NAMES = (
     "claims",
     "log",
     "explain",
+    "ixbrl",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent

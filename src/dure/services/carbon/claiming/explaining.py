@@ -8,6 +8,7 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
 ``carbon/board/2026/…``, ``carbon/inventory/…``   see `dure.services.carbon.governing.board_figure`
 ``carbon/company/ID/…``                           see `companies.company_figure`
+``carbon/statement/ID/ROW``                       a row of an issued statement
 ================================================  ================================================================
 """
 
@@ -24,6 +25,7 @@ from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
 from dure.services.carbon.companies.company_figure import company_figure
 from dure.services.carbon.model import SERVICE
+from dure.services.carbon.statements.statement_figure import statement_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,4 +68,5 @@ EXPLAINERS: dict[str, Explainer] = {
     "board": board_figure,
     "inventory": inventory_figure,
     "company": company_figure,
+    "statement": statement_figure,
 }

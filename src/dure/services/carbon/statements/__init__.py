@@ -1,1 +1,1 @@
-"""Statements of companies and the city: GRI, K-ESG, ISSB tables, inline XBRL, workbooks, PDF; printed again byte-equal."""
+"""Statements of companies and of the city: figures that re-derive, by the standards people ask for, printed the same for ever."""
