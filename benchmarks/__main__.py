@@ -44,6 +44,7 @@ NAMES = (
     "log",
     "explain",
     "ixbrl",
+    "household",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent

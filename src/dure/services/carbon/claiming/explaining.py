@@ -9,6 +9,7 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/board/2026/…``, ``carbon/inventory/…``   see `dure.services.carbon.governing.board_figure`
 ``carbon/company/ID/…``                           see `companies.company_figure`
 ``carbon/statement/ID/ROW``                       a row of an issued statement
+``carbon/household/REF/2026H1``                   grams a household saved in a half-year
 ================================================  ================================================================
 """
 
@@ -24,6 +25,7 @@ from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanat
 from dure.services.carbon.claiming.programme_figure import programme_figure
 from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
 from dure.services.carbon.companies.company_figure import company_figure
+from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
 from dure.services.carbon.statements.statement_figure import statement_figure
 
@@ -69,4 +71,5 @@ EXPLAINERS: dict[str, Explainer] = {
     "inventory": inventory_figure,
     "company": company_figure,
     "statement": statement_figure,
+    "household": household_figure,
 }
