@@ -23,8 +23,8 @@ from dure.core.errors import NotFound
 from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
-from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
 from dure.services.carbon.companies.company_figure import company_figure
+from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
 from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
 from dure.services.carbon.statements.statement_figure import statement_figure
