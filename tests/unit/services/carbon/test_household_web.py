@@ -42,7 +42,14 @@ def city(tmp_path_factory):
         days = temperatures(date(2023, 12, 1), date(2026, 7, 20))
         judgement_records.put_weather(connection, [("st-1", day, mean_c, "a" * 64) for day, mean_c in days.items()])
     app, visitors = create_app(house), {"house": house}
-    for name, role in {"mina": "citizen", "joon": "citizen", "sora": "citizen", "kepco": "partner", "city": "officer"}.items():
+    for name, role in {
+        "mina": "citizen",
+        "joon": "citizen",
+        "sora": "citizen",
+        "kepco": "admin",
+        "shop": "partner",
+        "city": "officer",
+    }.items():
         house.people.add(name, name, PASSWORD, [role], By("test", NOW))
         visitors[name] = Visitor(app, house.people.sign_in(name, PASSWORD, NOW).token)
     yield visitors
@@ -122,6 +129,7 @@ def test_a_citizen_cannot_bring_bills_as_a_supplier_and_a_stranger_sees_nothing(
     bills = {"number": "0123456789", "bills": [{"utility": "water", "month": "2026-05", "amount": "1"}]}
 
     assert city["joon"].post(f"{API}/household-bills", json=bills).status_code == 403
+    assert city["shop"].post(f"{API}/household-bills", json=bills).json()["code"] == "household.supplier"
     assert city["kepco"].post(f"{API}/household-bills", json=bills).json()["code"] == "household.meter_unknown"
 
 
