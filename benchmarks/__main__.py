@@ -40,6 +40,10 @@ NAMES = (
     "ocpp-fuzz",
     "origin",
     "scope2",
+    "claims",
+    "log",
+    "explain",
+    "household",
     "ixbrl",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name

@@ -8,10 +8,11 @@ ends: it looks as far ahead as plans do, and two days. Ours goes on as a live si
 counts nothing; beside it stands what it would be with that sold. A live site chooses among all recipes, none and the baseline
 every night, by its last fortnight; that is not rehearsed here.
 
-The recipe was chosen on other spans, all before those told here, a fortnight each: Caltech from 2018-05-31, 2018-06-11 and
-2018-07-30, JPL from 2019-03-04, 2019-05-06 and 2019-05-20 (2018-05-31 and 2019-05-20 for their dull days); how long the sky of a
-day keeps its say, on the sun of January to June. Departure and energy of a vehicle that is there count as said by its driver, as
-in the reference. A week's cost has the week's own peak for its part of the span, so weeks do not add up to the span.
+The recipe was chosen on other spans, all before those told here, a fortnight each: Caltech from 2018-06-11 and 2018-07-30, JPL
+from 2019-03-04 and 2019-05-06; that sun is kept (`kept_share`), on Caltech from 2018-05-31 and 2018-06-11 and JPL from
+2019-05-20, the first and the last for their dull days; how long the sky of a day keeps its say, on the sun of January to June.
+Departure and energy of a vehicle that is there count as said by its driver, as in the reference. A week's cost has the week's own
+peak for its part of the span, so weeks do not add up to the span.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dure import __version__, cli_buildings, cli_charging, cli_environment, cli_rehearse, cli_roads, cli_waste
+from dure import __version__, cli_buildings, cli_carbon, cli_charging, cli_environment, cli_rehearse, cli_roads, cli_waste
 from dure.config import Origin, Settings, read_settings
 from dure.core.errors import ConfigError, DureError
 
@@ -37,6 +37,7 @@ app.add_typer(cli_rehearse.app, name="rehearse")
 app.add_typer(cli_waste.app, name="waste")
 app.add_typer(cli_buildings.app, name="buildings")
 app.add_typer(cli_charging.app, name="charging")
+app.add_typer(cli_carbon.app, name="carbon")
 
 out = Console()
 err = Console(stderr=True)

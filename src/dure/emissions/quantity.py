@@ -49,7 +49,7 @@ SPELLINGS: dict[str, str] = {
     "㎥": "m3", "m³": "m3", "m^3": "m3", "㎾h": "kWh", "KWH": "kWh", "kwh": "kWh", "KWh": "kWh", "Kwh": "kWh", "㎿h": "MWh",
     "MWH": "MWh", "mwh": "MWh", "N㎥": "Nm3", "Nm³": "Nm3", "ℓ": "L", "l": "L", "liter": "L", "리터": "L", "㎏": "kg", "KG": "kg",
     "Kg": "kg", "톤": "t", "ton": "t", "㎉": "kcal", "TOE": "toe", "루베": "m3", "입방미터": "m3",
-    "메가줄": "MJ", "킬로그램": "kg", "인km": "pkm", "인·km": "pkm", "p.km": "pkm", "킬로미터": "km", "㎞": "km", "원": "KRW",
+    "메가줄": "MJ", "킬로그램": "kg", "인km": "pkm", "인·km": "pkm", "킬로미터": "km", "㎞": "km", "원": "KRW",
     "won": "KRW", "krw": "KRW", "₩": "KRW",
 }  # fmt: skip
 

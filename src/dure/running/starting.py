@@ -22,6 +22,7 @@ from dure.running.serving import served
 from dure.services.buildings import simulate as meters
 from dure.services.buildings.simulating.demo_began import began, keep
 from dure.services.buildings.simulating.demo_office import DemoOffice
+from dure.services.carbon import simulate as carbon
 from dure.services.charging import simulate as charging
 from dure.services.charging.central import central
 from dure.services.charging.simulating import demo_cards
@@ -114,6 +115,7 @@ async def _play(house: House, url: str) -> None:
         group.create_task(simulate(house.city, connection, house.clock))
         group.create_task(_play_bins(house, connection))
         group.create_task(_play_meters(house, connection))
+        group.create_task(carbon.simulate(house, connection))
 
 
 async def _play_bins(house: House, connection: Connection) -> None:

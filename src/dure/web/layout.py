@@ -70,6 +70,7 @@ WASTE = Text("쓰레기 수거", "Waste collection")
 BUILDINGS = Text("공공건물", "Public buildings")
 CHARGING = Text("전기차 충전", "EV charging")
 DEVICES = Text("장치와 측정값", "Devices and readings")
+CARBON = Text("탄소 장부", "Carbon ledger")
 SYSTEM = Text("시스템", "System")
 
 
@@ -88,6 +89,9 @@ HOMES: tuple[Home, ...] = (
             Stop("/waste", Text("쓰레기통", "Bins")),
             Stop("/buildings", Text("공공건물", "Buildings")),
             Stop("/charging", Text("충전소", "Charging")),
+            Stop("/carbon", Text("탄소 현황판", "Carbon board"), section=CARBON),
+            Stop("/carbon/districts", Text("구역별 감축", "Districts"), section=CARBON),
+            Stop("/carbon/log", Text("투명성 로그", "Transparency log"), section=CARBON),
         ),
     ),
     Home(
@@ -126,6 +130,12 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/charging/origin", Text("전력 출처 장부", "Origin ledger"), "read", "city_data", CHARGING),
             Stop("/operations/charging/studies", Text("설비 규모 검토", "Sizing studies"), "read", "city_data", CHARGING),
             Stop("/operations/charging/rules", Text("충전 기준", "Rules and tariffs"), "read", "city_data", CHARGING),
+            Stop("/operations/carbon/queue", Text("검증 대기", "Verification"), "read", "verification", CARBON),
+            Stop("/operations/carbon/claims", Text("청구", "Claims"), "read", "ledger", CARBON),
+            Stop("/operations/carbon/programmes", Text("사업과 예산", "Programmes and budgets"), "read", "ledger", CARBON),
+            Stop("/operations/carbon/inventory", Text("구역별 감축", "Districts"), "read", "ledger", CARBON),
+            Stop("/operations/carbon/explain", Text("탄소 숫자의 근거", "Carbon figures"), "read", "ledger", CARBON),
+            Stop("/operations/carbon/rules", Text("탄소 기준", "Rules and factors"), "read", "city_data", CARBON),
             Stop("/operations/devices", Text("장치", "Devices"), "read", "device", DEVICES),
             Stop("/operations/parked", Text("보류된 측정값", "Parked readings"), "read", "parked", DEVICES),
             Stop("/operations/explain", Text("근거 찾기", "Explain"), "read", "city_data", DEVICES),

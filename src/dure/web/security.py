@@ -28,11 +28,13 @@ FORM_BYTES_MAX = 65_536
 FORM_BYTES_MAX_AT = {"/operations/environment/enrol": 4_194_304}
 # Pages that take a photo with their form.
 PHOTO_FORM_BYTES_MAX = 8_388_608
-FORM_BYTES_MAX_AT |= dict.fromkeys(("/waste/report", "/operations/waste/ticket"), PHOTO_FORM_BYTES_MAX)
+FORM_BYTES_MAX_AT |= dict.fromkeys(("/waste/report", "/operations/waste/ticket", "/carbon/proof-photo"), PHOTO_FORM_BYTES_MAX)
 # The page that takes files of bills and intervals.
 FORM_BYTES_MAX_AT["/operations/buildings/imports"] = 52_428_800
 # The page that takes a file of tokens.
 FORM_BYTES_MAX_AT["/operations/charging/token-import"] = PHOTO_FORM_BYTES_MAX + 65_536
+# The page that takes a company's files.
+FORM_BYTES_MAX_AT["/partners/company-files"] = PHOTO_FORM_BYTES_MAX + 1_114_112
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; "  # the icons inside MapLibre's style sheet

@@ -166,7 +166,7 @@ def test_contracts_are_ended_not_lost(records):
     )
     with records.begin() as connection:
         right_records.add_contract(connection, one, NOW)
-        assert right_records.contracts_of(connection, source="plant/1", locked=True) == [one]
+        assert right_records.contracts_of(connection, source="plant/1") == [one]
         right_records.end_contract(connection, "acme", "ctr-1", LATER)
         assert right_records.contracts_of(connection, company="acme") == []
         assert right_records.contracts_of(connection, company="acme", as_of=NOW) == [one]

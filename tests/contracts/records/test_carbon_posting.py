@@ -79,6 +79,13 @@ def test_a_void_needs_no_accounts_and_releases_all(records: Records) -> None:
     assert stands(records, BUDGET) == (0, 0, 0, 1_000)
 
 
+def test_a_reservation_that_is_not_there_cannot_be_ended(records: Records) -> None:
+    codes(records, [moved("fund", PURSE, BUDGET, 1_000)])
+    back = Transfer(id="back", debit="", credit="", amount=0, unit="KRW", deed="void", of="hold")
+
+    assert codes(records, [back], [replace(back, of="fund")]) == ["ledger.pending_unknown"] * 2
+
+
 def test_what_is_reserved_cannot_be_spent_again(records: Records) -> None:
     codes(records, [moved("fund", PURSE, BUDGET, 1_000)], [moved("hold", BUDGET, WALLET, 600, deed="pending")])
 

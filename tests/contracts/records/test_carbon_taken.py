@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,6 +98,7 @@ def test_what_is_given_back_may_be_taken_again_and_is_remembered(records: Record
         (stretch(0, 10, ""),),
         (stretch(0, 10, "nul\0"),),
         (stretch(0, 10, attribute="all"),),  # type: ignore[arg-type]  # what it must refuse
+        (Stretch(source="a", attribute="practice", start=NOON, end=datetime(2256, 1, 1, tzinfo=UTC)),),
         (Stretch(source="a", attribute="practice", start=datetime(2026, 1, 1), end=datetime(2026, 1, 2)),),  # noqa: DTZ001  # as above
     ],
 )
@@ -130,6 +132,26 @@ def test_the_database_refuses_an_overlap_whoever_writes(records: Records) -> Non
         rows = connection.execute(text("SELECT claim FROM carbon_taken")).scalars().all()
     assert [f"clm-{n}" for n in kept] == rows
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("start_us", "end_us", "free"), [(0, 5, True), (0, 6, False), (10, 15, True), (9, 15, False), (6, 7, False)]
+)
+@pytest.mark.parametrize("from_us", [0, 1_795_000_000_000_001, 2**53 - 100])
+def test_the_database_counts_to_the_microsecond(records: Records, from_us: int, start_us: int, end_us: int, free: bool) -> None:
+    add = "INSERT INTO carbon_taken (pair, start_at, end_at, claim, taken_at) VALUES (:pair, :a, :b, 'clm', 0)"
+    with records.begin() as connection:
+        connection.execute(insert(carbon_pairs), [{"id": n, "source": f"s{n}", "attribute": "practice"} for n in (1, 2, 3)])
+        for pair in (1, 3):
+            connection.execute(text(add), {"pair": pair, "a": from_us, "b": from_us + 99})
+        connection.execute(text(add), {"pair": 2, "a": from_us + 5, "b": from_us + 10})
+
+    def put() -> None:
+        with records.begin() as connection:
+            connection.execute(text(add), {"pair": 2, "a": from_us + start_us, "b": from_us + end_us})
+
+    with nullcontext() if free else pytest.raises(Conflict):
+        put()
 
 
 @pytest.mark.parametrize("change", ["end_at = end_at + 1", "claim = 'clm-9'"])

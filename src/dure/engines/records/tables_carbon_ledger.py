@@ -100,6 +100,7 @@ carbon_taken = Table(
     Column("claim", Text, nullable=False),
     Column("taken_at", Instant, nullable=False),
     CheckConstraint("start_at < end_at", name="length"),
+    CheckConstraint("start_at > -9007199254740992 AND end_at < 9007199254740992 AND pair < 9007199254740992", name="exact"),
     Index("ix_carbon_taken_claim", "claim"),
     sqlite_with_rowid=False,
 )

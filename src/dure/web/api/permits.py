@@ -22,6 +22,7 @@ SeesDecisions = Annotated[Actor, Depends(require("read", "decision"))]
 DoesFieldWork = Annotated[Actor, Depends(require("act", "field_work"))]
 ActsOnAlerts = Annotated[Actor, Depends(require("act", "alert"))]
 Files = Annotated[Actor, Depends(require("act", "filing"))]
+SeesLedger = Annotated[Actor, Depends(require("read", "ledger"))]
 Commands = Annotated[Actor, Depends(require("act", "decision"))]
 
 # These only describe the credentials in the OpenAPI document; the gates above read them.

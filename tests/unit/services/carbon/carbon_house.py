@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-
-import msgspec
 
 from dure.city import read_city
 from dure.config import Settings
@@ -26,13 +28,24 @@ CITY = read_city(Path(__file__).parents[4] / "examples" / "hwaseong")
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # 12:00 in Seoul
 
 
+@cache
+def _migrated() -> Path:
+    """A file of empty records, made once: migrating takes seconds on a busy disk."""
+    file = Path(tempfile.mkdtemp(prefix="dure-carbon-")) / "records.db"
+    records = Records(f"sqlite:///{file}")
+    records.migrate()
+    records.close()
+    return file
+
+
 def carbon_house(folder: Path, at: datetime = NOW, city_folder: Path | None = None) -> House:
     """A house with empty books."""
+    if not (folder / "records.db").exists():
+        shutil.copy(_migrated(), folder / "records.db")
     records = Records(f"sqlite:///{folder}/records.db")
-    records.migrate()
     clock = FixedClock(at)
     parts = dict.fromkeys(House.__slots__)
-    city = CITY if city_folder is None else msgspec.structs.replace(CITY, folder=city_folder)
+    city = CITY if city_folder is None else replace(CITY, folder=city_folder)
     parts |= {
         "settings": Settings(data_dir=str(folder)), "city": city, "clock": clock, "properties": Properties(PROPERTIES),
         "kinds": AssetKinds(KINDS), "records": records, "people": People(records, clock), "live": Live(),
@@ -45,6 +58,8 @@ def folder_with(folder: Path, **packs: str) -> Path:
     """A city's folder whose emission packs are the shipped ones with rows behind them."""
     place = folder / "rules" / "emissions"
     place.mkdir(parents=True)
+    for name in ("factors", "energy"):
+        (place / f"{name}.toml").write_text((SHIPPED / f"{name}.toml").read_text("utf-8"), "utf-8")
     for name, rows in packs.items():
         (place / f"{name}.toml").write_text((SHIPPED / f"{name}.toml").read_text("utf-8") + rows, "utf-8")
     return folder

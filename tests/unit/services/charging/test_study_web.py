@@ -44,7 +44,7 @@ def city(tmp_path_factory):
     house.records.close()
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Too few sessions"), ("ko", "예측 없이 운영합니다")])
+@pytest.mark.parametrize(("language", "words"), [("en", "days of sessions. Until then"), ("ko", "일 쌓이면 시험합니다")])
 def test_the_list_shows_studies_and_the_forecast_of_each_site(city, language, words):
     page = city["visitor"].get(f"/{language}/operations/charging/studies")
     assert page.status_code == 200

@@ -21,7 +21,7 @@ from dure.engines.records import audit, decisions, events
 from dure.engines.records.audit import SYSTEM, By
 from dure.services.carbon.claiming import bookings, claim_records, claim_words
 from dure.services.carbon.claiming.claim_records import Deed, Kept, Wanted
-from dure.services.carbon.claiming.judging import first_against
+from dure.services.carbon.claiming.judging import booked_at_most, first_against
 from dure.services.carbon.claiming.working import Working
 from dure.services.carbon.ledger import accounts, posting, taken
 from dure.services.carbon.ledger.model import Transfer
@@ -75,6 +75,7 @@ def make(
         claim, made_at=at, state="awarded" if bookings.decided_at_once(claim) else "reserved", reason=""
     )
     why = against or first_against(wanted, row)
+    wanted = booked_at_most(wanted)
     expires_at = at + timedelta(days=row.pending_d) if wanted.state == "reserved" and why is None else None
     kept = Kept(claim=_told(wanted, why), working=working, why=_words(why), decided_at=None, expires_at=expires_at)
     if not claim_records.insert(connection, kept):

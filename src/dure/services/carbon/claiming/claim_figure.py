@@ -15,6 +15,7 @@ from dure.services.carbon.claiming.explanation import Explanation, InputTold, St
 from dure.services.carbon.claiming.formula import Result, spelled
 from dure.services.carbon.claiming.readings_links import links_to
 from dure.services.carbon.model import Refused
+from dure.services.carbon.practising.catalogue import grams_rule
 from dure.services.carbon.programmes import programmes
 
 if TYPE_CHECKING:
@@ -160,4 +161,7 @@ def _source(house: House, origin: str) -> tuple[str, str, str]:
         row = next((one for one in load_factors(house.city.folder).rows if one.id == name), None)
     elif kind == "rule":
         row = methods.rule_named(name, house.city.folder)
+        practice = None if row is not None else grams_rule(name, house.city.folder)
+        if practice is not None:
+            return practice.grams_source, practice.grams_mark, practice.unit
     return ("", "", "") if row is None else (row.source, row.mark, row.unit)

@@ -177,8 +177,8 @@ def _row(kept: Kept) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FIELDS if name != "factors"} | {
         "factors": list(one.factors),
         "stretches": msgspec.to_builtins(one.stretches),
-        "start_at": min(each.start for each in one.stretches),
-        "end_at": max(each.end for each in one.stretches),
+        "start_at": min((each.start for each in one.stretches), default=one.made_at),
+        "end_at": max((each.end for each in one.stretches), default=one.made_at),
         "why": msgspec.to_builtins(kept.why),
         "decided_at": kept.decided_at,
         "expires_at": kept.expires_at,

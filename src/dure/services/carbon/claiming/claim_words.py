@@ -96,5 +96,5 @@ def decision_of(claim: Claim, working: Working | None, reasons: tuple[str, ...])
 
 def _asset(claim: Claim) -> str:
     """The thing measured: the second word of the path of its first source."""
-    words = claim.stretches[0].source.split("/")
+    words = claim.stretches[0].source.split("/") if claim.stretches else []
     return words[1] if len(words) > 1 and words[0] in {"building", "charging"} else ""

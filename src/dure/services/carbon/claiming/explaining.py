@@ -6,7 +6,11 @@ the house, a connection that reads one state of everything, and the other words 
 ================================================  ================================================================
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
+``carbon/company/ID/…``                           see `companies.company_figure`
+``carbon/household/REF/2026H1``                   grams a household saved in a half-year
 ``carbon/statement/ID/ROW``                       a row of an issued statement
+``carbon/board/2026/…``, ``carbon/inventory/…``   see `dure.services.carbon.governing.board_figure`
+``carbon/practice/ID``                            won for each tonne of a practice; ``/DAY`` behind it: on that day
 ================================================  ================================================================
 """
 
@@ -20,8 +24,12 @@ from dure.core.errors import NotFound
 from dure.services.carbon.claiming.claim_figure import claim_figure
 from dure.services.carbon.claiming.explanation import FIGURE_CHARS_MAX, Explanation
 from dure.services.carbon.claiming.programme_figure import programme_figure
+from dure.services.carbon.companies.company_figure import company_figure
+from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
+from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
 from dure.services.carbon.statements.statement_figure import statement_figure
+from dure.services.carbon.practising.practice_figure import practice_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,8 +66,21 @@ def _programme(house: House, connection: Connection, words: tuple[str, ...]) -> 
     return programme_figure(house, connection, (words[0], words[1], words[2]))
 
 
+def _practice(house: House, _: Connection, words: tuple[str, ...]) -> Explanation:
+    if not 1 <= len(words) <= 2:  # practice, day
+        raise NotFound(
+            "figure.unknown", "What a practice costs for each tonne is named carbon/practice/ID or carbon/practice/ID/DAY."
+        )
+    return practice_figure(house, words)
+
+
 EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
+    "company": company_figure,
+    "household": household_figure,
     "statement": statement_figure,
+    "board": board_figure,
+    "inventory": inventory_figure,
+    "practice": _practice,
 }

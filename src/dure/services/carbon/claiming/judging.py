@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from dure.core.text import Text
 from dure.services.carbon.model import Claim, Refused
 from dure.services.carbon.programmes import Programme
@@ -28,6 +30,12 @@ def first_against(claim: Claim, programme: Programme) -> Refused | None:
             ),
         )
     return _numbers(claim) or _fit(claim, programme)
+
+
+def booked_at_most(claim: Claim) -> Claim:
+    """The same with numbers the books can hold: what is absurd stands in its event as it was said."""
+    held = {name: max(-BOOK_MAX, min(BOOK_MAX, getattr(claim, name))) for name in ("quantity", "grams", "point_grams", "won")}
+    return msgspec.structs.replace(claim, **held)
 
 
 def _numbers(claim: Claim) -> Refused | None:

@@ -82,10 +82,10 @@ def year_footprint(
     Raises
     ------
     NotFound : ``company.unknown``
-    InputError : ``company.period``, ``factor.gwp``
+    InputError : ``company.period``, ``company.gwp``
     """
     if gwp not in {"", "SAR", "AR5"}:
-        raise InputError("factor.gwp", "Warming potentials are SAR or AR5.")
+        raise InputError("company.gwp", "Warming potentials are SAR or AR5.")
     asked = msgspec.structs.replace(period(house, connection, company, year, as_of), gwp=gwp)
     data = sources(house, asked.as_of)
     rows = activity_records.standing(connection, company, asked.first, asked.after, as_of)

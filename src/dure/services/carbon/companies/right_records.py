@@ -34,9 +34,7 @@ def end_contract(connection: Connection, company: str, ident: str, at: datetime)
         raise NotFound("contract.unknown", f"There is no contract {ident[:80]!r} that stands.")
 
 
-def contracts_of(
-    connection: Connection, *, company: str = "", source: str = "", as_of: datetime | None = None, locked: bool = False
-) -> list[Contract]:
+def contracts_of(connection: Connection, *, company: str = "", source: str = "", as_of: datetime | None = None) -> list[Contract]:
     """Contracts of a company or of a source (over all companies), by id."""
     query = select(contracts.c.content)
     if company:
@@ -49,7 +47,7 @@ def contracts_of(
         known = (contracts.c.ended_at.is_(None)) | (contracts.c.ended_at > as_of)
         query = query.where(contracts.c.booked_at <= as_of, known)
     query = query.order_by(contracts.c.id)
-    return [msgspec.convert(one, Contract) for one in connection.execute(query.with_for_update() if locked else query).scalars()]
+    return [msgspec.convert(one, Contract) for one in connection.execute(query).scalars()]
 
 
 def add_hours(connection: Connection, series: str, company: str, wh: Mapping[datetime, int], at: datetime) -> int:

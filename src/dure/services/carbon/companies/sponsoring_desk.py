@@ -42,6 +42,15 @@ from dure.services.carbon.transparency import staging
 from dure.services.carbon.transparency.entry import Entry
 
 PAY_IN_MOST_WON = 100_000_000_000
+SPONSOR = "sponsor"  # what the reasons of its transfers begin with
+EVENT_TYPES = {
+    "offered": "carbon.sponsorship.offered",
+    "running": "carbon.sponsorship.running",
+    "declined": "carbon.sponsorship.declined",
+    "withdrawn": "carbon.sponsorship.withdrawn",
+    "expired": "carbon.sponsorship.expired",
+    "ended": "carbon.sponsorship.ended",
+}
 
 
 def pay_in(connection: Connection, company: str, won: int, receipt: str, by: By) -> None:
@@ -52,7 +61,7 @@ def pay_in(connection: Connection, company: str, won: int, receipt: str, by: By)
     digest = hashlib.sha256(receipt.strip().encode()).hexdigest()[:20]
     one = Transfer(
         id=f"company/{company}/in/{digest}", debit=accounts.treasury().id, credit=accounts.company(company).id, amount=won,
-        unit="KRW", why="company.pay_in", ref=company,
+        unit="KRW", why=f"{SPONSOR}.pay_in", ref=company,
     )  # fmt: skip
     _post(connection, [one], by.at, accounts.treasury(), accounts.company(company))
     audit.append(connection, by, "act", "company", company, {"paid_in_won": won, "receipt": receipt.strip()})
@@ -75,7 +84,7 @@ def offer(connection: Connection, one: Sponsorship, rules: SponsoringRules, by: 
         programme(one.target, by.at.date(), folder)
     reserved = Transfer(
         id=f"{one.id}/escrow", debit=accounts.company(one.company).id, credit=accounts.escrow(one.id).id, amount=one.budget_won,
-        unit="KRW", deed="pending", expires_at=by.at + timedelta(days=rules.offer_d), why="sponsor.offer", ref=one.id,
+        unit="KRW", deed="pending", expires_at=by.at + timedelta(days=rules.offer_d), why=f"{SPONSOR}.offer", ref=one.id,
     )  # fmt: skip
     _post(connection, [reserved], by.at, accounts.company(one.company), accounts.escrow(one.id))
     sponsor_records.add(connection, one, by.at)
@@ -173,7 +182,7 @@ def close(connection: Connection, ident: str, at: datetime) -> Held:
     if left:
         back = Transfer(
             id=f"{ident}/rest", debit=accounts.escrow(ident).id, credit=accounts.company(one.company).id, amount=left,
-            unit="KRW", why="sponsor.rest", ref=ident,
+            unit="KRW", why=f"{SPONSOR}.rest", ref=ident,
         )  # fmt: skip
         _post(connection, [back], at, accounts.escrow(ident), accounts.company(one.company))
     returned = facts.get("returned_won", 0)
@@ -204,14 +213,14 @@ def _release(one: Sponsorship, held: Held, due: int) -> Transfer:
     """Named by what was released before it: the same amount is never released twice."""
     return Transfer(
         id=f"{one.id}/release/{held.released_won}", debit=accounts.escrow(one.id).id,
-        credit=accounts.budget(one.programme).id, amount=due, unit="KRW", why="sponsor.release", ref=one.id,
+        credit=accounts.budget(one.programme).id, amount=due, unit="KRW", why=f"{SPONSOR}.release", ref=one.id,
     )  # fmt: skip
 
 
 def _grams_over(one: Sponsorship, row: Result) -> Transfer:
     return Transfer(
         id=f"{one.id}/grams/{row.claim}", debit=accounts.held(CITY).id, credit=accounts.held(f"company/{one.company}").id,
-        amount=row.grams, unit="gCO2e", why="sponsor.transfer", ref=row.claim,
+        amount=row.grams, unit="gCO2e", why=f"{SPONSOR}.transfer", ref=row.claim,
     )  # fmt: skip
 
 
@@ -249,7 +258,7 @@ def _won_back(connection: Connection, one: Sponsorship, over: int, at: datetime)
 def _ending(one: Sponsorship, deed: Any, amount: int) -> Transfer:
     return Transfer(
         id=f"{one.id}/escrow/{deed}", debit=accounts.company(one.company).id, credit=accounts.escrow(one.id).id, amount=amount,
-        unit="KRW", deed=deed, of=f"{one.id}/escrow", why=f"sponsor.{deed}", ref=one.id,
+        unit="KRW", deed=deed, of=f"{one.id}/escrow", why=f"{SPONSOR}.{deed}", ref=one.id,
     )  # fmt: skip
 
 
@@ -265,7 +274,7 @@ def _step(connection: Connection, one: Sponsorship, state: State, by: By, facts:
     n = sponsor_records.add_step(connection, one.id, by.actor, state, facts, by.at)
     body = {"sponsorship": one.id, "company": one.company, "state": state, **facts}
     staging.stage(connection, [Entry(kind="decision", id=f"{one.id}/{n}", at=by.at, body=body)])
-    told = Event(id=f"{one.id}/{n}", type=f"carbon.sponsorship.{state}", source="carbon", time=by.at, subject=one.id, data=body)
+    told = Event(id=f"{one.id}/{n}", type=EVENT_TYPES[state], source="dure/carbon", time=by.at, subject=one.id, data=body)
     events.announce(connection, [told], by.at)
     if by.actor != SYSTEM:
         audit.append(connection, by, "act", "company", one.company, {"sponsorship": one.id, "state": state})

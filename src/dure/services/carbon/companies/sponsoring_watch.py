@@ -18,15 +18,15 @@ from dure.engines.records.audit import SYSTEM, By
 from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.companies import sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
-from dure.services.carbon.model import Claim
+from dure.services.carbon.model import Claim, State
 
 if TYPE_CHECKING:
     from dure.spine.house import House
 
 log = structlog.get_logger("dure.carbon")
 CLAIM_EVENTS = "carbon.claim."
-COUNTING = ("awarded", "retired")
-GONE = frozenset({"cancelled", "refused"})
+COUNTING: tuple[State, ...] = ("awarded", "retired")
+GONE: tuple[State, ...] = ("cancelled", "refused")
 AGAIN = timedelta(hours=1)  # everything is looked at again so often, whatever the events say
 
 
@@ -87,8 +87,9 @@ class SponsoringWatch:
 
     def _withdrawn(self) -> list[str]:
         with self._house.records.read() as connection:
-            standing = sponsor_records.standing_claims(connection)
-            return [one for one in standing if claim_desk.claim(connection, one).state in GONE]
+            standing = set(sponsor_records.standing_claims(connection))
+            gone = claim_desk.claims(connection, states=GONE) if standing else ()
+            return [one.id for one in gone if one.id in standing]
 
     def _count(self, connection: Connection, claim: Claim, now: datetime) -> None:
         sponsoring_desk.count(connection, [claim], lambda one: district_of(connection, one), now)

@@ -153,11 +153,14 @@ class _Draft:
         return self._transfers.get(ident) or self._books.transfers.get(ident)
 
     def _add(self, one: Transfer) -> Refused | None:
+        pending = self._known(one.of)
+        if one.of and (pending is None or pending.deed != "pending"):
+            return refused("ledger.pending_unknown", id=one.of)
         if one.debit == one.credit:
             return refused("ledger.same_account", account=one.debit)
         why = self._opened(one.debit, one) or self._opened(one.credit, one)
-        why = why or (self._against_ending(one) if one.of else self._against_moving(one))
-        return why or self._move(one)
+        why = why or (self._against_moving(one) if pending is None else self._against_ending(one, pending))
+        return why or self._move(one, pending)
 
     def _opened(self, ident: str, one: Transfer) -> Refused | None:
         """Why the account cannot be used; it comes to be when it is used first."""
@@ -175,11 +178,8 @@ class _Draft:
             return refused("ledger.unit_mismatch", account=ident, unit=one.unit)
         return None
 
-    def _against_ending(self, one: Transfer) -> Refused | None:
+    def _against_ending(self, one: Transfer, pending: Transfer) -> Refused | None:
         """Why a post or void does not fit the pending transfer it ends."""
-        pending = self._known(one.of)
-        if pending is None or pending.deed != "pending":
-            return refused("ledger.pending_unknown", id=one.of)
         here = one.of in self._transfers or one.of in self._books.pending
         if not here or one.of in self._ended:
             return refused("ledger.pending_ended", id=one.of)
@@ -218,16 +218,12 @@ class _Draft:
         self._back[wrong.id] = back + one.amount
         return None
 
-    def _move(self, one: Transfer) -> Refused | None:
+    def _move(self, one: Transfer, pending: Transfer | None) -> Refused | None:
         """The balances after it."""
-        reserved = 0
-        if one.of:
-            pending = self._known(one.of)
-            assert pending is not None  # noqa: S101  # `_against_ending` has seen it
+        reserved = one.amount if one.deed == "pending" else 0
+        if pending is not None:
             reserved = -pending.amount
-            self._ended.add(one.of)
-        elif one.deed == "pending":
-            reserved = one.amount
+            self._ended.add(pending.id)
         at_once = 0 if one.deed in ("pending", "void") else one.amount
         debit, credit = self._balance(one.debit), self._balance(one.credit)
         debit = replace(debit, debits_pending=debit.debits_pending + reserved, debits_posted=debit.debits_posted + at_once)

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from dure.core.errors import NotFound
+from dure.core.time import to_us
 from dure.engines.records.tables_carbon_ledger import carbon_accounts
 from dure.services.carbon.ledger import ledger_records
 from dure.services.carbon.ledger.judging import judge
@@ -33,7 +34,13 @@ def post(
     groups : linked transfers; each sees what those before it have posted
     at : when, by the caller's clock; kept as given. What is booked never runs backwards: see `judging.judge`
     accounts : by id, what accounts are that may not be there yet (see `accounts` and `named`)
+
+    Raises
+    ------
+    InputError
+        ``time.naive``
     """
+    to_us(at)  # refuses an instant without an offset
     take_turn(connection)
     sound = [group for group in groups if not any(misshapen(one) for one in group)]  # others must not reach the database
     books = ledger_records.books_of(connection, sound)

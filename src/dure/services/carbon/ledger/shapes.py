@@ -15,7 +15,8 @@ UNIT_OF: dict[str, Unit] = {
     kind: "gCO2e" if kind in {"world", "held", "retired", "cancelled"} else "KRW" for kind in get_args(AccountKind)
 }
 UNCOVERED = frozenset({"world", "treasury"})
-_DEEDS = get_args(Deed)
+_DEEDS = frozenset(get_args(Deed))
+_TEXTS = ("debit", "credit", "of", "corrects", "why", "ref")
 
 
 def account_fits(account: Account) -> bool:
@@ -46,18 +47,19 @@ def misshapen(one: Transfer) -> Refused | None:
 
 def _wrong_field(one: Transfer) -> str:
     ends = one.deed in ("post", "void")
-    if not is_name(one.id) or (one.deed == "pending" and len(one.id) > ID_CHARS_MAX - len(EXPIRED)):
-        return "id"
-    if ends != bool(one.of):
-        return "of"
-    if one.corrects and one.deed != "transfer":
-        return "corrects"
-    if one.expires_at is not None and (one.deed != "pending" or one.expires_at.tzinfo is None):
-        return "expires_at"
-    if not ends and not (one.debit and one.credit):
-        return "debit, credit"
-    texts = {name: getattr(one, name) for name in ("debit", "credit", "of", "corrects", "why", "ref")}
-    return next((name for name, text in texts.items() if text and not is_name(text)), "")
+    wrong = {
+        "id": not is_name(one.id) or (one.deed == "pending" and len(one.id) > ID_CHARS_MAX - len(EXPIRED)),
+        "of": ends != bool(one.of),
+        "corrects": bool(one.corrects) and one.deed != "transfer",
+        "expires_at": one.expires_at is not None and (one.deed != "pending" or one.expires_at.tzinfo is None),
+        "debit, credit": not ends and not (one.debit and one.credit),
+    }
+    if any(wrong.values()):
+        return next(name for name, is_wrong in wrong.items() if is_wrong)
+    texts = (one.debit, one.credit, one.of, one.corrects, one.why, one.ref)
+    if "".join(texts).isprintable() and max(map(len, texts)) <= ID_CHARS_MAX:
+        return ""
+    return next(name for name, text in zip(_TEXTS, texts, strict=True) if text and not is_name(text))
 
 
 def is_name(text: str) -> bool:

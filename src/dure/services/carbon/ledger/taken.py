@@ -25,6 +25,7 @@ from dure.services.carbon.ledger.shapes import is_name
 from dure.services.carbon.ledger.turn import take_turn
 from dure.services.carbon.model import Attribute, Refused, Stretch
 
+EXACT_US = 2**53  # instants that PostgreSQL's constraint keeps apart exactly: from the year 1684 to 2255
 STRETCHES_MAX = 20_000  # a year of half hours, and a little more
 Pair = tuple[str, str]
 
@@ -80,7 +81,7 @@ def take_all(connection: Connection, takings: Sequence[Taking], at: datetime) ->
         if answers[n] is None:
             held[one.claim] = spans
             lines.add(one.claim, spans)
-            rows += [_row(span, one.claim, at) for span in spans]
+            rows += [_row(pairs[_pair(each)], each, one.claim, at) for each in one.stretches]
     if dialect.insert_new(connection, carbon_taken, rows) != len(rows):
         raise Conflict("ledger.raced", "Somebody else wrote to the carbon ledger out of turn; nothing was taken.")
     return answers
@@ -164,14 +165,22 @@ def _wrong(one: Taking) -> Text | None:
         return Text("번호", "its id")
     if not 1 <= len(one.stretches) <= STRETCHES_MAX:
         return Text(f"구간은 1~{STRETCHES_MAX}개", f"1 to {STRETCHES_MAX} stretches")
-    for each in one.stretches:
-        if each.attribute not in ATTRIBUTE_NAMES or not is_name(each.source):
-            return Text("원천이나 속성", "source or attribute")
-        if each.start.tzinfo is None or each.end.tzinfo is None or each.start >= each.end:
-            return Text("끝이 시작보다 늦어야 하고 시간대가 있어야 함", "it must end after it starts, both with an offset")
+    wrong = next(filter(None, map(_wrong_stretch, one.stretches)), None)
+    if wrong:
+        return wrong
     ordered = sorted(one.stretches, key=lambda each: (each.source, each.attribute, each.start))
     if any(_pair(a) == _pair(b) and b.start < a.end for a, b in pairwise(ordered)):
         return Text("구간이 서로 겹침", "its stretches overlap each other")
+    return None
+
+
+def _wrong_stretch(one: Stretch) -> Text | None:
+    if one.attribute not in ATTRIBUTE_NAMES or not is_name(one.source):
+        return Text("원천이나 속성", "source or attribute")
+    if one.start.tzinfo is None or one.end.tzinfo is None or one.start >= one.end:
+        return Text("끝이 시작보다 늦어야 하고 시간대가 있어야 함", "it must end after it starts, both with an offset")
+    if not -EXACT_US < to_us(one.start) < to_us(one.end) < EXACT_US:
+        return Text("셀 수 있는 때를 벗어남", "it is outside of the times that are counted")
     return None
 
 
@@ -200,10 +209,11 @@ def _numbered(connection: Connection, wanted: set[Pair]) -> dict[Pair, int]:
 def _held(connection: Connection, claims: Sequence[str]) -> dict[str, list[tuple[int, int, int]]]:
     """What each of the claims has already: pair, start and end [µs], in order."""
     given = asked(connection, {"claim": str}, [(one,) for one in sorted(set(claims))])
-    query = select(carbon_taken).where(carbon_taken.c.claim.in_(select(given.c.claim)))
+    taken = carbon_taken.c
+    query = select(taken.claim, taken.pair, _us(taken.start_at), _us(taken.end_at)).where(taken.claim.in_(select(given.c.claim)))
     found: dict[str, list[tuple[int, int, int]]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.claim, []).append((row.pair, to_us(row.start_at), to_us(row.end_at)))
+    for claim, pair, start, end in connection.execute(query):
+        found.setdefault(claim, []).append((pair, start, end))
     return {claim: sorted(spans) for claim, spans in found.items()}
 
 
@@ -211,19 +221,24 @@ def _neighbours(connection: Connection, takings: Sequence[Taking], pairs: Mappin
     """For each stretch that is asked for, the last taken one of its pair that begins before it ends."""
     ends = sorted({(pairs[_pair(each)], to_us(each.end)) for one in takings for each in one.stretches})
     given = asked(connection, {"pair": int, "end_us": int}, ends)
-    before = carbon_taken.alias()
+    before, taken = carbon_taken.alias().c, carbon_taken.c
     last = (
-        select(func.max(before.c.start_at))
-        .where(before.c.pair == given.c.pair, type_coerce(before.c.start_at, BigInteger) < given.c.end_us)
+        select(func.max(_us(before.start_at)))
+        .where(before.pair == given.c.pair, _us(before.start_at) < given.c.end_us)
         .scalar_subquery()
     )
-    query = select(carbon_taken).join_from(
-        given, carbon_taken, and_(carbon_taken.c.pair == given.c.pair, carbon_taken.c.start_at == last)
+    there = and_(taken.pair == given.c.pair, _us(taken.start_at) == last)
+    query = (
+        select(taken.pair, _us(taken.start_at), _us(taken.end_at), taken.claim).join_from(given, carbon_taken, there).distinct()
     )
-    for row in connection.execute(query.distinct()):
-        yield row.pair, _Span(to_us(row.start_at), to_us(row.end_at), row.claim)
+    for pair, start, end, claim in connection.execute(query):
+        yield pair, _Span(start, end, claim)
 
 
-def _row(span: tuple[int, int, int], claim: str, at: datetime) -> dict[str, object]:
-    pair, start, end = span
-    return {"pair": pair, "start_at": from_us(start), "end_at": from_us(end), "claim": claim, "taken_at": at}
+def _row(pair: int, stretch: Stretch, claim: str, at: datetime) -> dict[str, object]:
+    return {"pair": pair, "start_at": stretch.start, "end_at": stretch.end, "claim": claim, "taken_at": at}
+
+
+def _us(column: ColumnElement[datetime]) -> ColumnElement[int]:
+    """An instant as it is kept [µs since 1970]."""
+    return type_coerce(column, BigInteger)

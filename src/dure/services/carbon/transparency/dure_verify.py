@@ -462,22 +462,22 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seen", help="a checkpoint you kept")
     parser.add_argument("--selftest", action="store_true", help="check this file's arithmetic")
     asked = parser.parse_args(words)
-    say = sys.stdout.write
+    write = sys.stdout.write
     if asked.selftest or not asked.file:
         good = selftest()
-        say("YES  self-test\n" if good else "NO   self-test\n")
+        write("YES  self-test\n" if good else "NO   self-test\n")
         return 0 if good and asked.selftest else 2
     try:
         content = Path(asked.file).read_bytes()
         seen = Path(asked.seen).read_text("utf-8") if asked.seen else ""
     except (OSError, UnicodeDecodeError) as error:
-        say(f"NO   {error}\n")
+        write(f"NO   {error}\n")
         return 2
     found = list(checks(content, asked.key, seen))
     for check in found:
-        say(f"{'YES' if check.ok else 'NO '}  {NAMES[check.name]}: {check.why}\n")
+        write(f"{'YES' if check.ok else 'NO '}  {NAMES[check.name]}: {check.why}\n")
     good = all(check.ok for check in found)
-    say("YES  all of it holds. 모두 맞습니다.\n" if good else "NO   do not rely on it. 믿지 마십시오.\n")
+    write("YES  all of it holds. 모두 맞습니다.\n" if good else "NO   do not rely on it. 믿지 마십시오.\n")
     return 0 if good else 1
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
 
 from dure.core.errors import Conflict, NotFound
 from dure.engines.records import dialect
@@ -22,6 +23,7 @@ from dure.engines.records.tables_carbon_transparency import carbon_log_tiles as 
 from dure.services.carbon.transparency.tiles import Read, Tile
 
 PAGE = 1_000
+TILES_AT_ONCE = 32
 
 
 class State(NamedTuple):
@@ -128,12 +130,22 @@ def reading(connection: Connection) -> Read:
     """Tiles as they are asked for."""
 
     def read(wanted: Collection[Tile]) -> dict[Tile, bytes]:
-        if not wanted:
-            return {}
-        query = select(tiles.c.level, tiles.c.n, tiles.c.hashes).where(tuple_(tiles.c.level, tiles.c.n).in_(list(wanted)))
-        return {(row[0], row[1]): bytes(row[2]) for row in connection.execute(query)}
+        found: dict[Tile, bytes] = {}
+        listed = list(wanted)
+        for at in range(0, len(listed), TILES_AT_ONCE):
+            some = listed[at : at + TILES_AT_ONCE]
+            keys = {f"{name}{place}": one for place, tile in enumerate(some) for name, one in zip("ln", tile, strict=True)}
+            found |= {(row[0], row[1]): bytes(row[2]) for row in connection.execute(_tiles(len(some)), keys)}
+        return found
 
     return read
+
+
+@cache
+def _tiles(count: int) -> Select[Any]:
+    """The question for so many tiles, built once. SQLite would look through the whole table for ``(level, n) IN (…)``."""
+    each = (and_(tiles.c.level == bindparam(f"l{place}"), tiles.c.n == bindparam(f"n{place}")) for place in range(count))
+    return select(tiles.c.level, tiles.c.n, tiles.c.hashes).where(or_(*each))
 
 
 def leaf(connection: Connection, key: str) -> Leaf:
@@ -223,9 +235,10 @@ def published(connection: Connection, limit: int, before: str = "") -> list[tupl
     ]
 
 
-def is_published(connection: Connection, day: str) -> bool:
-    """Whether a day has its checkpoint."""
-    return connection.execute(select(days.c.day).where(days.c.day == day)).first() is not None
+def published_on(connection: Connection, day: str) -> Day | None:
+    """What was published on a local day; None when nothing was."""
+    row = connection.execute(select(days).where(days.c.day == day)).mappings().one_or_none()
+    return None if row is None else Day(**row)
 
 
 def signing_keys(connection: Connection) -> list[KeyRow]:

@@ -52,7 +52,7 @@ class LogWatch:
             evidence = {key: str(one) for key, one in error.detail.items()}
             with self._house.records.begin() as connection:
                 if raise_alarm(connection, error.code, evidence, now):
-                    log.critical("log.alarm", code=error.code, why=error.message)
+                    log.error("log.alarm", code=error.code, why=error.message)  # noqa: TRY400  # it is raised on
             raise
         if self._daily.is_due(now):
             self._begun = False  # the next round looks again whether the log is whole, and for new factors

@@ -39,7 +39,7 @@ class DailyCheckpoints:
     def is_due(self, now: datetime) -> bool:
         """Whether today has no checkpoint yet. Only reads."""
         with self._records.read() as connection:
-            return not log_records.is_published(connection, self._day(now)) and log_records.head(connection) is not None
+            return log_records.published_on(connection, self._day(now)) is None and log_records.head(connection) is not None
 
     def publish(self, now: datetime, kept_since: datetime) -> Day | None:
         """Publish the newest checkpoint as today's, once; older ones in between are let go. None when there is nothing to do."""

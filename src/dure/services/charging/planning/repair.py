@@ -53,7 +53,7 @@ def repaired(solver: SiteSolver, problem: Problem, plan: Plan, wishes: Wishes = 
     if _dear(asked, made, plan):
         on, made = _flipped(solver, asked, (on, made), plan, wishes)
     if _dear(asked, made, plan):
-        made = _searched(asked, made, plan, msgspec.structs.replace(wishes, on=on))
+        made = _searched(SiteSolver(safety_s=solver.safety_s), asked, (made, plan), msgspec.structs.replace(wishes, on=on))
     return msgspec.structs.replace(made, bindings=plan.bindings, reasons=plan.reasons + made.reasons)
 
 
@@ -95,10 +95,10 @@ def _fits(need: Need, on: Onset, hours: float) -> bool:
     return bool(on.sum() * need.min_w * hours <= need.need_wh + NEAR_W and on.sum() * need.max_w * hours >= need.need_wh - NEAR_W)
 
 
-def _searched(problem: Problem, made: Plan, plan: Plan, wishes: Wishes) -> Plan:
-    """The better of a plan and of what a search over the steps of those vehicles finds that had small ones."""
+def _searched(solver: SiteSolver, problem: Problem, plans: tuple[Plan, Plan], wishes: Wishes) -> Plan:
+    """The better of the repaired plan and of what a search over the steps of those vehicles finds that had small ones."""
+    made, plan = plans
     whole = small(problem, plan.ev_w).any(axis=1)
-    solver = SiteSolver()
     for _ in range(SEARCHES_MAX):  # what moves away from them may leave others with too little
         found = solver.solve(problem, msgspec.structs.replace(wishes, whole=whole))
         others = small(problem, found.ev_w).any(axis=1) & ~whole

@@ -37,7 +37,7 @@ class SiteSolver:
     """Plans of one site. Not for two threads at once."""
 
     def __init__(self, ties: Ties | None = None, safety_s: float = SAFETY_S) -> None:
-        self._safety_s = safety_s
+        self.safety_s = safety_s
         self._ties = ties or Ties()
         # Without the wrapper around it, which only adds callbacks and writes a banner to the standard output.
         self._highs: Any = highspy._core._Highs()  # noqa: SLF001  # as above
@@ -63,7 +63,7 @@ class SiteSolver:
         self._load(shape, model, fresh=shape is not self._shape or whole)
         # Without binaries presolving takes longer than it saves.
         self._highs.setOptionValue("presolve", "choose" if whole else "off")
-        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + self._safety_s)  # its clock runs on from run to run
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + self.safety_s)  # its clock runs on from run to run
         self._highs.run()
         solution = self._highs.getSolution()
         self.iterations = int(self._highs.getInfo().simplex_iteration_count)

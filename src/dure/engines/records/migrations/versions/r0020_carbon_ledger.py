@@ -14,6 +14,7 @@ depends_on = None
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ACCOUNTS, PAIRS = "carbon_accounts", "carbon_pairs"
 SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+EXACT = "start_at > -9007199254740992 AND end_at < 9007199254740992 AND pair < 9007199254740992"  # 2^53; the year 2255
 APPEND_ONLY = ("carbon_transfers", "carbon_entries", "carbon_pairs", "carbon_freed")
 
 
@@ -113,6 +114,7 @@ def _taken() -> None:
         sa.PrimaryKeyConstraint("pair", "start_at", name="pk_carbon_taken"),
         sa.ForeignKeyConstraint(["pair"], [f"{PAIRS}.id"], name="fk_carbon_taken_pair"),
         sa.CheckConstraint("start_at < end_at", name="ck_carbon_taken_length"),
+        sa.CheckConstraint(EXACT, name="ck_carbon_taken_exact"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_carbon_taken_claim", "carbon_taken", ["claim"])
@@ -154,10 +156,14 @@ def _guard_sqlite() -> None:
 
 
 def _guard_postgresql() -> None:
-    """All pairs share one line of numbers, 2^62 µs each, so that ranges alone tell an overlap: no extension is needed."""
+    """A row is a line in the plane of pairs and µs, and no two may touch: boxes are in PostgreSQL's core, no extension is needed.
+
+    Their corners are doubles, exact for whole numbers below 2^53 (ck_carbon_taken_exact). A touch counts: the last µs stays out.
+    Measured beside ranges: 30 µs a row, two ranges 68, one range of numerics 142.
+    """
     op.execute(
-        "ALTER TABLE carbon_taken ADD CONSTRAINT ex_carbon_taken_once EXCLUDE USING gist (numrange("
-        "pair::numeric * 4611686018427387904 + start_at, pair::numeric * 4611686018427387904 + end_at) WITH &&)"
+        "ALTER TABLE carbon_taken ADD CONSTRAINT ex_carbon_taken_once "
+        "EXCLUDE USING gist (box(point(pair, start_at), point(pair, end_at - 1)) WITH &&)"
     )
     op.execute(
         "CREATE FUNCTION carbon_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "

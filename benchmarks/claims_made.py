@@ -1,0 +1,81 @@
+"""Claims that overlap, made from a seed: 16 writers claim stretches of the same sources."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from dure.services.carbon.ledger import accounts
+from dure.services.carbon.ledger.model import Account, Transfer
+from dure.services.carbon.ledger.posting import named
+from dure.services.carbon.ledger.taken import Taking
+from dure.services.carbon.model import Stretch
+
+WRITERS = 16
+SOURCES = 200
+SPAN_MIN = 55 * 24 * 60  # with 100,000 claims of four hours each source is asked for one and a half times
+LONGEST_MIN = 480
+HOLDERS = 40
+FROM = datetime(2026, 1, 1, tzinfo=UTC)
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+WORLD, PURSE, BUDGET = accounts.world("city-verified"), accounts.treasury(), accounts.budget("green-practice")
+FUND = Transfer(id="fund", debit=PURSE.id, credit=BUDGET.id, amount=10**12, unit="KRW", why="budget")
+ACCOUNTS: dict[str, Account] = named(
+    WORLD,
+    PURSE,
+    BUDGET,
+    *(accounts.held(f"company/{n}") for n in range(HOLDERS)),
+    *(accounts.wallet(f"{n:032x}") for n in range(HOLDERS)),
+)
+
+
+class Made(NamedTuple):
+    """One claim: what it takes, its grams, and who gets them and the reward [won]."""
+
+    id: str
+    stretch: Stretch
+    grams: int
+    won: int
+    holder: int
+
+    @property
+    def taking(self) -> Taking:
+        """What it takes."""
+        return Taking(self.id, (self.stretch,))
+
+    @property
+    def group(self) -> tuple[Transfer, Transfer]:
+        """Its grams and its reward, linked."""
+        held, wallet = f"held/company/{self.holder}", f"wallet/{self.holder:032x}"
+        return (
+            Transfer(
+                id=f"{self.id}/award",
+                debit=WORLD.id,
+                credit=held,
+                amount=self.grams,
+                unit="gCO2e",
+                why="claim.award",
+                ref=self.id,
+            ),
+            Transfer(
+                id=f"{self.id}/reward", debit=BUDGET.id, credit=wallet, amount=self.won, unit="KRW", why="reward", ref=self.id
+            ),
+        )
+
+
+def batch(seed: int, writer: int, number: int, size: int) -> list[Made]:
+    """A writer's batch of that number: always the same."""
+    chance = random.Random(f"{seed}/{writer}/{number}")  # noqa: S311  # claims, not secrets
+    return [_claim(chance, f"clm-{writer:02}-{number:05}-{n:04}") for n in range(size)]
+
+
+def _claim(chance: random.Random, ident: str) -> Made:
+    start = FROM + timedelta(minutes=chance.randrange(SPAN_MIN))
+    stretch = Stretch(
+        source=f"building/bd-{chance.randrange(SOURCES)}",
+        attribute="energy_saving",
+        start=start,
+        end=start + timedelta(minutes=chance.randrange(1, LONGEST_MIN)),
+    )
+    return Made(ident, stretch, chance.randrange(1, 10**6), chance.randrange(1, 10**4), chance.randrange(HOLDERS))

@@ -1,0 +1,49 @@
+"""What the pages of the ledger call things."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dure.core.text import Text
+from dure.services.carbon.ledger.checking import Kind
+from dure.services.carbon.ledger.model import AccountKind, Deed
+
+
+class Word(NamedTuple):
+    """A state with its mark and tone."""
+
+    name: Text
+    mark: str
+    tone: str
+
+
+KIND_NAMES: dict[AccountKind, Text] = {
+    "world": Text("감축의 원천", "Where grams come from"),
+    "held": Text("보유", "Held"),
+    "retired": Text("소각", "Retired"),
+    "cancelled": Text("취소", "Cancelled"),
+    "treasury": Text("도시 금고", "City treasury"),
+    "budget": Text("사업 예산", "Programme budgets"),
+    "company": Text("기업 예치", "Paid in by companies"),
+    "escrow": Text("조건부 예치", "Escrow"),
+    "wallet": Text("시민 지갑", "Wallets"),
+    "paid": Text("지급됨", "Paid out"),
+}
+DEEDS: dict[Deed, Word] = {
+    "transfer": Word(Text("이체", "transfer"), "check", "success"),
+    "pending": Word(Text("예약", "reserved"), "clock", "info"),
+    "post": Word(Text("확정", "posted"), "check", "success"),
+    "void": Word(Text("예약 취소", "voided"), "ring", "neutral"),
+}
+SOUND = Word(Text("모두 맞습니다", "Everything fits"), "check", "success")
+BROKEN = Word(Text("맞지 않는 것이 있습니다", "Something does not fit"), "cross", "danger")
+PROBLEMS: dict[Kind, Text] = {
+    "entry": Text("이체 뒤의 잔액이 이체와 맞지 않음", "a balance after a transfer does not follow from the transfers"),
+    "balance": Text("지금 잔액이 이체와 맞지 않음", "a balance as it stands does not follow from the transfers"),
+    "overdrawn": Text("계정이 0 아래로 내려감", "an account was below 0"),
+    "unopened": Text("이체는 있으나 계정이 없음", "there are transfers, but no such account"),
+    "gap": Text("번호가 빠짐", "numbers are missing"),
+    "order": Text("시각이 거꾸로 감", "times run backwards"),
+    "sides": Text("차변과 대변의 합이 다름", "debits and credits differ"),
+    "pending": Text("열린 예약의 목록이 다름", "the list of open reservations differs"),
+}

@@ -1,0 +1,51 @@
+"""The carbon side of the demo city: an officer, a company, recycling scales and citizens, seeded.
+
+They use the same desks, wires and routes as real ones, and begin after the city's other services have: claims come from what
+those measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from dure.core.errors import DureError
+from dure.services.carbon.simulating import demo_company, demo_officer
+from dure.services.carbon.simulating.demo_scales import Scales
+from dure.spine.repeating import Round, repeat_all
+
+if TYPE_CHECKING:
+    from dure.spine.house import House
+    from dure.spine.virtual_devices import Connection
+
+log = structlog.get_logger("dure.simulator")
+
+BEGIN_S = 12.0  # the first pages come first
+SCALES_S = 20.0
+OFFICER_S = 30.0
+
+
+async def simulate(house: House, connection: Connection) -> None:
+    """Begin, then go on until cancelled."""
+    await asyncio.sleep(BEGIN_S)
+    await asyncio.to_thread(_begin, house)
+    scales = Scales(house, connection)
+
+    async def verify() -> int:
+        return await asyncio.to_thread(demo_officer.verify, house)
+
+    try:
+        await repeat_all((Round("demo scales", SCALES_S, scales.look), Round("demo verifier", OFFICER_S, verify)), log, "demo")
+    finally:
+        await scales.close()
+
+
+def _begin(house: House) -> None:
+    try:
+        funded, founded = demo_officer.fund(house), demo_company.begin(house)
+    except DureError as error:  # the demo goes on without it
+        log.warning("demo.carbon_not_begun", code=error.code, why=error.message)
+        return
+    log.info("demo.carbon", funded=funded, company=founded)

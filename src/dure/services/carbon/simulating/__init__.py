@@ -1,0 +1,1 @@
+"""People, companies and scales of the demo city: seeded, through the same desks and wires as real ones."""
