@@ -45,6 +45,7 @@ NAMES = (
     "explain",
     "household",
     "ixbrl",
+    "household",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from demo_buildings import furnish_buildings
+from demo_carbon import furnish_carbon
 from demo_charging import furnish_charging
 from demo_city import ROOT, RunningCity
 from demo_environment import furnish
@@ -23,7 +24,9 @@ def running(tmp_path_factory, request):
     city = RunningCity(tmp_path_factory.mktemp("city"))
     try:
         city.start()
-        furnishing = {"waste": furnish_waste, "buildings": furnish_buildings, "charging": furnish_charging}
+        furnishing = {
+            "waste": furnish_waste, "buildings": furnish_buildings, "charging": furnish_charging, "carbon": furnish_carbon
+        }  # fmt: skip
         city.made = next((each for name, each in furnishing.items() if name in request.module.__name__), furnish)(city)
         yield city
     finally:

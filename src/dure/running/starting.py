@@ -108,6 +108,7 @@ async def _play(house: House, url: str) -> None:
     connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
     async with asyncio.TaskGroup() as group:
         group.create_task(_play_charging(house, connection))
+        group.create_task(carbon.simulate(house, connection))
         if not house.live.all():
             filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
             log.info("demo.past", readings=filled)
@@ -115,7 +116,6 @@ async def _play(house: House, url: str) -> None:
         group.create_task(simulate(house.city, connection, house.clock))
         group.create_task(_play_bins(house, connection))
         group.create_task(_play_meters(house, connection))
-        group.create_task(carbon.simulate(house, connection))
 
 
 async def _play_bins(house: House, connection: Connection) -> None:

@@ -91,6 +91,11 @@ HOMES: tuple[Home, ...] = (
             Stop("/charging", Text("충전소", "Charging")),
             Stop("/carbon", Text("탄소 현황판", "Carbon board"), section=CARBON),
             Stop("/carbon/districts", Text("구역별 감축", "Districts"), section=CARBON),
+            Stop("/carbon/practices", Text("내 실천", "My practices"), section=CARBON),
+            Stop("/carbon/challenges", Text("함께 하기", "Challenges"), section=CARBON),
+            Stop("/carbon/wallet", Text("내 지갑", "My wallet"), "act", "practice", CARBON),
+            Stop("/carbon/household", Text("우리 집 에너지", "Energy at home"), "act", "practice", CARBON),
+            Stop("/carbon/statements", Text("공개된 보고서", "Public statements"), section=CARBON),
             Stop("/carbon/log", Text("투명성 로그", "Transparency log"), section=CARBON),
         ),
     ),
@@ -131,8 +136,11 @@ HOMES: tuple[Home, ...] = (
             Stop("/operations/charging/studies", Text("설비 규모 검토", "Sizing studies"), "read", "city_data", CHARGING),
             Stop("/operations/charging/rules", Text("충전 기준", "Rules and tariffs"), "read", "city_data", CHARGING),
             Stop("/operations/carbon/queue", Text("검증 대기", "Verification"), "read", "verification", CARBON),
+            Stop("/operations/carbon/practices", Text("실천 확인", "Practices"), "read", "verification", CARBON),
             Stop("/operations/carbon/claims", Text("청구", "Claims"), "read", "ledger", CARBON),
             Stop("/operations/carbon/programmes", Text("사업과 예산", "Programmes and budgets"), "read", "ledger", CARBON),
+            Stop("/operations/carbon/sponsoring", Text("후원", "Sponsoring"), "read", "ledger", CARBON),
+            Stop("/operations/carbon/ledger", Text("장부", "Ledger"), "read", "ledger", CARBON),
             Stop("/operations/carbon/inventory", Text("구역별 감축", "Districts"), "read", "ledger", CARBON),
             Stop("/operations/carbon/explain", Text("탄소 숫자의 근거", "Carbon figures"), "read", "ledger", CARBON),
             Stop("/operations/carbon/rules", Text("탄소 기준", "Rules and factors"), "read", "city_data", CARBON),
@@ -151,8 +159,12 @@ HOMES: tuple[Home, ...] = (
     ),
     Home(
         "partners",
-        Text("데이터·API", "Data and API"),
-        (Stop("/data", Text("데이터와 API", "Data and API")),),
+        Text("데이터·기업", "Data and companies"),
+        (
+            Stop("/data", Text("데이터와 API", "Data and API")),
+            Stop("/partners/companies", Text("우리 회사와 후원", "My company and sponsoring"), "read", "company"),
+            Stop("/partners/statements", Text("보고서", "Statements"), "read", "company"),
+        ),
     ),
 )
 

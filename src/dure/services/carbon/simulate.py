@@ -7,12 +7,14 @@ those measured.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from dure.core.errors import DureError
-from dure.services.carbon.simulating import demo_company, demo_officer
+from dure.services.carbon.simulating import demo_company, demo_officer, demo_statement
+from dure.services.carbon.simulating.demo_citizens import Citizens
 from dure.services.carbon.simulating.demo_scales import Scales
 from dure.spine.repeating import Round, repeat_all
 
@@ -24,22 +26,27 @@ log = structlog.get_logger("dure.simulator")
 
 BEGIN_S = 12.0  # the first pages come first
 SCALES_S = 20.0
+CITIZENS_S = 10.0
 OFFICER_S = 30.0
+STATEMENT_S = 60.0
 
 
 async def simulate(house: House, connection: Connection) -> None:
     """Begin, then go on until cancelled."""
     await asyncio.sleep(BEGIN_S)
     await asyncio.to_thread(_begin, house)
-    scales = Scales(house, connection)
-
-    async def verify() -> int:
-        return await asyncio.to_thread(demo_officer.verify, house)
-
+    scales, citizens = Scales(house, connection), Citizens(house, connection)
+    rounds = (
+        Round("demo scales", SCALES_S, scales.look),
+        Round("demo citizens", CITIZENS_S, citizens.look),
+        Round("demo verifier", OFFICER_S, partial(asyncio.to_thread, demo_officer.verify, house)),
+        Round("demo statement", STATEMENT_S, partial(asyncio.to_thread, _issue, house)),
+    )
     try:
-        await repeat_all((Round("demo scales", SCALES_S, scales.look), Round("demo verifier", OFFICER_S, verify)), log, "demo")
+        await repeat_all(rounds, log, "demo")
     finally:
         await scales.close()
+        await citizens.close()
 
 
 def _begin(house: House) -> None:
@@ -49,3 +56,11 @@ def _begin(house: House) -> None:
         log.warning("demo.carbon_not_begun", code=error.code, why=error.message)
         return
     log.info("demo.carbon", funded=funded, company=founded)
+
+
+def _issue(house: House) -> None:
+    try:
+        if demo_statement.issue(house):
+            log.info("demo.statement")
+    except DureError as error:  # its figures are not settled yet: the next look tries again
+        log.debug("demo.statement_waits", code=error.code)

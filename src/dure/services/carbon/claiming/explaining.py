@@ -7,10 +7,10 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/claim/ID``                               grams of a claim
 ``carbon/programme/ID/2026/A``                    grams of a programme in a local year, of one tier
 ``carbon/company/ID/…``                           see `companies.company_figure`
-``carbon/household/REF/2026H1``                   grams a household saved in a half-year
 ``carbon/statement/ID/ROW``                       a row of an issued statement
 ``carbon/board/2026/…``, ``carbon/inventory/…``   see `dure.services.carbon.governing.board_figure`
 ``carbon/practice/ID``                            won for each tonne of a practice; ``/DAY`` behind it: on that day
+``carbon/household/REF/2026H1``                   grams a household saved in a half-year
 ================================================  ================================================================
 """
 
@@ -78,9 +78,9 @@ EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
     "company": company_figure,
-    "household": household_figure,
     "statement": statement_figure,
     "board": board_figure,
     "inventory": inventory_figure,
     "practice": _practice,
+    "household": household_figure,
 }

@@ -16,7 +16,7 @@ from dure.services.carbon.governing.board import Board
 def put(connection: Connection, one: Board) -> None:
     """Keep a board in the place of that of the same year."""
     row = {"year": one.year, "made_at": one.made_at, "content": msgspec.to_builtins(one)}
-    dialect.upsert(connection, boards, [row], newer="made_at")
+    dialect.upsert(connection, boards, [row])
 
 
 def find(connection: Connection, year: int) -> Board | None:

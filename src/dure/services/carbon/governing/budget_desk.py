@@ -14,7 +14,7 @@ from dure.core.time import day_interval, day_of
 from dure.engines.records import audit, events
 from dure.engines.records.audit import SYSTEM, By
 from dure.services.carbon.governing import budget_records, flow_records
-from dure.services.carbon.governing.budgets import NOTE_MAX, Asked, Done, Standing, objection, returnable
+from dure.services.carbon.governing.budgets import NOTE_MAX, Asked, Deed, Done, Standing, objection, returnable
 from dure.services.carbon.governing.flow_records import Flow
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Transfer
@@ -26,6 +26,13 @@ from dure.services.carbon.transparency.entry import Entry
 if TYPE_CHECKING:
     from dure.spine.house import House
 
+THAW: Deed = "thaw"
+TYPES: dict[Deed, str] = {
+    "fund": "carbon.budget.funded",
+    "freeze": "carbon.budget.frozen",
+    "thaw": "carbon.budget.thawed",
+    "close": "carbon.budget.closed",
+}
 STAYS_FROZEN = "held back: came in while frozen"
 
 
@@ -137,7 +144,7 @@ def _let_go(connection: Connection, held: Sequence[Done], at: datetime) -> None:
             first = _transfer(one)
             ending = Transfer(
                 id=f"{first.id}/void", debit=first.debit, credit=first.credit, amount=0, unit="KRW", deed="void", of=first.id,
-                why="budget.thaw", ref=first.ref,
+                why=f"budget.{THAW}", ref=first.ref,
             )  # fmt: skip
             _post(connection, one.programme, ending, at)
 
@@ -157,7 +164,7 @@ def _tell(connection: Connection, done: Done, by: By) -> None:
     body = {"programme": done.programme, "year": done.year, "deed": done.deed, "won": done.won}
     staging.stage(connection, [Entry(kind="decision", id=_ident(done), at=by.at, body=body)])
     told = Event(
-        id=_ident(done), type=f"carbon.budget.{done.deed}", source="dure/carbon", time=by.at, subject=done.programme, data=body
+        id=_ident(done), type=TYPES[done.deed], source="dure/carbon", time=by.at, subject=done.programme, data=body
     )  # fmt: skip
     events.announce(connection, [told], by.at)
     if by.actor != SYSTEM:

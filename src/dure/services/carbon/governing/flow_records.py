@@ -49,17 +49,27 @@ def flows(connection: Connection, bounds: Sequence[datetime]) -> list[Flow]:
     ours = ("budget", "paid")
     name = case((credit.c.kind.in_(ours), credit.c.id), (debit.c.kind.in_(ours), debit.c.id), else_=literal(""))
     wallet = case((debit.c.kind == "wallet", debit.c.id), (credit.c.kind == "wallet", credit.c.id), else_=None)
-    query = (
+    each = (
         select(
             span.label("span"), debit.c.kind.label("source"), credit.c.kind.label("target"), name.label("name"),
-            func.sum(transfers.c.amount).label("won"), func.count(wallet.distinct()).label("people"),
+            transfers.c.amount.label("amount"), wallet.label("wallet"),
         )
         .join_from(transfers, debit, transfers.c.debit == debit.c.id)
         .join(credit, transfers.c.credit == credit.c.id)
         .where(transfers.c.unit == "KRW", transfers.c.deed.in_(POSTED), booked >= bounds[0], booked < bounds[-1])
-        .group_by(span, debit.c.kind, credit.c.kind, name)
-        .order_by(span, debit.c.kind, credit.c.kind, name)
+        .subquery()
     )  # fmt: skip
+    keys = (
+        each.c.span,
+        each.c.source,
+        each.c.target,
+        each.c.name,
+    )  # columns of its own: PostgreSQL sees no sameness in parameters
+    query = (
+        select(*keys, func.sum(each.c.amount).label("won"), func.count(each.c.wallet.distinct()).label("people"))
+        .group_by(*keys)
+        .order_by(*keys)
+    )
     return [
         Flow(int(row.span), row.source, row.target, row.name.partition("/")[2], int(row.won), int(row.people))
         for row in connection.execute(query)

@@ -21,7 +21,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     district : id of a zone; empty where nothing says which
     grams : credited [gCO2e], of claims that are awarded or retired
     point_grams : best estimate before deductions [gCO2e]
-    measured : what was measured, by unit (whole Wh, g, m, …)
+    measured : what was measured, by method and unit (``pv-generation Wh``): two that count one kWh stand apart
     people : how many persons hold them
     """
 

@@ -69,14 +69,14 @@ def inventory(connection: Connection, start: datetime, end: datetime) -> list[Ro
     """What was credited of claims that begin in ``[start, end)``, by district, service and tier."""
     query = (
         select(
-            places.c.district, places.c.service, claims.c.tier, claims.c.unit, func.count().label("n"),
+            places.c.district, places.c.service, claims.c.tier, claims.c.method, claims.c.unit, func.count().label("n"),
             func.sum(claims.c.grams).label("grams"), func.sum(claims.c.point_grams).label("point"),
             func.sum(claims.c.quantity).label("quantity"), func.count(_person().distinct()).label("people"),
         )
         .join_from(claims, places, claims.c.id == places.c.claim)
         .where(claims.c.state.in_(BOOKED), claims.c.start_at >= start, claims.c.start_at < end)
-        .group_by(places.c.district, places.c.service, claims.c.tier, claims.c.unit)
-        .order_by(places.c.district, places.c.service, claims.c.tier, claims.c.unit)
+        .group_by(places.c.district, places.c.service, claims.c.tier, claims.c.method, claims.c.unit)
+        .order_by(places.c.district, places.c.service, claims.c.tier, claims.c.method, claims.c.unit)
     )  # fmt: skip
     found: dict[tuple[str, str, str], Row] = {}
     for row in connection.execute(query):
@@ -89,7 +89,7 @@ def inventory(connection: Connection, start: datetime, end: datetime) -> list[Ro
             claims=int(row.n) + (before.claims if before else 0),
             grams=int(row.grams) + (before.grams if before else 0),
             point_grams=int(row.point) + (before.point_grams if before else 0),
-            measured=(before.measured if before else {}) | {row.unit: int(row.quantity)},
+            measured=(before.measured if before else {}) | {f"{row.method.partition('@')[0]} {row.unit}": int(row.quantity)},
             people=max(int(row.people), before.people if before else 0),
         )
     return list(found.values())
@@ -113,15 +113,21 @@ def credited(connection: Connection, bounds: Sequence[datetime]) -> list[Credite
     begin = claims.c.start_at
     spans = pairwise(bounds)
     span = case(*((and_(begin >= start, begin < end), literal(n)) for n, (start, end) in enumerate(spans)), else_=literal(-1))
-    query = (
+    each = (
         select(
-            span.label("span"), claims.c.programme, claims.c.tier, func.count().label("n"),
-            func.sum(claims.c.grams).label("grams"), func.sum(claims.c.point_grams).label("point"),
-            func.count(_person()).label("by_people"), func.count(_person().distinct()).label("people"),
+            span.label("span"), claims.c.programme, claims.c.tier, claims.c.grams, claims.c.point_grams, _person().label("person")
         )
         .where(claims.c.state.in_(BOOKED), begin >= bounds[0], begin < bounds[-1])
-        .group_by(span, claims.c.programme, claims.c.tier)
-        .order_by(span, claims.c.programme, claims.c.tier)
+        .subquery()
+    )
+    keys = (each.c.span, each.c.programme, each.c.tier)
+    query = (
+        select(
+            *keys, func.count().label("n"), func.sum(each.c.grams).label("grams"), func.sum(each.c.point_grams).label("point"),
+            func.count(each.c.person).label("by_people"), func.count(each.c.person.distinct()).label("people"),
+        )
+        .group_by(*keys)
+        .order_by(*keys)
     )  # fmt: skip
     return [
         Credited(

@@ -64,7 +64,7 @@ def inventory_rows(rows: Iterable[Row], zones: Sequence[Zone], year: int, licenc
                 "year": year, "district": one.district, "district_ko": place.ko if place else "",
                 "district_en": place.en if place else "", "service": one.service, "service_ko": service.ko,
                 "service_en": service.en, "tier": one.tier, "claims": one.claims, "grams": one.grams,
-                "point_grams": one.point_grams, "measured": " ".join(f"{n} {unit}" for unit, n in sorted(one.measured.items())),
+                "point_grams": one.point_grams, "measured": "; ".join(f"{name}: {n}" for name, n in sorted(one.measured.items())),
                 "licence": licence,
             }
         )  # fmt: skip

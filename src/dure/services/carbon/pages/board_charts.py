@@ -15,10 +15,11 @@ TEN_THOUSAND = 10_000
 
 
 def tonnes(board: Board, say: Speech) -> LineChart:
-    """Credited kilograms by month, a line for each tier."""
-    lines = (
-        Line(say("A 검증"), [one.grams.get("A", 0) / KG for one in board.months], "plain"),
-        Line(say("B 추정"), [one.grams.get("B", 0) / KG for one in board.months], "broken"),
+    """Credited kilograms by month, a line for each tier; months ahead have none."""
+    newest = f"{board.made_at.astimezone(say.zone):%Y-%m}"
+    lines = tuple(
+        Line(name, [one.grams.get(tier, 0) / KG if one.month <= newest else None for one in board.months], style)
+        for tier, name, style in (("A", say("A 검증"), "plain"), ("B", say("B 추정"), "broken"))
     )
     return LineChart(
         id="tonnes", title=say("달마다 인정된 감축량"), unit="kgCO₂e", labels=[one.month[5:] for one in board.months], lines=lines

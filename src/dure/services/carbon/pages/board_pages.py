@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from dure.core.errors import NotFound
 from dure.core.time import day_of
+from dure.services.carbon.claiming.methods import all_methods
 from dure.services.carbon.governing import board_desk
 from dure.services.carbon.governing.public_figure import public_figure
 from dure.services.carbon.pages import board_charts, claim_names
@@ -126,6 +127,7 @@ async def _inventory(request: Request, seen: Seen) -> Response:
         districts=district_rows(house, rows, wanted),
         years=board_desk.years(house),
         names=claim_names,
+        methods={one.id: one.name for one in all_methods(house.city.folder)},
         rules=board_desk.rules_of(house),
         seen=seen,
         map_url=f"/{say.language}{seen.here}/map.json?year={wanted.year}&tier={wanted.tier}",

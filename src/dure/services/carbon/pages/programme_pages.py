@@ -15,8 +15,10 @@ from dure.core.time import day_of
 from dure.engines.records.audit import By
 from dure.services.carbon.governing import board_desk, budget_desk, budget_records
 from dure.services.carbon.governing.budgets import DEEDS, NOTE_MAX, Asked, returnable
-from dure.services.carbon.pages import claim_names
+from dure.services.carbon.pages import claim_names, practice_words
 from dure.services.carbon.pages.claim_pages import read_records
+from dure.services.carbon.practising import budget_desk as practice_budgets
+from dure.services.carbon.practising.practice_desk import setting_of
 from dure.services.carbon.programmes import programmes
 from dure.web.access import require
 from dure.web.layout import house_of, language_of, layout_of
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dure.services.carbon.governing.budgets import Done, Standing
+    from dure.services.carbon.practising.budget_desk import Money
     from dure.spine.house import House
 
 HERE = "/operations/carbon/programmes"
@@ -84,10 +87,13 @@ async def move(request: Request, actor: Actor = Depends(require("manage", "progr
 async def _page(request: Request, trouble: tuple[str, str] = ("", ""), status: int = 200) -> Response:
     house, year = house_of(request), board_desk.this_year(house_of(request))
 
-    def read(connection: Connection) -> tuple[dict[str, Standing], list[Done]]:
-        return budget_desk.standings(house, connection, year), budget_records.listing(connection)
+    setting = setting_of(house)
 
-    standings, deeds = await read_records(house, read)
+    def read(connection: Connection) -> tuple[dict[str, Standing], list[Done], dict[str, Money]]:
+        lasts = {one.programme: one for one in practice_budgets.all_money(connection, setting)}
+        return budget_desk.standings(house, connection, year), budget_records.listing(connection), lasts
+
+    standings, deeds, lasts = await read_records(house, read)
     known = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)
     values: dict[str, Any] = {"states": STATES, "deed_names": DEED_NAMES, "names": claim_names, "returnable": returnable}
     return await layout_of(request).page(
@@ -98,6 +104,8 @@ async def _page(request: Request, trouble: tuple[str, str] = ("", ""), status: i
         standings=standings,
         programmes=known,
         deeds=deeds,
+        lasts=lasts,
+        day=practice_words.day_teller(layout_of(request).speech(request)),
         trouble=trouble,
         done=request.query_params.get("done", "")[:20],
         **values,

@@ -30,12 +30,12 @@ HEADINGS = ("활동", "사업장", "고객번호", "사용월", "사용량", "�
 WON = {"electricity": 165.0, "city_gas": 22.0, "diesel": 1_520.0}
 
 
-def activity_file(seed: int, today: date, months: int = 14) -> bytes:
-    """The file of the last whole months, as a spreadsheet program of the country saves it: UTF-8 CSV with a byte order mark."""
+def activity_file(seed: int, today: date) -> bytes:
+    """Bills of last year and this, up to the last whole month: UTF-8 CSV with a byte order mark, as spreadsheets save it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(HEADINGS)
-    for year, month in reversed(list(_months(today, months))):
+    for year, month in reversed(list(_months(today, 11 + today.month))):
         writer.writerows(_rows(seed, year, month))
     return out.getvalue().encode("utf-8-sig")
 

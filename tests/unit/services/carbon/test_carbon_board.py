@@ -1,0 +1,113 @@
+"""The public board: sums by source and tier, and nothing that tells of few persons."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dure.services.carbon.governing.board import Counted, Lying, board, net, suppressed
+from dure.services.carbon.governing.flow_records import Flow
+from dure.services.carbon.governing.inventory import Row, by_district, shown
+from dure.services.carbon.governing.inventory_records import Credited
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+TIERS = {"city-verified": "A", "home-energy": "B", "green-practice": "C"}
+LEAST = 5
+
+
+def flow(source, target, won, programme="", people=0, span=0):
+    return Flow(span, source, target, programme, won, people)
+
+
+def made(flows=(), credited=(), lying=Lying(), least=LEAST):  # noqa: B008  # a value
+    counted = Counted(flows=flows, monthly_flows=flows, credited=credited, monthly_credited=credited, lying=lying)
+    return board(2026, NOW, counted, TIERS, least)
+
+
+def test_money_is_told_by_its_source_and_what_came_back_is_subtracted():
+    found = made(
+        [
+            flow("treasury", "budget", 1_000, "green-practice"),
+            flow("budget", "treasury", 300, "green-practice"),
+            flow("treasury", "company", 500),
+            flow("budget", "wallet", 90, "green-practice", people=9),
+            flow("wallet", "budget", 40, "green-practice", people=1),
+        ]
+    )
+    assert (found.in_city_won, found.in_companies_won, found.out_won) == (700, 500, 50)
+
+
+def test_tonnes_of_tiers_stand_apart():
+    found = made(
+        credited=[Credited(0, "city-verified", "A", 3, 700, 900, 0, 0), Credited(0, "home-energy", "B", 9, 300, 300, 9, 9)]
+    )
+    assert (found.grams("A"), found.grams("B"), found.grams("C")) == (700, 300, 0)
+    assert found.months[0].grams == {"A": 700, "B": 300}
+
+
+def test_rewards_of_few_persons_are_in_no_figure():
+    found = made(
+        [flow("budget", "wallet", 90, "green-practice", people=4), flow("budget", "wallet", 70, "home-energy", people=5)]
+    )
+    assert found.out_won == 70
+    assert found.hidden == ("green-practice",)
+    assert found.months[0].out_won == 70
+
+
+def test_grams_of_few_persons_are_in_no_figure_but_those_of_the_city_are():
+    few = Credited(0, "home-energy", "B", 2, 300, 300, 2, 2)
+    mixed = Credited(0, "city-verified", "A", 9, 700, 900, 1, 1)
+    found = made(credited=[few, mixed])
+    assert (found.grams("A"), found.grams("B")) == (700, 0)
+    assert "B" not in found.months[0].grams
+
+
+def test_won_per_tonne_is_told_where_there_are_tonnes_and_won():
+    credited = [Credited(0, "home-energy", "B", 9, 2_000_000, 2_000_000, 9, 9)]
+    found = made([flow("budget", "wallet", 300_001, "home-energy", people=9)], credited)
+    prices = {one.programme: one.won_per_tonne for one in found.programmes}
+    assert prices == {"city-verified": None, "home-energy": 150_000, "green-practice": None}
+    assert made(lying=Lying(sponsored_won=150, sponsored_g=1_000)).sponsored_won_per_tonne == 150_000
+
+
+def test_one_month_that_is_hidden_takes_the_next_smallest_with_it():
+    assert suppressed([10, 20, 0, 30], [9, 2, 0, 9], LEAST) == [None, None, 0, 30]
+    assert suppressed([10, 20, 5, 30], [1, 2, 9, 9], LEAST) == [None, None, 5, 30]
+    assert suppressed([10, 20], [9, 9], LEAST) == [10, 20]
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 20)), max_size=12))
+def test_no_single_hidden_month_follows_from_the_total(months):
+    amounts, people = [one for one, _ in months], [two for _, two in months]
+    found = suppressed(amounts, people, LEAST)
+    hidden = [n for n, one in enumerate(found) if one is None]
+    others = [n for n, amount in enumerate(amounts) if amount and n not in hidden]
+    assert all(found[n] is None for n, count in enumerate(people) if 0 < count < LEAST)
+    assert len(hidden) != 1 or not others
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**12))))
+def test_a_net_flow_is_what_went_less_what_came(moves):
+    moved = [flow("budget", "wallet", won) if there else flow("wallet", "budget", won) for there, won in moves]
+    assert net(moved, "budget", "wallet") == sum(won if there else -won for there, won in moves)
+    assert net(moved, "wallet", "budget") == -net(moved, "budget", "wallet")
+
+
+def row(district, service, tier, grams, people=0):
+    return Row(
+        district=district, service=service, tier=tier, claims=1, grams=grams, point_grams=grams, measured={}, people=people
+    )
+
+
+def test_the_inventory_keeps_small_groups_and_tiers_apart():
+    rows = [
+        row("a", "charging", "A", 5),
+        row("a", "charging", "B", 7),
+        row("", "homes", "B", 9, 2),
+        row("a", "buildings", "A", 6),
+    ]
+    assert by_district(shown(rows, LEAST), "A") == {"a": 11}
+    assert by_district(shown(rows, LEAST), "B") == {"a": 7}
+    assert by_district(rows, "B") == {"a": 7, "": 9}
