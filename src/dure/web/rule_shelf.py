@@ -88,6 +88,8 @@ def value_words(value: Any, say: Speech) -> str:
         return say("예") if value else say("아니요")
     if isinstance(value, Mapping) and "ko" in value:
         return say.text(Text(str(value["ko"]), str(value.get("en", ""))))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {value_words(each, say)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(value_words(one, say) for one in value)
     if isinstance(value, date):
