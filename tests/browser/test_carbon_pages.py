@@ -35,7 +35,7 @@ STAFF = (
     "/operations/carbon/programmes",
     "/operations/carbon/sponsoring",
     "/operations/carbon/ledger",
-    "/operations/carbon/ledger/account?account=treasury",
+    "/operations/carbon/ledger/account?id=treasury",
     "/operations/carbon/ledger/check",
     "/operations/carbon/inventory?tier=B",
     "/operations/carbon/explain",
@@ -67,7 +67,11 @@ def test_a_page_of_carbon_for_who_works_with_it_is_well(operator, language, path
     is_well(operator, language, path.format(**operator.running.made), axe)
 
 
-@pytest.mark.parametrize("path", [*PUBLIC, *STAFF])
+# What a company wrote itself stays in its language.
+OWN_WORDS = {"/partners/companies/{company}/profile", "/partners/companies/{company}/data"}
+
+
+@pytest.mark.parametrize("path", [one for one in (*PUBLIC, *STAFF) if one not in OWN_WORDS])
 def test_the_english_page_of_carbon_says_nothing_in_korean(operator, path):
     operator.open(f"/en{path.format(**operator.running.made)}")
     assert operator.page.evaluate(STRANGE) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from dure.web.i18n import Speech
 
+_HANGUL = re.compile("[가-힣]")  # names that have no English, such as a supplier's branch
 FRAME = frozenset({"id", "effective_from", "effective_to", "source", "mark", "dated", "unit", "note", "name"})
 NONE = Text("")
 MARKS: dict[str, Word] = {
@@ -64,6 +66,7 @@ async def show(request: Request, template: str, service: str, *shipped: Path) ->
         marks=MARKS,
         fields_of=lambda row: {name: value for name, value in row.items() if name not in FRAME},
         value_words=lambda value: value_words(value, say),
+        is_korean=lambda text: _HANGUL.search(text) is not None,
     )
 
 
@@ -88,6 +91,8 @@ def value_words(value: Any, say: Speech) -> str:
         return say("예") if value else say("아니요")
     if isinstance(value, Mapping) and "ko" in value:
         return say.text(Text(str(value["ko"]), str(value.get("en", ""))))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {value_words(each, say)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(value_words(one, say) for one in value)
     if isinstance(value, date):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dure.spine.house import House
 
 THAW: Deed = "thaw"
-TYPES: dict[Deed, str] = {
+TYPES = {
     "fund": "carbon.budget.funded",
     "freeze": "carbon.budget.frozen",
     "thaw": "carbon.budget.thawed",
