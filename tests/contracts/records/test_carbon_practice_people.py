@@ -299,8 +299,8 @@ def test_a_company_pays_through_escrow_for_what_a_challenge_it_names_does(record
         member(records, person)
     group(records, people)
     offer = Sponsorship(
-        id="spn-1", company="acme", title=Text("봄"), target_kind="source", target="challenge/spring", start=NOW - timedelta(days=2),
-        end=NOW + timedelta(days=60), budget_won=1_000_000, programme="green-practice", tier="C",
+        id="spn-1", company="acme", title=Text("봄"), target_kind="source", target="challenge/spring",
+        start=NOW - timedelta(days=2), end=NOW + timedelta(days=60), budget_won=1_000_000, programme="green-practice", tier="C",
         milestones=(Milestone(won=400_000, claims=3),),
     )  # fmt: skip
     before = By("person-officer", NOW - timedelta(hours=2))

@@ -444,7 +444,7 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, by: By) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let root mount a small disk")
     try:
         records = Records(f"sqlite:///{disk}/records.db")

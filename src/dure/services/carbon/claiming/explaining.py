@@ -10,6 +10,7 @@ the house, a connection that reads one state of everything, and the other words 
 ``carbon/company/ID/…``                           see `companies.company_figure`
 ``carbon/statement/ID/ROW``                       a row of an issued statement
 ``carbon/household/REF/2026H1``                   grams a household saved in a half-year
+``carbon/practice/ID``                            won for each tonne of a practice; ``/DAY`` behind it: on that day
 ================================================  ================================================================
 """
 
@@ -28,6 +29,7 @@ from dure.services.carbon.governing.board_figure import board_figure, inventory_
 from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
 from dure.services.carbon.statements.statement_figure import statement_figure
+from dure.services.carbon.practising.practice_figure import practice_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -64,6 +66,14 @@ def _programme(house: House, connection: Connection, words: tuple[str, ...]) -> 
     return programme_figure(house, connection, (words[0], words[1], words[2]))
 
 
+def _practice(house: House, _: Connection, words: tuple[str, ...]) -> Explanation:
+    if not 1 <= len(words) <= 2:  # practice, day
+        raise NotFound(
+            "figure.unknown", "What a practice costs for each tonne is named carbon/practice/ID or carbon/practice/ID/DAY."
+        )
+    return practice_figure(house, words)
+
+
 EXPLAINERS: dict[str, Explainer] = {
     "claim": _claim,
     "programme": _programme,
@@ -72,4 +82,5 @@ EXPLAINERS: dict[str, Explainer] = {
     "company": company_figure,
     "statement": statement_figure,
     "household": household_figure,
+    "practice": _practice,
 }
