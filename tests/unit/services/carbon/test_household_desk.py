@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -22,7 +23,9 @@ from dure.services.carbon.households.weather_keeping import OBSERVED
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Refused
+from dure.services.carbon.rules import SHIPPED
 from dure.services.carbon.transparency import commitments
+from dure.spine.house import House
 
 JOINED = datetime(2025, 12, 1, tzinfo=UTC)
 NOW = datetime(2026, 7, 25, tzinfo=UTC)
@@ -290,3 +293,17 @@ def test_what_chance_looks_like_is_measured_before_consent_alone(house):
     joined(house)
 
     assert judging_desk.measure_times(house, PERIOD, "electricity")[1] == 0  # consent came within the half-year before
+
+
+def test_nobody_gets_more_in_a_year_than_the_programme_gives(house, tmp_path):
+    shipped = (SHIPPED / "programmes.toml").read_text("utf-8")
+    place = tmp_path / "city" / "rules" / "carbon"
+    place.mkdir(parents=True)
+    (place / "programmes.toml").write_text(shipped.replace("person_year_won = 60000", "person_year_won = 14999"), "utf-8")
+    parts = {name: getattr(house, name) for name in House.__slots__}
+    strict = House(**(parts | {"city": dataclasses.replace(house.city, folder=tmp_path / "city")}))
+    mine = joined(strict, source="partner")
+    HouseholdWatch(strict).look_once()
+
+    assert only_judgement(strict, mine).judgement.code == "household.year_limit"
+    assert explain(strict, f"carbon/household/{mine.ref}/2026H1").agrees

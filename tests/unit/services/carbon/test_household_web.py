@@ -42,7 +42,14 @@ def city(tmp_path_factory):
         days = temperatures(date(2023, 12, 1), date(2026, 7, 20))
         judgement_records.put_weather(connection, [("st-1", day, mean_c, "a" * 64) for day, mean_c in days.items()])
     app, visitors = create_app(house), {"house": house}
-    for name, role in {"mina": "citizen", "joon": "citizen", "kepco": "partner", "city": "officer"}.items():
+    for name, role in {
+        "mina": "citizen",
+        "joon": "citizen",
+        "sora": "citizen",
+        "kepco": "admin",
+        "shop": "partner",
+        "city": "officer",
+    }.items():
         house.people.add(name, name, PASSWORD, [role], By("test", NOW))
         visitors[name] = Visitor(app, house.people.sign_in(name, PASSWORD, NOW).token)
     yield visitors
@@ -85,7 +92,7 @@ def test_nobody_sees_or_takes_the_household_of_another(city):
     assert joon.get(f"{API}/household").status_code == 404
     assert joon.post(f"{API}/household", json=HOME).status_code == 200
     taken = joon.post(f"{API}/household/numbers", json={"utility": "electricity", "number": "0123456789"})
-    assert (taken.status_code, taken.json()["code"]) == (400, "household.meter_taken")
+    assert (taken.status_code, taken.json()["code"]) == (422, "household.meter_taken")
     assert joon.get(f"{API}/household").json()["bills"] == []
     assert city["city"].get(f"{API}/household").status_code == 404
 
@@ -103,7 +110,7 @@ def test_nobody_sees_or_takes_the_household_of_another(city):
 def test_what_cannot_be_is_refused_with_its_code(city, path, asked, code):
     found = city["joon"].post(f"{API}/{path}", json=asked)
 
-    assert (found.status_code, found.json()["code"]) == (400, code)
+    assert (found.status_code, found.json()["code"]) == (422, code)
 
 
 def test_each_bill_stands_alone(city):
@@ -122,4 +129,23 @@ def test_a_citizen_cannot_bring_bills_as_a_supplier_and_a_stranger_sees_nothing(
     bills = {"number": "0123456789", "bills": [{"utility": "water", "month": "2026-05", "amount": "1"}]}
 
     assert city["joon"].post(f"{API}/household-bills", json=bills).status_code == 403
+    assert city["shop"].post(f"{API}/household-bills", json=bills).json()["code"] == "household.supplier"
     assert city["kepco"].post(f"{API}/household-bills", json=bills).json()["code"] == "household.meter_unknown"
+
+
+def test_the_page_takes_a_person_by_its_forms_and_says_what_is_wrong(city):
+    sora = city["sora"]
+    said = {"station": "st-1", "since": "2015-01-01", "people": "2", "place": "동탄"}
+    refused = sora.form(PAGE, f"{PAGE}/join", **said)
+    assert refused.status_code == 422
+    assert "only with your consent" in refused.text
+    assert sora.form(PAGE, f"{PAGE}/join", **said, consent="yes").status_code == 303
+    assert sora.form(PAGE, f"{PAGE}/number", utility="water", number="W-9876").status_code == 303
+    assert "belongs to another household" in sora.form(PAGE, f"{PAGE}/number", utility="electricity", number="0123456789").text
+    typed = sora.form(PAGE, f"{PAGE}/bills", utility="water", month="2026-05", amount="12.5")
+    assert "Water 2026-05" in typed.text
+    wrong = sora.form(PAGE, f"{PAGE}/bills", utility="water", month="2026-06", amount="-3")
+    assert "household.negative" in wrong.text
+    assert sora.form(PAGE, f"{PAGE}/release", utility="water").status_code == 303
+    assert sora.form(PAGE, f"{PAGE}/leave").status_code == 303
+    assert "Nothing is judged any more" in sora.get(PAGE).text

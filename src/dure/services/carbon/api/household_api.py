@@ -207,7 +207,9 @@ class HouseholdRoutes:
         number, by = text(asked.number, "number"), self._by(actor)
 
         def write(connection: Connection) -> list[BillAnswer]:
-            return self._desk.bring(connection, utilities.pop(), number, bills, by)
+            (utility,) = utilities
+            self._desk.require_supplier(connection, utility, actor, by.at)
+            return self._desk.bring(connection, utility, number, bills, by)
 
         return answer({"items": await run_in_threadpool(self._write, write)})
 

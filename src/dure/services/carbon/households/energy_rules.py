@@ -119,6 +119,12 @@ def trusted_sources(on: date, folder: Path | None = None) -> frozenset[str]:
     return frozenset(str(load_pack(PACK, folder).row("choices", "trusted_sources", Choice, on).value).split())
 
 
+def suppliers(utility: Utility, on: date, folder: Path | None = None) -> frozenset[str]:
+    """Companies whose accounts may bring bills of a utility."""
+    words = str(load_pack(PACK, folder).row("choices", "suppliers", Choice, on).value).split()
+    return frozenset(company for kind, _, company in (one.partition(":") for one in words) if kind == utility)
+
+
 def choice(name: str, on: date, folder: Path | None = None) -> int:
     """A whole number of ``[[choices]]``."""
     return int(load_pack(PACK, folder).row("choices", name, Choice, on).value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection
 
-from dure.core.errors import Conflict, InputError, NotFound
+from dure.core.errors import Conflict, InputError, NotAllowed, NotFound
 from dure.core.text import Text
 from dure.core.time import day_of
 from dure.engines.records import audit
@@ -21,7 +21,7 @@ from dure.services.carbon.companies.activity import plain_number
 from dure.services.carbon.households import household_records, judgement_records
 from dure.services.carbon.households.bill_checking import Grounds, checked_bill, same
 from dure.services.carbon.households.customer_digests import digest_key, digest_of
-from dure.services.carbon.households.energy_rules import UTILITIES, Utility, choice, limits
+from dure.services.carbon.households.energy_rules import UTILITIES, Utility, choice, limits, suppliers
 from dure.services.carbon.households.household import Household, checked
 from dure.services.carbon.households.household_records import Kept, Meter
 from dure.services.carbon.households.judging_words import FINAL
@@ -31,6 +31,7 @@ from dure.services.carbon.model import Refused
 from dure.services.carbon.transparency import commitments
 
 if TYPE_CHECKING:
+    from dure.core.access import Actor
     from dure.spine.house import House
 
 COMPANY_KINDS: dict[Utility, str] = {"electricity": "electricity", "gas": "city_gas", "water": "water"}
@@ -153,8 +154,16 @@ class HouseholdDesk:
         """Bills of the person's own household; each stands alone."""
         return self._enter(connection, self.mine(connection, by.actor), bills, by, replace=replace)
 
+    def require_supplier(self, connection: Connection, utility: Utility, actor: Actor, at: datetime) -> None:
+        """Only an admin, and accounts of companies the rules name, bring bills of others; NotAllowed ``household.supplier``."""
+        named = suppliers(utility, self.today(at), self._folder)
+        if "admin" not in actor.roles and company_records.company_of(connection, actor.id) not in named:
+            raise NotAllowed(
+                "household.supplier", f"Your company is not named as a supplier of {utility} in rules/households.toml."
+            )
+
     def bring(self, connection: Connection, utility: Utility, number: str, bills: Sequence[Bill], by: By) -> list[BillAnswer]:
-        """Bills of a customer number from a supplier or a meter; they replace what a person entered.
+        """Bills of a customer number from a supplier or a meter (`require_supplier`); they replace what a person entered.
 
         Raises
         ------

@@ -61,7 +61,7 @@ def _anew(house: House, connection: Connection, kept: KeptJudgement) -> Judgemen
     period = period_of(kept.judgement.period)
     rules = judging_rules(kept.judgement.utility, judging_desk.last_day(period), house.city.folder)
     anew = judging_desk.judged_again(connection, kept.basis, rules, period)
-    if kept.judgement.code in ("household.factor_missing", "household.spent"):
+    if kept.judgement.code in judging_words.OF_BOOKS:
         return judging_desk.instead(anew, kept.judgement.code)
     return anew
 

@@ -25,7 +25,7 @@ from dure.services.carbon.households.judging import Asked, judge
 from dure.services.carbon.households.model import Bill, Judgement
 from dure.services.carbon.households.periods import HALF, Month, Period, month_at, period_of
 from dure.services.carbon.households.placebo import times_of
-from dure.services.carbon.model import Refused
+from dure.services.carbon.model import Claim, Refused
 from dure.services.carbon.programmes import programme
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def _claimed(
     claim, working = made
     if not claim.grams and not claim.won:
         return judgement, ""
+    if claim.won and _beyond_year(house, connection, claim):
+        return instead(judgement, "household.year_limit"), ""
     if claim.won and not household_records.spend(connection, case.meter.digest, judgement.period, now):
         return instead(judgement, "household.spent"), ""
     kept = claim_desk.make(
@@ -132,6 +134,18 @@ def _claimed(
     if kept.state == "reserved" and _trusted(house, basis.bills, case):
         claim_desk.award(connection, kept.id, SYSTEM, now)
     return judgement, kept.id
+
+
+def _beyond_year(house: House, connection: Connection, claim: Claim) -> bool:
+    """Whether the person would get more in a calendar year than the programme gives one person."""
+    most = programme(PROGRAMME, claim.made_at.date(), house.city.folder).person_year_won
+    zone = house.city.zone
+    year = claim.stretches[0].start.astimezone(zone).year
+    start, end = (day_interval(date(one, 1, 1), zone).start for one in (year, year + 1))
+    got = claim_desk.claims(
+        connection, programme=PROGRAMME, holder=claim.holder, start=start, end=end, states=("reserved", "awarded")
+    )
+    return bool(most) and sum(one.won for one in got) + claim.won > most
 
 
 def _trusted(house: House, bills: Sequence[Bill], case: _Case) -> bool:

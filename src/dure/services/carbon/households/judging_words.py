@@ -73,6 +73,9 @@ REASONS: dict[str, Text] = {
         "이 날짜의 배출계수가 없어 아직 지급할 수 없습니다. 계수가 들어오면 저절로 이어집니다.",
         "No emission factor holds for the day, so it cannot be paid yet. It goes on by itself when there is one.",
     ),
+    "household.year_limit": Text(
+        "이 사업에서 한 해에 받을 수 있는 금액을 넘습니다.", "It would be more than the programme gives one person in a year."
+    ),
     "household.spent": Text(
         "이 고객번호는 이 반기에 이미 보상을 받았습니다.", "This customer number was rewarded for the half-year already."
     ),
@@ -90,3 +93,5 @@ OPEN = (
     "household.factor_missing",
 )
 FINAL = frozenset(REASONS) - frozenset(OPEN)
+# Answers that are of the books, not of the arithmetic.
+OF_BOOKS = frozenset({"household.factor_missing", "household.spent", "household.year_limit"})
