@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes; the table is printed, nothing is kept")
     asked = parser.parse_args()
-    told_n, figures = (400, 300) if asked.quick else (8_000, 10_000)
+    told_n, figures = (400, 300) if asked.quick else (1_500, 10_000)
     with tempfile.TemporaryDirectory(prefix="dure-explain-") as folder:
         house = carbon_house(Path(folder), NOW)
         filling_s = filled(house, told_n)
