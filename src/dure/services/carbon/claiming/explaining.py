@@ -28,8 +28,8 @@ from dure.services.carbon.companies.company_figure import company_figure
 from dure.services.carbon.governing.board_figure import board_figure, inventory_figure
 from dure.services.carbon.households.household_figure import household_figure
 from dure.services.carbon.model import SERVICE
-from dure.services.carbon.statements.statement_figure import statement_figure
 from dure.services.carbon.practising.practice_figure import practice_figure
+from dure.services.carbon.statements.statement_figure import statement_figure
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
