@@ -44,6 +44,7 @@ from dure.spine.live import Live
 from dure.spine.rebuild import rebuild_if_empty
 from dure.spine.recorder import Recorder
 from dure.spine.remote import RemoteTelemetry, serve_telemetry
+from dure.spine.repeating import keep_going
 from dure.spine.room import Room
 from dure.spine.seeding import seed
 from dure.spine.upkeep import Upkeep
@@ -62,7 +63,6 @@ SERVICE_NAMES = tuple(service.name for service in SERVICES)
 PARTS = ("bus", "recorder", "csms", "web", *SERVICE_NAMES)
 ALL = frozenset(PARTS)
 CATCH_UP_S = 1.0
-RESTART_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
 def properties_of(city: City, services: Sequence[Service] = SERVICES) -> Properties:
@@ -128,18 +128,7 @@ class Running:
 
     def spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Keep `work` going until the house closes. Work that returns is done."""
-        self._tasks.append(asyncio.create_task(self._keep(name, work), name=name))
-
-    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        for attempt in range(10**9):
-            try:
-                await work()
-            except Exception:
-                pause_s = RESTART_S[min(attempt, len(RESTART_S) - 1)]
-                log.exception("part.failed", part=name, restart_in_s=pause_s)
-                await asyncio.sleep(pause_s)
-            else:
-                return
+        self._tasks.append(asyncio.create_task(keep_going(name, work, log), name=name))
 
     async def close(self) -> None:
         """Cancel in reverse order of start, waiting for each."""

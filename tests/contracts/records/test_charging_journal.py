@@ -232,7 +232,7 @@ async def test_a_defect_in_writing_is_told_and_writing_begins_again(records, cap
     assert told == [1, 2]
     assert said_in(records) == [1, 2]
     shown = capsys.readouterr()
-    assert "journal.failed" in shown.out + shown.err
+    assert "part.failed" in shown.out + shown.err
 
 
 async def test_who_waits_for_what_was_said_does_not_wait_for_what_is_said_later(records):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,7 +19,7 @@ from dure.services.waste.planning.plan_watch import PlanWatch
 from dure.services.waste.reporting.report_watch import ReportWatch
 from dure.services.waste.safety.alarm_lane import AlarmLane
 from dure.services.waste.safety.escalation_watch import EscalationWatch
-from dure.spine.repeating import Round, repeat_all
+from dure.spine.repeating import Round, keep_going, repeat_all
 
 if TYPE_CHECKING:
     from dure.spine.house import House
@@ -32,14 +31,13 @@ MINUTE_S = 60.0
 FAULTS_S = 15.0  # a twentieth of the bins each
 MOVES_S = 300.0
 HOUR_S = 3_600.0
-RESTART_S = (0.5, 1.0, 2.0, 5.0, 15.0)
 
 
 async def run(house: House) -> None:
     """The lane of alarms, and all rounds, until cancelled: what breaks one of the two never stops the other."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(kept("alarms", lambda: safety(house)))
-        group.create_task(kept("rounds", lambda: others(house)))
+        group.create_task(keep_going(f"{SERVICE} alarms", lambda: safety(house), log))
+        group.create_task(keep_going(f"{SERVICE} rounds", lambda: others(house), log))
 
 
 async def safety(house: House) -> None:
@@ -65,14 +63,3 @@ async def others(house: House) -> None:
         Round("reports", MINUTE_S, ReportWatch(house).look),
     )
     await repeat_all(rounds, log, SERVICE)
-
-
-async def kept(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Begin it again when it breaks, each time a little later."""
-    for attempt in range(10**9):
-        try:
-            await work()
-        except Exception:
-            pause_s = RESTART_S[min(attempt, len(RESTART_S) - 1)]
-            log.exception("part.failed", part=SERVICE, work=name, restart_in_s=pause_s)
-            await asyncio.sleep(pause_s)

@@ -65,10 +65,11 @@ def _add(house: House, connection: Any, by: By, key: str, kind: str, parent: str
     assets.add(connection, one, by)
 
 
-def linked(connection: Any, charger: str, version: str, at: datetime) -> None:
-    """A charger is connected."""
+def linked(connection: Any, charger: str, version: str, at: datetime, booted_at: datetime | None = None) -> None:
+    """A charger is connected; it booted then, unless another time is given."""
     row = {
-        "charger": charger, "version": version, "linked": True, "linked_at": at, "heard_at": at, "booted_at": at, "boot": {},
+        "charger": charger, "version": version, "linked": True, "linked_at": at, "heard_at": at, "booted_at": booted_at or at,
+        "boot": {},
     }  # fmt: skip
     connection.execute(charging_stations.delete().where(charging_stations.c.charger == charger))
     connection.execute(insert(charging_stations).values(row))

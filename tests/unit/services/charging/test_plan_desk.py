@@ -140,13 +140,14 @@ def test_every_charger_holds_a_safe_share_that_keeps_the_contract(house: House) 
     assert {one.target for one in said.taken("station")} == {"cp-a", "cp-b"}
 
 
-def test_a_charger_that_comes_back_is_told_its_safe_share_again(house: House) -> None:
+def test_a_charger_that_boots_is_told_its_safe_share_again_and_one_that_only_lost_its_link_is_not(house: House) -> None:
     said = Recorded()
     desk = PlanDesk(house, said)
     look(desk)
     said.said.clear()
     house.clock.advance(timedelta(seconds=60))  # type: ignore[attr-defined]  # a test's clock
     with house.records.begin() as connection:
+        linked(connection, "cp-a", "ocpp2.0.1", house.clock.now() - timedelta(seconds=10), booted_at=NOW - timedelta(hours=1))
         linked(connection, "cp-b", "ocpp2.0.1", house.clock.now() - timedelta(seconds=10))
     look(desk)
     assert {one.target for one in said.taken("default")} == {"cp-b-1", "cp-b-2"}

@@ -102,6 +102,16 @@ def test_nothing_that_is_reached_is_cheaper_than_what_was_possible() -> None:
     assert found.points[0].sun_share is None
 
 
+def test_a_size_is_run_as_a_live_site_which_leaves_a_recipe_that_lost_the_week_before() -> None:
+    world = made_world(days=1, cars=2)
+    per_kw = msgspec.structs.replace(world, sun_w=world.sun_w / 30)
+    sizes = Sizes(solar_kw=(30.0,), storage_kwh=(60.0,), contract_kw=(40.0,), storage_hours=3, basic_won_kw=0.0, equipment=HOW)
+    blind = msgspec.structs.replace(PLAIN, sun_scale=0.0, arrivals_scale=6.0)  # sees no sun and far too many cars
+    (left,), (kept,) = studied(per_kw, sizes, blind).points, studied(per_kw, sizes, PLAIN).points
+    assert left.plan_won == left.edf_won
+    assert kept.plan_won < kept.edf_won
+
+
 def test_the_sun_stands_high_in_summer_and_is_gone_at_night() -> None:
     hours = np.arange(24) * 3_600.0
     summer, winter = (clear_w_per_kw(HWASEONG, day + hours) for day in (MIDSUMMER_S, MIDWINTER_S))

@@ -14,6 +14,7 @@ from dure.core.time import to_us
 from dure.engines.identity.secrets import Secrets
 from dure.engines.websocket.listening import Server
 from dure.engines.websocket.socket import Entered, Limits, Refused, Request, Socket
+from dure.protocols.ocpp import schemas
 from dure.services.charging.central import doors, journal_records
 from dure.services.charging.central.attempts import Attempts
 from dure.services.charging.central.commands import Commands
@@ -29,6 +30,7 @@ from dure.services.charging.central.ongoing import ongoing
 from dure.services.charging.central.register import Register
 from dure.services.charging.central.turned_away import TurnedAway
 from dure.services.charging.central.writer import writer_of
+from dure.services.charging.model import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -148,7 +150,15 @@ def of(house: House) -> Central | None:
 
 @asynccontextmanager
 async def opened(house: House, answering: Answering | None = None) -> AsyncIterator[Central]:
-    """The central system, reachable by stations while the block runs. `answering`: `stations.answering.Stations` unless given."""
+    """The central system, reachable by stations while the block runs. `answering`: `stations.answering.Stations` unless given.
+
+    Raises
+    ------
+    ConfigError
+        ``ocpp.no_schemas``: better now than at a station's first message
+    """
+    for version in VERSIONS:
+        schemas.validators(version)
     if answering is None:
         from dure.services.charging.stations.answering import Stations  # noqa: PLC0415  # the one who answers imports our port
 

@@ -77,7 +77,7 @@ class Commands:
                 await asyncio.to_thread(self._settle, command.id, outcome, why)
         except DureError as error:
             log.warning("command.not_settled", command=command.id, code=error.code)
-        except Exception:
+        except Exception:  # a defect with one command ends no other; unsettled, it expires
             log.exception("command.failed", command=command.id)
         finally:
             self._running.discard(command.id)

@@ -24,6 +24,7 @@ from dure.core.errors import Corrupt
 from dure.core.time import to_us
 from dure.services.charging.central import journal_records
 from dure.services.charging.central.journal_records import Kept
+from dure.spine.repeating import keep_going
 
 if TYPE_CHECKING:
     from dure.core.time import Clock
@@ -64,7 +65,7 @@ class Journal:
     async def start(self) -> None:
         """Take up the number of the last row, and begin."""
         self._seq = await asyncio.get_running_loop().run_in_executor(self._thread, self._last)
-        self._task = asyncio.create_task(self._keep_on(), name="charging journal")
+        self._task = asyncio.create_task(keep_going("charging journal", self._write_on, log, AGAIN_S), name="charging journal")
 
     def keep(self, words: tuple[Word, ...], then: Then | None = None) -> None:
         """Keep words; `then` is called when they, and all that was said before, are on the disk."""
@@ -99,16 +100,8 @@ class Journal:
             self._task = None
         self._thread.shutdown(wait=True)
 
-    async def _keep_on(self) -> None:
-        """Write until cancelled. A defect in writing is told and writing begins again: what was said still waits."""
-        for fall in itertools.count():
-            try:
-                await self._write_on()
-            except Exception:
-                log.exception("journal.failed", words=self.waiting_n)
-                await asyncio.sleep(AGAIN_S[min(fall, len(AGAIN_S) - 1)])
-
     async def _write_on(self) -> None:
+        """Write until cancelled. Where a defect ends it, it begins again with what was said and still waits."""
         while True:
             await self._filled.wait()
             await self._gather()
@@ -141,7 +134,7 @@ class Journal:
             then = self._then.popleft()[1]
             try:
                 then(now_us)
-            except Exception:
+            except Exception:  # one answer that cannot be sent must not keep the others back
                 log.exception("journal.answer_not_sent")
 
     async def _write(self, part: list[bytes]) -> None:

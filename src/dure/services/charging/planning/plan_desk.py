@@ -19,6 +19,7 @@ from dure.engines.records import commands, decisions
 from dure.services.charging.model import VERSIONS, Site, Version
 from dure.services.charging.planning import plan_records
 from dure.services.charging.planning.conservative import safe_shares
+from dure.services.charging.planning.forecast_model import Forecast
 from dure.services.charging.planning.forecasts import forecast_for
 from dure.services.charging.planning.giving_back import refusal
 from dure.services.charging.planning.held import defaults_w
@@ -28,7 +29,7 @@ from dure.services.charging.planning.packing import digest, packed
 from dure.services.charging.planning.plan_records import Kept, PlanHead, Told
 from dure.services.charging.planning.plan_source import PlanSource, costs_of, rules_of
 from dure.services.charging.planning.planned import planned
-from dure.services.charging.planning.seen import Ahead, Costs, Seen, ahead_of, begin_us, drawn_w, fingerprint, problem_of, spare_w
+from dure.services.charging.planning.seen import Costs, Seen, begin_us, drawn_w, fingerprint, problem_of, spare_w, with_now
 from dure.services.charging.planning.site_lp import SiteSolver
 from dure.services.charging.planning.telling import Wanted, drifted, is_due, kept_rows, still, wanted_of
 from dure.services.charging.sites import Sites, registered
@@ -151,11 +152,11 @@ class PlanDesk:
             decisions.add(connection, decision_of(made, seen, rules))
         return made
 
-    def _asked(self, seen: Seen) -> tuple[Problem, Ahead, Costs]:
+    def _asked(self, seen: Seen) -> tuple[Problem, Forecast, Costs]:
         """The problem of a site, and what it rests on."""
         rules = rules_of(self._house, seen.at)
         costs = costs_of(self._house, seen.site, seen.start_us, rules)
-        ahead = ahead_of(seen, forecast_for(self._house, seen.site, seen.start_us, rules.steps, rules.step_s))
+        ahead = with_now(seen, forecast_for(self._house, seen.site, seen.start_us, rules.steps, rules.step_s))
         return problem_of(seen, ahead, costs, rules), ahead, costs
 
     def _share_lines(self, sites: Sites, at: datetime) -> None:
@@ -176,7 +177,7 @@ class PlanDesk:
             version = VERSION_OF.get(state.version) if state is not None and state.linked else None
             if one.purpose != "storage" and version is None:
                 continue
-            if not _is_new_link(state, before, one) and not is_due(one, before, seen.at, rules):
+            if not _has_booted(state, before, one) and not is_due(one, before, seen.at, rules):
                 continue
             said = await self._telling.tell(seen.site, one, version or VERSIONS[0], seen.at)
             if said is not None:
@@ -221,11 +222,11 @@ def _in_force(told: Told | None, outcomes: Mapping[str, str], at: datetime, rule
     return told
 
 
-def _is_new_link(state: StationState | None, before: Told | None, wanted: Wanted) -> bool:
-    """Whether a station came back since it was told what holds on: it may have forgotten."""
-    if wanted.purpose not in {"default", "station"} or state is None or state.linked_at is None or before is None:
+def _has_booted(state: StationState | None, before: Told | None, wanted: Wanted) -> bool:
+    """Whether a station booted since it was told what holds on: it may have forgotten. A lost link takes nothing away."""
+    if wanted.purpose not in {"default", "station"} or state is None or state.booted_at is None or before is None:
         return False
-    return state.linked_at > before.sent_at
+    return state.booted_at > before.sent_at
 
 
 def _least(one: Floats | None, other: Floats | None) -> Floats | None:
@@ -257,7 +258,7 @@ def _load_most(seen: Seen, problem: Problem, rules: PlanningRow) -> float:
     return min(float(np.ceil(most / part - 1e-9)) * part, max(most, seen.site.contract_w)) if part > 0 else most
 
 
-def facts_of(seen: Seen, ahead: Ahead, costs: Costs, plan: Plan, problem: Problem) -> dict[str, object]:
+def facts_of(seen: Seen, ahead: Forecast, costs: Costs, plan: Plan, problem: Problem) -> dict[str, object]:
     """What a plan rests on, for people."""
     return {
         "lost": list(seen.lost),

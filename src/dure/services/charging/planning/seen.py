@@ -40,26 +40,6 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     provisional: bool = False
 
 
-class Ahead(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What is expected of the steps.
-
-    Attributes
-    ----------
-    pv_w, load_w : (n,) [W]
-    expected : vehicles to come; aim_w : the peak to aim at; kept_share : see `Recipe`
-    policy : "lp", or "edf" where the baseline won the site's last backtest
-    used : part -> method
-    """
-
-    pv_w: Floats
-    load_w: Floats
-    expected: tuple[Need, ...] = ()
-    aim_w: float = 0.0
-    kept_share: float = 0.0
-    policy: str = "lp"
-    used: Mapping[str, str] = {}  # msgspec copies an empty default for every instance
-
-
 class Seen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What was read of a site at an instant.
 
@@ -95,8 +75,8 @@ def begin_us(at_us: int, step_s: int) -> int:
     return at_us - at_us % (step_s * 1_000_000)
 
 
-def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
-    """What a forecast expects, with what is measured now in the first step.
+def with_now(seen: Seen, forecast: Forecast) -> Forecast:
+    """A forecast with what is measured now in its first step.
 
     Where nothing is known of the sun, what shines goes on for an hour.
     """
@@ -109,13 +89,10 @@ def ahead_of(seen: Seen, forecast: Forecast) -> Ahead:
     if not load_w.any():
         load_w[:] = seen.load_w
     load_w[0] = max(load_w[0], seen.load_w)
-    return Ahead(
-        pv_w=pv_w, load_w=load_w, expected=forecast.expected, aim_w=forecast.aim_w, kept_share=forecast.kept_share,
-        policy=forecast.policy, used=forecast.used,
-    )  # fmt: skip
+    return msgspec.structs.replace(forecast, pv_w=pv_w, load_w=load_w)
 
 
-def problem_of(seen: Seen, ahead: Ahead, costs: Costs, rules: PlanningRow) -> Problem:
+def problem_of(seen: Seen, ahead: Forecast, costs: Costs, rules: PlanningRow) -> Problem:
     """The problem of a site; conservative where meters are lost: no sun, storage still."""
     site, n = seen.site, len(ahead.pv_w)
     storage = joined(site.storage) if seen.stored_wh is not None else None

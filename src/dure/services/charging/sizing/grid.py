@@ -10,8 +10,8 @@ import numpy as np
 from dure.services.charging.model import Storage
 from dure.services.charging.planning.forecast_model import Recipe
 from dure.services.charging.planning.rehearsing.foresight import foresight
-from dure.services.charging.planning.rehearsing.learning import aimed
-from dure.services.charging.planning.rehearsing.policies import EarliestFirst, planned
+from dure.services.charging.planning.rehearsing.learning import WEEK_D, Learned
+from dure.services.charging.planning.rehearsing.policies import EarliestFirst
 from dure.services.charging.planning.rehearsing.rolling import Outcome, rolled, won
 from dure.services.charging.planning.rehearsing.world import World
 from dure.services.charging.planning.rehearsing.world_packing import unpacked
@@ -75,7 +75,7 @@ def _point(per_kw: World, sizes: Sizes, recipe: Recipe, size: tuple[float, float
     days_n = (world.end - world.lead) / world.days.per_day
     # The span stands for its part of a month, and so does the price of its peak.
     world = msgspec.structs.replace(world, demand_won_kw=world.demand_won_kw * days_n / MONTH_D)
-    made = rolled(world, planned(aimed(recipe, world, world.lead, int(days_n))))
+    made = rolled(world, Learned(recipe, int(days_n), week_months=WEEK_D / days_n))
     fixed = sizes.basic_won_kw * contract * 12
 
     def year_won(outcome: Outcome) -> float:

@@ -43,8 +43,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    foresight_won, plan_won, edf_won : energy, wear and power of a year with perfect foresight, with plans as they are made
-        live, and with earliest departure first
+    foresight_won, plan_won, edf_won : energy, wear and power of a year with perfect foresight, run as a live site is (plans,
+        or earliest departure first after a week in which that was cheaper), and with earliest departure first
     built_won : a year's share of the equipment, with upkeep
     unmet_fraction, breaches : of the plan: a contract too small shows here
     sun_share : part of the year's sun that is not given to the grid, under the plan

@@ -53,7 +53,7 @@ async def reserve(  # who holds what for whom until when
     told = {"evse": evse, "token": text, "until": instant_text(to_us(until)), "reservation": kept.id, "type": "ISO14443"}
     try:
         call = await calls.do(house, charger, "reserve", told, by)
-    except Exception:
+    except Exception:  # whatever kept the station from being asked: what it does not know must not stay in our books
         await asyncio.to_thread(_drop, house, kept.id, by)
         raise
     return kept, call

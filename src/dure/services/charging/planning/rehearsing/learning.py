@@ -57,12 +57,12 @@ class Learned:
     """A recipe as a live site uses it: its aim is learned anew every midnight, and it gives way to the baseline while that wins.
 
     Before every week the recipe and the baseline are both rehearsed on the week that is over; the cheaper runs the next one.
-    All of it rests only on what is over.
+    All of it rests only on what is over. A week pays `week_months` of the demand charge of the world.
     """
 
-    def __init__(self, recipe: Recipe, days_n: int) -> None:
+    def __init__(self, recipe: Recipe, days_n: int, week_months: float = WEEK_D / MONTH_D) -> None:
         self.name = recipe.name
-        self._recipe, self._days_n = recipe, days_n
+        self._recipe, self._days_n, self._week_months = recipe, days_n, week_months
         self._planned, self._baseline = planned(recipe), EarliestFirst()
         self._loses = False
 
@@ -80,7 +80,7 @@ class Learned:
 
     def _lost(self, week: World) -> bool:
         """Whether the baseline would have been cheaper over a week that is over."""
-        months = WEEK_D / MONTH_D
+        months = self._week_months
         if week.lead < WEEK_D * week.days.per_day:
             return False  # nothing to learn from before it: the plan of what is there
         own = won(week, rolled(week, planned(self._aimed(week, week.lead))), months=months)
