@@ -23,11 +23,12 @@ from dure.services.charging.central import journal_records
 from dure.services.charging.central.words import TransactionSaid
 from dure.services.charging.sessions import session_records
 from dure.services.charging.simulate import How, SitePlay, sites_simulated
-from dure.services.charging.simulating.virtual_drivers import Visit
+from dure.services.charging.simulating.virtual_drivers import Visit, card_number
 
 KILLS = 2
-UP_S = 90
+UP_S = 90  # at most, for a start and for what chargers do next
 STEP_S = 0.2
+CARD = 1
 STAY_S, NEED_WH = 4, 150  # of each vehicle: one after the other comes while the program is killed
 
 
@@ -58,6 +59,12 @@ class Program:
         }
         self._log = folder / "program.log"
 
+    async def knows(self, card: Path) -> None:
+        """The cards of a CSV are put into the register of tokens, as an operator does it."""
+        words = ("charging", "token", "import", str(card), "--city", str(card.parent / "city"), "--data", str(self.data))
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "dure", *words, env=self._environ)
+        assert await process.wait() == 0
+
     async def start(self) -> None:
         with self._log.open("ab") as lines:
             self._process = await asyncio.create_subprocess_exec(
@@ -83,7 +90,7 @@ class Program:
 def visit(n: int, now_us: int) -> Visit:
     return Visit(
         id=f"v-{n}-{now_us}", arrives_us=now_us, leaves_us=now_us + STAY_S * 1_000_000, need_wh=NEED_WH, battery_wh=60_000,
-        taken_wh=20_000, max_w=350_000.0, card=1,
+        taken_wh=20_000, max_w=350_000.0, card=CARD,
     )  # fmt: skip
 
 
@@ -99,20 +106,23 @@ def site(tmp_path):
     return program, SitePlay(city, sites_simulated(city)[0], Time(), how), how
 
 
-async def test_killed_again_and_again_no_transaction_is_lost_or_doubled(site):
+async def test_killed_again_and_again_no_transaction_is_lost_or_doubled(site, tmp_path):
     program, play, how = site
+    (tmp_path / "cards.csv").write_text(f"token,concurrent\n{card_number(CARD)},0\n", "utf-8")
+    await program.knows(tmp_path / "cards.csv")
     await program.start()
     secrets = json.loads((program.data / "device-secrets.json").read_bytes())
     links = play.linked(how.url, secrets)
     tasks = [asyncio.create_task(link.run()) for link in links]
     driving = asyncio.create_task(drive(play, links))
     try:
-        for _ in range(KILLS):
-            await asyncio.sleep(STAY_S)
+        for kill in range(KILLS):
+            await begun(links, kill + 1)
+            await asyncio.sleep(STAY_S / 4)  # into the middle of what goes on
             await program.end(signal.SIGKILL)
             await asyncio.sleep(1)
             await program.start()
-            await asyncio.sleep(STAY_S)
+        await begun(links, KILLS + 1)
         driving.cancel()
         await finish(play, links)
     finally:
@@ -121,6 +131,13 @@ async def test_killed_again_and_again_no_transaction_is_lost_or_doubled(site):
         await asyncio.gather(*tasks, driving, return_exceptions=True)
         await program.end(signal.SIGINT)
     agree(program, links)
+
+
+async def begun(links, least):
+    """Every charger has begun that many transactions."""
+    async with asyncio.timeout(UP_S):
+        while any(link.charger.state.begun_n < least for link in links):  # noqa: ASYNC110 - a charger has no word for it
+            await asyncio.sleep(STEP_S)
 
 
 async def drive(play, links):
