@@ -50,6 +50,7 @@ TARGETS: dict[str, Text] = {
     "programme": Text("사업 전체", "A whole programme"),
     "source": Text("자산 하나", "One asset"),
     "district": Text("구역 하나", "One district"),
+    "challenge": Text("시민 도전 하나", "One challenge of citizens"),
 }
 WHY: dict[str, Text] = {
     "company.exists": Text("같은 짧은 이름의 회사가 있습니다.", "There is a company of that short name."),

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from dure.core.access import Actor
-from dure.core.errors import InputError
+from dure.core.errors import Conflict, InputError
 from dure.core.text import Text
 from dure.core.time import day_of
 from dure.engines.records.audit import By
@@ -70,7 +70,7 @@ async def move(request: Request, actor: Actor = Depends(require("manage", "progr
     won = _whole(fields.get("won", "")) if deed == "fund" else 0
     if deed is None or won is None:
         return await _page(request, (ident, say("금액을 원 단위의 수로 적어 주세요.")), 422)
-    asked = Asked(deed, won, fields.get("note", "")[:NOTE_MAX])
+    asked = Asked(deed, won, fields.get("note", "")[:NOTE_MAX], fields.get("document", "")[:200] if deed == "fund" else "")
 
     def act() -> None:
         with house.records.begin() as connection:
@@ -78,7 +78,7 @@ async def move(request: Request, actor: Actor = Depends(require("manage", "progr
 
     try:
         await run_in_threadpool(act)
-    except InputError as refused:
+    except (Conflict, InputError) as refused:
         reason = refused.detail.get("reason")
         return await _page(request, (ident, say.text(reason) if isinstance(reason, Text) else refused.message), 422)
     return RedirectResponse(f"/{language_of(request)}{HERE}?done={deed}", 303)
