@@ -1,6 +1,7 @@
 """XLSX workbooks (ECMA-376, transitional and strict) to rows of text; formulas by their last value, merged cells by their first.
 
-A formula that was never worked out reads as what it is, ``=A1*2``: it is not blank. Read with the standard library alone, within the limits of `archives` and of the guarded XML parser.
+A formula that was never worked out reads as what it is, ``=A1*2``: it is not blank.
+Read with the standard library alone, within the limits of `archives` and of the guarded XML parser.
 """
 
 from __future__ import annotations

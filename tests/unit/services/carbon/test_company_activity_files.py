@@ -184,19 +184,19 @@ def test_a_file_of_windows_is_read_in_its_own_code_page():
     assert found.accepted[0].activity.site == "hq"
 
 
-def test_a_hundred_thousand_bills_are_held_against_one_another_and_every_row_is_answered():
-    days = [date(2000, 1, 1) + timedelta(days=n) for n in range(9_000)]
-    lines = [f"전기,본사,{n % 12},B{n},{days[n // 12]},{days[n // 12] + timedelta(1)},{n % 97},kWh" for n in range(99_000)]
-    lines += [lines[5], lines[98_000], *(["전기,본사,1,X,2026-01-02,2026-01-01,5,kWh"] * 998)]
+def test_many_thousand_bills_are_held_against_one_another_and_every_row_is_answered():
+    days = [date(2000, 1, 1) + timedelta(days=n) for n in range(2_000)]
+    lines = [f"전기,본사,{n % 12},B{n},{days[n // 12]},{days[n // 12] + timedelta(1)},{n % 97},kWh" for n in range(19_000)]
+    lines += [lines[5], lines[18_000], *(["전기,본사,1,X,2026-01-02,2026-01-01,5,kWh"] * 998)]
     text = "활동,사업장,고객번호,청구번호,시작일,종료일,사용량,단위\n" + "\n".join(lines)
 
     begun = time.process_time()
     found = read(text)
     told = gaps([one.activity for one in found.accepted])
 
-    assert time.process_time() - begun < 60  # seconds of CPU; with every row held against every other it is hours
-    assert len(found.accepted) == 99_000
-    assert [one.row for one in found.rejected] == list(range(99_002, 100_002))
+    assert time.process_time() - begun < 20  # seconds of CPU, 1.5 on a quiet machine; every row against every other takes minutes
+    assert len(found.accepted) == 19_000
+    assert [one.row for one in found.rejected] == list(range(19_002, 20_002))
     assert [one.code for one in found.rejected[:3]] == ["activity.overlap", "activity.overlap", "activity.period_reversed"]
     assert told == []
 
