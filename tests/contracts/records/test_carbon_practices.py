@@ -54,7 +54,8 @@ def test_what_is_begun_and_proved_is_paid_at_once_with_claim_books_and_log(recor
         staged = list(connection.execute(select(carbon_log_staged.c.id, carbon_log_staged.c.leaf)).all())
     assert (claim.state, claim.tier, claim.grams, claim.holder) == ("awarded", "C", 0, f"person/{ref}")
     assert claim.stretches[0].source == f"practice/tumbler/{ref}"
-    assert [key for key, _ in staged] == [f"claim/{claim.id}", f"decision/{claim.id}/awarded"]
+    logged = ["decision/budget/green-practice/1", f"claim/{claim.id}", f"decision/{claim.id}/awarded"]
+    assert [key for key, _ in staged] == logged
     assert not any("person-1" in leaf for _, leaf in staged)
     assert conserved(records)
 
@@ -266,13 +267,13 @@ def test_a_document_funds_a_budget_once(records):
         fund(records, 0, receipt="D-3")
 
 
-def by_officer(records, deed, at):
+def by_officer(records, deed, at, won=0):
     with records.begin() as connection:
-        city_budget.moved(connection, city_budget.Setting(SEOUL, at), "green-practice", Asked(deed), By(OFFICER, at))
+        city_budget.moved(connection, city_budget.Setting(SEOUL, at), "green-practice", Asked(deed, won), By(OFFICER, at))
 
 
 def test_what_is_frozen_or_went_back_to_the_city_is_not_spent_and_an_empty_day_says_nothing_of_the_wish_to_spend(records):
-    fund(records, 100_000)
+    by_officer(records, "fund", NOW - timedelta(days=22), 100_000)
     member(records)
     for n in range(21, 0, -1):
         at = NOW - timedelta(days=n)
@@ -283,8 +284,8 @@ def test_what_is_frozen_or_went_back_to_the_city_is_not_spent_and_an_empty_day_s
         prove(records, given=proof(at=at, once=f"partner/{n}"), at=at)
         if n == 15:
             by_officer(records, "freeze", at + timedelta(hours=10))
-    by_officer(records, "close", NOW - timedelta(days=1))
-    fund(records, 9_000, receipt="D-2")
+    by_officer(records, "close", NOW - timedelta(hours=20))
+    by_officer(records, "fund", NOW - timedelta(hours=19), 9_000)
     with records.read() as connection:
         found = budget_desk.money(connection, "green-practice", setting())
     assert found.outlook.left_won == 9_000
