@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dure.core.errors import DureError
 from dure.core.text import Text
+from dure.services.carbon.statements.footprint_figures import CATEGORIES as SCOPE3
 from dure.web.words import Word
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ SCOPES: dict[str, Text] = {
     "scope2-market": Text("스코프 2 (시장 기반)", "Scope 2 (market-based)"),
     "scope3": Text("스코프 3 (기타 간접)", "Scope 3 (other indirect)"),
 }
+CATEGORIES = SCOPE3  # of scope 3, as the GHG Protocol names them
 COVERS: dict[str, Text] = {
     "scope12-market": Text("스코프 1+2 (시장 기반)", "Scopes 1 and 2 (market-based)"),
     "scope12-location": Text("스코프 1+2 (지역 기반)", "Scopes 1 and 2 (location-based)"),

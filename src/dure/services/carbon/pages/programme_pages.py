@@ -90,8 +90,11 @@ async def _page(request: Request, trouble: tuple[str, str] = ("", ""), status: i
     setting = setting_of(house)
 
     def read(connection: Connection) -> tuple[dict[str, Standing], list[Done], dict[str, Money]]:
-        lasts = {one.programme: one for one in practice_budgets.all_money(connection, setting)}
-        return budget_desk.standings(house, connection, year), budget_records.listing(connection), lasts
+        found = budget_desk.standings(house, connection, year)
+        lasts = {
+            ident: practice_budgets.money(connection, ident, setting) for ident, one in found.items() if one.state != "unpaid"
+        }
+        return found, budget_records.listing(connection), lasts
 
     standings, deeds, lasts = await read_records(house, read)
     known = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)
