@@ -14,8 +14,10 @@ from dure.core.errors import NotFound
 from dure.core.time import day_of
 from dure.engines.records.audit import By
 from dure.engines.records.tables_carbon_ledger import carbon_transfers
+from dure.services.carbon.governing import budget_desk
+from dure.services.carbon.governing.budgets import Asked
 from dure.services.carbon.ledger import accounts, posting
-from dure.services.carbon.practising import budget_desk, practice_desk
+from dure.services.carbon.practising import practice_desk
 from dure.services.carbon.practising.acts import Proof
 from dure.services.carbon.practising.catalogue import catalogue
 from dure.services.carbon.practising.photo import look
@@ -34,8 +36,11 @@ def setting(at=NOW):
 
 
 def fund(records, won=1_000_000, programme="green-practice", receipt="D-1"):
+    before = NOW - timedelta(days=1)
     with records.begin() as connection:
-        return budget_desk.fund(connection, programme, won, receipt, By(OFFICER, NOW - timedelta(days=1)))
+        asked = Asked("fund", won, document=receipt)
+        budget_desk.moved(connection, budget_desk.Setting(SEOUL, before), programme, asked, By(OFFICER, before))
+        return posting.balance(connection, accounts.budget(programme).id)
 
 
 def member(records, person="person-1", *schemes, at=NOW):

@@ -81,7 +81,7 @@ def running(records, **change):
 
 def counted(records, *claims):
     with records.begin() as connection:
-        return sponsoring_desk.count(connection, claims, lambda _: "", LATER)
+        return sponsoring_desk.count(connection, claims, {}, LATER)
 
 
 def test_a_profile_is_kept_beside_those_before_it(records):
@@ -305,7 +305,7 @@ def migrated(tmp_path_factory):
 def done(connection, deed, number, grams):
     """One deed; what is closed is not closed again."""
     if deed == "count":
-        sponsoring_desk.count(connection, [claim(number, grams)], lambda _: "", LATER)
+        sponsoring_desk.count(connection, [claim(number, grams)], {}, LATER)
     elif deed == "back":
         sponsoring_desk.take_back(connection, f"clm-{number}", LATER)
     elif sponsor_records.get(connection, "spn-1").state == "running":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dure.city import read_city
-from dure.core.errors import InputError
+from dure.core.errors import Conflict, InputError
 from dure.engines.clock import FixedClock
 from dure.engines.records import assets, audit, events
 from dure.engines.records.audit import By
@@ -89,6 +89,24 @@ def test_no_more_is_funded_than_the_rule_grants(house):
         move(house, "fund", 1)
     assert refused.value.code == "budget.over_rule"
     assert standing(house).funded_won == rule
+
+
+def test_a_document_funds_a_programme_once_whoever_sends_it_again(house):
+    def fund(won, document="2026-0117"):
+        with house.records.begin() as connection:
+            return budget_desk.move(house, connection, PROGRAMME, Asked("fund", won, document=document), BY)
+
+    first = fund(50_000)
+    assert fund(50_000, " 2026-0117 ") == first
+    assert standing(house).funded_won == 50_000
+    with pytest.raises(Conflict) as refused:
+        fund(60_000)
+    assert refused.value.code == "budget.document_used"
+    assert fund(60_000, "2026-0118").n == 2
+    with pytest.raises(InputError) as long:
+        fund(1, "x" * 61)
+    assert long.value.code == "budget.document"
+    assert standing(house).funded_won == 110_000
 
 
 def test_a_frozen_programme_pays_nobody_new_keeps_what_it_promised_and_goes_on_when_thawed(house):

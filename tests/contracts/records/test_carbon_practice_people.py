@@ -291,7 +291,8 @@ def test_a_group_is_entered_by_its_members_only(records):
         challenge_desk.enter(connection, "person-2", "spring", made.id, setting())
 
 
-def test_a_company_pays_through_escrow_for_what_a_challenge_it_names_does(records):
+@pytest.mark.parametrize(("kind", "target"), [("challenge", "spring"), ("source", "challenge/spring")])
+def test_a_company_pays_through_escrow_for_what_a_challenge_it_names_does(records, kind, target):
     fund(records)
     challenge(records)
     people = [f"person-{n}" for n in range(5)]
@@ -299,7 +300,7 @@ def test_a_company_pays_through_escrow_for_what_a_challenge_it_names_does(record
         member(records, person)
     group(records, people)
     offer = Sponsorship(
-        id="spn-1", company="acme", title=Text("봄"), target_kind="source", target="challenge/spring",
+        id="spn-1", company="acme", title=Text("봄"), target_kind=kind, target=target,
         start=NOW - timedelta(days=2), end=NOW + timedelta(days=60), budget_won=1_000_000, programme="green-practice", tier="C",
         milestones=(Milestone(won=400_000, claims=3),),
     )  # fmt: skip
@@ -313,7 +314,7 @@ def test_a_company_pays_through_escrow_for_what_a_challenge_it_names_does(record
     with records.begin() as connection:
         found = [claim_desk.claim(connection, one) for one in claims]
         assert {one.source.split("/")[0] for one in found[0].stretches} == {"practice", "challenge"}
-        assert sponsoring_desk.count(connection, found, lambda _: "", NOW) == ["spn-1"]
+        assert sponsoring_desk.count(connection, found, {}, NOW) == ["spn-1"]
     with records.read() as connection:
         (sponsor,) = challenge_desk.sponsors(connection, "spring")
     assert (sponsor.company, sponsor.escrow_won, sponsor.released_won) == ("acme", 600_000, 400_000)

@@ -32,6 +32,8 @@ from dure.engines.records.store import Records
 from dure.engines.records.tables_carbon_ledger import carbon_pending, carbon_taken, carbon_transfers
 from dure.engines.records.tables_carbon_transparency import carbon_log_staged
 from dure.services.carbon.claiming import claim_desk
+from dure.services.carbon.governing import budget_desk as city_budget
+from dure.services.carbon.governing.budgets import Asked
 from dure.services.carbon.ledger import accounts
 from dure.services.carbon.practising import budget_desk, elsewhere_records, practice_desk, practice_records
 from dure.services.carbon.transparency import commitments
@@ -52,7 +54,8 @@ def test_what_is_begun_and_proved_is_paid_at_once_with_claim_books_and_log(recor
         staged = list(connection.execute(select(carbon_log_staged.c.id, carbon_log_staged.c.leaf)).all())
     assert (claim.state, claim.tier, claim.grams, claim.holder) == ("awarded", "C", 0, f"person/{ref}")
     assert claim.stretches[0].source == f"practice/tumbler/{ref}"
-    assert [key for key, _ in staged] == [f"claim/{claim.id}", f"decision/{claim.id}/awarded"]
+    logged = ["decision/budget/green-practice/1", f"claim/{claim.id}", f"decision/{claim.id}/awarded"]
+    assert [key for key, _ in staged] == logged
     assert not any("person-1" in leaf for _, leaf in staged)
     assert conserved(records)
 
@@ -259,9 +262,35 @@ def test_a_document_funds_a_budget_once(records):
     assert fund(records, 500).available == fund(records, 500).available == 500
     with pytest.raises(Conflict) as refused:
         fund(records, 600)
-    assert refused.value.code == "ledger.id_reused"
+    assert refused.value.code == "budget.document_used"
     with pytest.raises(InputError):
         fund(records, 0, receipt="D-3")
+
+
+def by_officer(records, deed, at, won=0):
+    with records.begin() as connection:
+        city_budget.moved(connection, city_budget.Setting(SEOUL, at), "green-practice", Asked(deed, won), By(OFFICER, at))
+
+
+def test_what_is_frozen_or_went_back_to_the_city_is_not_spent_and_an_empty_day_says_nothing_of_the_wish_to_spend(records):
+    by_officer(records, "fund", NOW - timedelta(days=22), 100_000)
+    member(records)
+    for n in range(21, 0, -1):
+        at = NOW - timedelta(days=n)
+        if n in (14, 13, 12):  # frozen from the evening of the 15th day before to the morning of the 11th
+            continue
+        if n == 11:
+            by_officer(records, "thaw", at - timedelta(hours=10))
+        prove(records, given=proof(at=at, once=f"partner/{n}"), at=at)
+        if n == 15:
+            by_officer(records, "freeze", at + timedelta(hours=10))
+    by_officer(records, "close", NOW - timedelta(hours=20))
+    by_officer(records, "fund", NOW - timedelta(hours=19), 9_000)
+    with records.read() as connection:
+        found = budget_desk.money(connection, "green-practice", setting())
+    assert found.outlook.left_won == 9_000
+    assert (found.outlook.per_day_won, found.outlook.days) == (300, 18)
+    assert found.outlook.gone_on == day_of(NOW + timedelta(days=29), SEOUL)
 
 
 def test_money_says_what_is_left_and_how_long_it_lasts(records):

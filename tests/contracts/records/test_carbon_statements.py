@@ -168,7 +168,7 @@ def test_results_of_sponsorships_are_told_as_they_stood_at_an_instant(records):
         sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), BY)
         sponsoring_desk.accept(connection, "spn-1", BY)
         keep(connection, claim(1), ("awarded", NOW))
-        sponsoring_desk.count(connection, [claim(1), claim(2, grams=7)], lambda _: "", NOW)
+        sponsoring_desk.count(connection, [claim(1), claim(2, grams=7)], {}, NOW)
         sponsoring_desk.take_back(connection, "clm-2", LATER)
     with records.read() as connection:
         then = books.shared_with(connection, "acme", msgspec.structs.replace(YEAR, as_of=NOW))

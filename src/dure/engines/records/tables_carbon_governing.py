@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 from dure.engines.records.tables import Instant, Json, metadata, state_check
 
 # What the city did with the money of a programme, in order; the won themselves stand in the ledger. Who it was stands in the
-# audit log. `year` is a local calendar year, `won` what moved or was held back.
+# audit log. `year` is a local calendar year, `won` what moved or was held back, `document` what a funding rests on.
 carbon_programme_deeds = Table(
     "carbon_programme_deeds",
     metadata,
@@ -18,6 +18,7 @@ carbon_programme_deeds = Table(
     Column("deed", Text, nullable=False),
     Column("won", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
+    Column("document", Text, nullable=False),
     state_check("deed", "fund", "freeze", "thaw", "close"),
     sqlite_with_rowid=False,
 )

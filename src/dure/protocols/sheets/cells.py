@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from dure.core.text import Text
@@ -37,6 +38,7 @@ class BadCell(ValueError):
         self.why = why
 
 
+@lru_cache(4_096)  # a file says the same few words in every row
 def plain_heading(text: str) -> str:
     """A heading without what people vary: case, spaces, signs, units in brackets."""
     whole = unicodedata.normalize("NFKC", text).casefold()

@@ -20,11 +20,15 @@ SERIAL_ZERO = date(1899, 12, 30)  # day 0 of a spreadsheet's 1900 date system, E
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """Rows that are not blank, each (number from 1, cells); what its bytes were read as; day 0 of its dates."""
+    """Rows that are not blank, each (number from 1, cells); what its bytes were read as; day 0 of its dates.
+
+    `merged`: (column, row, column, row) of the first and last cell of each merge, columns from 0; every cell of it reads alike.
+    """
 
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     encoding: str
     serial_zero: date = SERIAL_ZERO
+    merged: tuple[tuple[int, int, int, int], ...] = ()
 
 
 def read_csv(body: bytes) -> Sheet:

@@ -1,5 +1,6 @@
 """XLSX workbooks (ECMA-376, transitional and strict) to rows of text; formulas by their last value, merged cells by their first.
 
+A formula that was never worked out reads as what it is, ``=A1*2``: it is not blank.
 Read with the standard library alone, within the limits of `archives` and of the guarded XML parser.
 """
 
@@ -36,7 +37,8 @@ def read_workbook(body: bytes, sheet: str = "") -> Sheet:
     path = dict(sheets)[sheet] if sheet else sheets[0][1]
     if path not in parts:
         raise InputError("workbook.broken", f"The part {path[:200]!r} of the workbook is missing.")
-    return Sheet(_Cells(_shared(parts)).read(parts[path]), "xlsx", serial_zero)
+    cells = _Cells(_shared(parts))
+    return Sheet(cells.read(parts[path]), "xlsx", serial_zero, tuple(cells.merged))
 
 
 def _sheets(parts: dict[str, bytes]) -> tuple[list[tuple[str, str]], date]:
@@ -120,6 +122,9 @@ class _Cells:
 
     def _value(self, cell: Element) -> str:
         kind, text = cell.attributes.get("t", "n"), cell.words("v")
+        formula = cell.child("f")
+        if formula is not None and not text and kind != "str":  # never worked out: nobody knows what it says, and it is not blank
+            return f"={formula.text}"
         if kind == "inlineStr":
             inline = cell.child("is")
             return _text(inline) if inline is not None else ""

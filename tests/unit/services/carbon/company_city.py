@@ -40,7 +40,7 @@ LOGINS = (("acme", "partner"), ("beta", "partner"), ("newcomer", "partner"), ("o
 
 
 def house_in(folder: Path) -> House:
-    """A house with two companies, their customer numbers and a building of the city."""
+    """A house with two companies, their customer numbers, a building of the city and a scale."""
     records = Records(f"sqlite:///{folder}/records.db")
     records.migrate()
     clock = FixedClock(NOW)
@@ -53,11 +53,14 @@ def house_in(folder: Path) -> House:
     house = House(**parts)
     hall = Asset(
         id="hall", city=CITY.id, kind="building", name=Text("시청", "Hall"), place=at(126.83, 37.2), state="live",
-        attributes={"zone": CITY.zones[0].id},
+    )  # fmt: skip
+    scale = Asset(
+        id="scale-1", city=CITY.id, kind="scale", name=Text("저울", "Scale"), place=at(126.83, 37.2), state="live",
     )  # fmt: skip
     people = {login: house.people.add(login, login, PASSWORD, [role], BY).id for login, role in LOGINS}
     with records.begin() as connection:
         assets.add(connection, hall, BY)
+        assets.add(connection, scale, BY)
         for company in COMPANIES:
             company_desk.found(connection, company, people[company.id], BY)
         for company, kind, number in METERS:

@@ -136,5 +136,5 @@ def sponsored(house, transfers=False):
         sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), BY)
         sponsoring_desk.accept(connection, "spn-1", BY)
         posting.post(connection, [[grams]], EARLY, posting.named(accounts.world("city-verified"), accounts.held("city")))
-        sponsoring_desk.count(connection, [one], lambda _: "", EARLY)
+        sponsoring_desk.count(connection, [one], {}, EARLY)
     return one

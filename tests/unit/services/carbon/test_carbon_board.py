@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dure.services.carbon.governing.board import Counted, Lying, board, net, suppressed
+from dure.services.carbon.governing.board import Board, Counted, Lying, Programmed, board, net, suppressed
 from dure.services.carbon.governing.flow_records import Flow
 from dure.services.carbon.governing.inventory import Row, by_district, shown
 from dure.services.carbon.governing.inventory_records import Credited
+from dure.services.carbon.governing.open_board import BOARD_COLUMNS, INVENTORY_COLUMNS, board_rows, csv_text
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 TIERS = {"city-verified": "A", "home-energy": "B", "green-practice": "C"}
 LEAST = 5
+DOCS = Path(__file__).parents[4] / "docs"
 
 
 def flow(source, target, won, programme="", people=0, span=0):
@@ -111,3 +116,36 @@ def test_the_inventory_keeps_small_groups_and_tiers_apart():
     assert by_district(shown(rows, LEAST), "A") == {"a": 11}
     assert by_district(shown(rows, LEAST), "B") == {"a": 7}
     assert by_district(rows, "B") == {"a": 7, "": 9}
+
+
+def test_the_csv_has_every_sum_of_the_board_and_no_grams_of_two_tiers():
+    one = Board(
+        year=2026, made_at=datetime(2026, 6, 1, tzinfo=UTC), in_city_won=10, in_companies_won=20, released_won=5, company_won=3,
+        escrow_won=4, budget_won=6, sponsored_won=100_000, sponsored_g=2_000_000, months=(),
+        programmes=(
+            Programmed(programme="a", tier="A", claims=2, grams=2_000_000, given_won=50),
+            Programmed(programme="c", tier="C", claims=9, given_won=7),
+            Programmed(programme="few", tier="B", hidden=True),
+        ),
+    )  # fmt: skip
+
+    rows = board_rows(one, "KOGL")
+
+    told = {(row["figure"], row["programme"], row["tier"]): row["amount"] for row in rows}
+    assert {name: told[name, "", ""] for name in ("company_won", "escrow_won", "budget_won", "out_won")} == {
+        "company_won": 3, "escrow_won": 4, "budget_won": 6, "out_won": 57,
+    }  # fmt: skip
+    assert (told["grams", "", "A"], told["grams", "", "B"]) == (2_000_000, 0)
+    assert (told["won_per_tonne", "a", "A"], told["sponsored_won_per_tonne", "", "A"]) == (25, 50_000)
+    assert not [key for key in told if key[1] == "few"]
+    assert all(row["licence"] == "KOGL" for row in rows)
+    assert csv_text(rows, BOARD_COLUMNS).count("\r\n") == len(rows) + 1
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize(("name", "columns"), [("board", BOARD_COLUMNS), ("inventory", INVENTORY_COLUMNS)])
+def test_every_column_of_open_data_is_documented(language, name, columns):
+    text = (DOCS / language / "api.md").read_text("utf-8")
+    section = text.split(f"### `GET /carbon/{name}.csv`")[1].split("### ")[0]
+
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(columns)

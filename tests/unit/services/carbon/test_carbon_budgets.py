@@ -20,6 +20,8 @@ OPEN = Standing(programme=PAID.id, year=2026, rule_won=PAID.budget_won, funded_w
     [
         (UNPAID, Standing(programme=UNPAID.id, year=2026, rule_won=0), Asked("fund", 1), "budget.unpaid"),
         (PAID, OPEN, Asked("fund", 0), "budget.amount"),
+        (PAID, OPEN, Asked("fund", 1, document="x" * 61), "budget.document"),
+        (PAID, OPEN, Asked("freeze", document="2026-1"), "budget.amount"),
         (PAID, OPEN, Asked("fund", -5), "budget.amount"),
         (PAID, OPEN, Asked("fund", PAID.budget_won), "budget.over_rule"),
         (PAID, OPEN, Asked("freeze", 5), "budget.amount"),

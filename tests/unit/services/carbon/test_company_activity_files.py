@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+import io
+import time
+from datetime import date, timedelta
 from fractions import Fraction
 
 import msgspec
@@ -13,7 +15,7 @@ from openpyxl import Workbook
 
 from dure.core.errors import InputError
 from dure.core.text import Text
-from dure.services.carbon.companies.activity import Activity, gaps, keys
+from dure.services.carbon.companies.activity import Activity, Periods, gaps, keys
 from dure.services.carbon.companies.activity_file import Ground, decimal_text, read_activities
 from dure.services.carbon.companies.activity_rules import activity_rules
 from dure.services.carbon.companies.company import Company, Site
@@ -131,6 +133,94 @@ def test_a_bill_is_the_same_whoever_brings_it_and_a_trip_is_not():
     assert keys(bill) == keys(others[0])
     assert not set(keys(trip)) & set(keys(others[1]))
     assert not set(keys(trip, 0)) & set(keys(trip, 1))
+
+
+def workbook(*rows, merges=()):
+    book, out = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    for place in merges:
+        book.active.merge_cells(place)
+    book.save(out)
+    return out.getvalue()
+
+
+TITLES = ["활동", "고객번호", "사용기간", "사용량(kWh)", "금액"]
+JANUARY, FEBRUARY = "2026.01.01~2026.01.31", "2026.02.01~2026.02.28"
+
+
+def test_an_amount_that_is_merged_over_two_bills_is_not_counted_twice():
+    rows = [TITLES, ["전기", "01", JANUARY, 900, 5], ["전기", "01", FEBRUARY, None, 5], ["전기", "02", JANUARY, 7, 5]]
+
+    found = read_activities(workbook(*rows, merges=["D2:D3"]), GROUND)
+
+    assert [(one.row, one.code) for one in found.rejected] == [(2, "activity.merged"), (3, "activity.merged")]
+    assert [one.activity.meter for one in found.accepted] == ["02"]
+
+
+def test_a_name_that_is_merged_over_its_bills_counts_for_each_and_a_title_above_for_none():
+    rows = [["2026년 전기"], TITLES, ["전기", "01", JANUARY, 900, 5], [None, None, FEBRUARY, 800, 5]]
+
+    found = read_activities(workbook(*rows, merges=["A1:E1", "A3:A4", "B3:B4"]), GROUND)
+
+    assert found.rejected == ()
+    assert [(one.activity.meter, one.activity.value) for one in found.accepted] == [("01", "900"), ("01", "800")]
+
+
+def test_a_formula_nobody_has_worked_out_is_refused_and_not_read_as_blank():
+    rows = [TITLES, ["전기", "01", JANUARY, "=450*2", 5], ["전기", "02", JANUARY, 7, "=D3*150"], ["전기", "03", JANUARY, 7, None]]
+
+    found = read_activities(workbook(*rows), GROUND)
+
+    assert [(one.row, one.code) for one in found.rejected] == [(2, "bill.number"), (3, "bill.number")]
+    assert "=450*2" in found.rejected[0].content
+    assert [one.activity.meter for one in found.accepted] == ["03"]
+
+
+def test_a_file_of_windows_is_read_in_its_own_code_page():
+    found = read_activities((HEAD + BILL).encode("cp949"), GROUND)
+
+    assert (found.encoding, found.rejected) == ("cp949", ())
+    assert found.accepted[0].activity.site == "hq"
+
+
+def test_many_thousand_bills_are_held_against_one_another_and_every_row_is_answered():
+    days = [date(2000, 1, 1) + timedelta(days=n) for n in range(2_000)]
+    lines = [f"전기,본사,{n % 12},B{n},{days[n // 12]},{days[n // 12] + timedelta(1)},{n % 97},kWh" for n in range(19_000)]
+    lines += [lines[5], lines[18_000], *(["전기,본사,1,X,2026-01-02,2026-01-01,5,kWh"] * 998)]
+    text = "활동,사업장,고객번호,청구번호,시작일,종료일,사용량,단위\n" + "\n".join(lines)
+
+    begun = time.process_time()
+    found = read(text)
+    told = gaps([one.activity for one in found.accepted])
+
+    assert time.process_time() - begun < 20  # seconds of CPU, 1.5 on a quiet machine; every row against every other takes minutes
+    assert len(found.accepted) == 19_000
+    assert [one.row for one in found.rejected] == list(range(19_002, 20_002))
+    assert [one.code for one in found.rejected[:3]] == ["activity.overlap", "activity.overlap", "activity.period_reversed"]
+    assert told == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9), st.sampled_from(["1", "2", ""])), max_size=30))
+def test_overlaps_are_found_as_by_holding_every_row_against_every_other(spans):
+    first = date(2026, 1, 1)
+    rows = [
+        Activity(
+            company="acme", kind="electricity", start=first + timedelta(start), end=first + timedelta(start + days), value="1",
+            unit="kWh", meter=meter,
+        )
+        for start, days, meter in spans
+    ]  # fmt: skip
+    kept, periods = [], Periods()
+    for one in rows:
+        same = [other for other in kept if one.series and other.series == one.series]
+        slow = [other for other in same if other.start < one.end and one.start < other.end]
+        quick = periods.overlapping(one)
+        assert (quick is None) == (not slow)
+        assert quick is None or quick in slow
+        if quick is None:
+            kept.append(one)
+            periods.add(one)
 
 
 @given(st.integers(0, 10**12), st.integers(0, 6))

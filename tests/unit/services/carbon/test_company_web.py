@@ -257,6 +257,10 @@ def test_money_is_offered_accepted_and_shown(city):
         assert acme.get(path).status_code == 200
     assert acme.get(f"{API}/acme/achieved").json()["items"][0]["paid_won"] == 500_000
     assert acme.get(f"{API}/acme/suggestions").json()["items"] == []
+    there = {(one["target_kind"], one["target"]) for one in acme.get(f"{API}/acme/fundable").json()["items"]}
+    assert {("source", "building/hall"), ("source", "recycled/scale-1"), ("source", "waste/collection")} <= there
+    assert {("programme", "city-verified"), ("district", "namyang-dong")} <= there
+    assert city["beta"].get(f"{API}/acme/fundable").status_code == 404
     told = acme.get(f"/en{HERE}/acme/explain?figure=carbon/company/acme/sponsoring/{ident}")
     assert told.status_code == 200
 
@@ -264,7 +268,12 @@ def test_money_is_offered_accepted_and_shown(city):
 @pytest.mark.parametrize(
     ("change", "code"),
     [({"budget_won": 5}, "sponsor.amount"), ({"won_per_tonne": 0}, "sponsor.terms"), ({"programme": "none"}, "programme.unknown"),
-     ({"end": "2026-02-01T00:00:00Z"}, "sponsor.period")],
+     ({"end": "2026-02-01T00:00:00Z"}, "sponsor.period"), ({"target": "building/nowhere"}, "sponsor.target_unknown"),
+     ({"target": "charging/hall"}, "sponsor.target_unknown"), ({"target": "home/0ab/electricity"}, "sponsor.target_unknown"),
+     ({"target": "practice/tumbler/0ab"}, "sponsor.target_unknown"), ({"target": "challenge/none"}, "sponsor.target_unknown"),
+     ({"target_kind": "district", "target": "atlantis"}, "sponsor.target_unknown"),
+     ({"target_kind": "challenge", "target": "none"}, "sponsor.target_unknown"),
+     ({"target_kind": "programme", "target": "none"}, "programme.unknown")],
 )  # fmt: skip
 def test_an_offer_that_cannot_be_is_refused(city, change, code):
     offer = {

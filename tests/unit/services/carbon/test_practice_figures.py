@@ -10,7 +10,9 @@ from carbon_house import NOW, carbon_house
 from dure.core.errors import NotFound
 from dure.engines.records.audit import By
 from dure.services.carbon.claiming.explaining import explain
-from dure.services.carbon.practising import budget_desk, practice_desk, practice_records
+from dure.services.carbon.governing import budget_desk
+from dure.services.carbon.governing.budgets import Asked
+from dure.services.carbon.practising import practice_desk, practice_records
 from dure.services.carbon.practising.acts import Proof
 from dure.services.carbon.practising.practice_desk import setting_of
 from dure.services.carbon.practising.practice_watch import PracticeWatch
@@ -20,8 +22,8 @@ from dure.services.carbon.practising.practice_watch import PracticeWatch
 def house(tmp_path_factory):
     one = carbon_house(tmp_path_factory.mktemp("practice"))
     with one.records.begin() as connection:
-        budget_desk.fund(connection, "green-practice-estimated", 1_000, "D-1", By("officer", NOW))
-        budget_desk.fund(connection, "green-practice", 10_000, "D-2", By("officer", NOW))
+        for programme, won in (("green-practice-estimated", 1_000), ("green-practice", 10_000)):
+            budget_desk.move(one, connection, programme, Asked("fund", won), By("officer", NOW))
         practice_desk.join(connection, "person-1", "green-life", setting_of(one))
     yield one
     one.records.close()

@@ -32,6 +32,13 @@ def test_less_than_a_week_of_days_tells_no_day():
     assert (found.gone_on, found.days) == (None, 6)
 
 
+def test_days_on_which_nothing_could_be_spent_are_left_out():
+    spent = [1_000] * 14 + [None] * 7 + [1_000] * 7
+    found = outlook(10_000, spent, TODAY)
+    assert (found.gone_on, found.per_day_won, found.days) == (TODAY + timedelta(days=9), 1_000, 21)
+    assert outlook(10_000, [None] * 28, TODAY).gone_on is None
+
+
 def test_nobody_who_spends_tells_no_day():
     assert outlook(1_000, [0] * 28, TODAY).gone_on is None
 

@@ -23,6 +23,7 @@ from dure.services.carbon.companies.sponsoring import (
 )
 from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
 from dure.services.carbon.companies.suggesting import Wish, options, suggest
+from dure.services.carbon.governing.districts import Where
 from dure.services.carbon.model import Claim, Stretch
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -155,6 +156,18 @@ def test_programmes_and_districts_can_be_funded_too():
     assert not fits(district, claim(), "")
 
 
+def test_a_challenge_counts_what_was_done_for_it_and_a_scale_what_it_weighed():
+    spring = msgspec.structs.replace(OFFER, target_kind="challenge", target="spring")
+    scale = msgspec.structs.replace(OFFER, target="recycled/scale-1")
+
+    assert fits(spring, claim(source="challenge/spring/act-1"), "")
+    assert not fits(spring, claim(source="challenge/spring-2/act-1"), "")
+    assert not fits(spring, claim(source="spring/act-1"), "")
+    assert fits(scale, claim(source="recycled/bag-7"), "", "recycled/scale-1")
+    assert not fits(scale, claim(source="recycled/bag-7"), "", "recycled/scale-2")
+    assert not fits(scale, claim(source="recycled/bag-7"), "")
+
+
 def test_suggestions_put_wishes_first_then_cost_and_never_sum_tiers():
     claims = [
         claim("a", "building/hall", 4_000_000, won=400_000),
@@ -162,7 +175,8 @@ def test_suggestions_put_wishes_first_then_cost_and_never_sum_tiers():
         claim("c", "building/hall", 9_000_000, tier="B"),
         claim("d", "practice/tumbler/0ab", 0, tier="C", attribute="practice", programme="green-practice"),
     ]
-    found = options(claims, {"hall": "dongtan", "hub": "hyangnam"}, RULES)
+    places = {one.id: Where(asset="hall", source="building/hall", district="dongtan") for one in (claims[0], claims[2])}
+    found = options(claims, places | {"b": Where(asset="hub", source="charging/hub", district="hyangnam")}, RULES)
     by_source = {(one.target, one.tier): one for one in found}
 
     assert (by_source["building/hall", "A"].verified_g, by_source["building/hall", "B"].estimated_g) == (4_000_000, 9_000_000)

@@ -16,7 +16,7 @@ from dure.core.text import Text
 from dure.engines.records.audit import By
 from dure.services.carbon.governing import board_desk, budget_desk
 from dure.services.carbon.governing.board import Board, Month, Sealed
-from dure.services.carbon.governing.budgets import NOTE_MAX, Asked, Done
+from dure.services.carbon.governing.budgets import DOCUMENT_MAX, NOTE_MAX, Asked, Done
 from dure.services.carbon.governing.open_board import (
     BOARD_COLUMNS,
     INVENTORY_COLUMNS,
@@ -65,6 +65,9 @@ class Moving(BaseModel):
     deed: Literal["fund", "freeze", "thaw", "close"] = Field(description="fund, freeze, thaw or close.")
     won: int = Field(0, ge=0, le=10**15, description="To fund, in won.")
     note: str = Field("", max_length=NOTE_MAX, pattern=r"^[^\x00]*$", description="Why, in words.")
+    document: str = Field(
+        "", max_length=DOCUMENT_MAX, pattern=r"^[^\x00]*$", description="Of a funding, its document: the same twice is one."
+    )
 
 
 class ProgrammeTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +175,7 @@ class BoardRoutes:
 
         def act() -> Done:
             with house.records.begin() as connection:
-                wanted = Asked(asked.deed, asked.won, asked.note)
+                wanted = Asked(asked.deed, asked.won, asked.note, asked.document)
                 return budget_desk.move(house, connection, programme, wanted, By(actor.id, house.clock.now()))
 
         return answer(await run_in_threadpool(act), 201)

@@ -233,7 +233,7 @@ class CompanyRoutes:
         rules = activity_rules(day_of(self._house.clock.now(), self._house.city.zone), self._house.city.folder)
 
         def write(connection: Connection, mine: Company) -> Any:
-            return right_desk.add_contract(connection, wanted.contract(mine.id), rules, self._by(actor))
+            return right_desk.add_contract(connection, wanted.contract(mine.id), rules, self._by(actor), self._house.city.folder)
 
         return answer(await self._of(company, actor, write), 201)
 

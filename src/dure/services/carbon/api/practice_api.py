@@ -14,6 +14,8 @@ from dure.core.access import Actor
 from dure.core.errors import InputError
 from dure.core.text import Text
 from dure.engines.records.audit import By
+from dure.services.carbon.governing import budget_desk as programme_budgets
+from dure.services.carbon.governing.budgets import Asked as MoneyAsked
 from dure.services.carbon.practising import (
     bag_desk,
     budget_desk,
@@ -135,7 +137,7 @@ class Paying(Asked):
 class Funding(Asked):
     """Money the city puts into a programme."""
 
-    won: int = Field(ge=1, le=budget_desk.FUND_MOST_WON, description="How much [KRW].")
+    won: int = Field(ge=1, le=10**15, description="How much [KRW], at most what the rule leaves this year.")
     document: str = Field(min_length=1, max_length=60, pattern=NO_ZERO, description="Its document: the same twice is one.")
 
 
@@ -168,7 +170,8 @@ class PracticeRoutes:
         ident, by = text(programme, "programme"), setting_of(self._house)
 
         def write(connection: Connection) -> Money:
-            budget_desk.fund(connection, ident, asked.won, asked.document, By(actor.id, by.at))
+            wanted = MoneyAsked("fund", asked.won, document=asked.document)
+            programme_budgets.move(self._house, connection, ident, wanted, By(actor.id, by.at))
             return budget_desk.money(connection, ident, by)
 
         return answer(await run_in_threadpool(self._write, write))

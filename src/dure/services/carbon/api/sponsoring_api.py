@@ -19,8 +19,9 @@ from dure.services.carbon.api.company_forms import NO_ZERO, ActsForCompany, Sees
 from dure.services.carbon.api.company_routing import READS, WRITES
 from dure.services.carbon.companies import company_desk, funding_desk, sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.achieving import Achieved
+from dure.services.carbon.companies.fundable import Fundable, fundable
 from dure.services.carbon.companies.sponsor_records import Held, Result, Step
-from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship
+from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship, TargetKind
 from dure.services.carbon.companies.suggesting import Suggestion, Wish
 from dure.web.access import require
 from dure.web.api.answers import answer, page, page_schema, schema_of, told
@@ -50,8 +51,10 @@ class NewSponsorship(BaseModel):
 
     title_ko: str = Field(max_length=200, pattern=NO_ZERO, description="What is funded, in Korean.")
     title_en: str = Field("", max_length=200, pattern=NO_ZERO, description="The same in English.")
-    target_kind: Literal["programme", "source", "district"] = Field(description="What `target` names.")
-    target: str = Field(max_length=200, pattern=NO_ZERO, description="A programme, the beginning of a source, a district.")
+    target_kind: TargetKind = Field(description="What `target` names.")
+    target: str = Field(
+        max_length=200, pattern=NO_ZERO, description="A programme, a district, a challenge, or the beginning of a source."
+    )
     start: Instant
     end: Instant
     budget_won: int = Field(gt=0, le=10**13, description="Put into escrow.")
@@ -183,6 +186,15 @@ class SponsoringRoutes:
 
         return page(request, await run_in_threadpool(self._read, read), None)
 
+    async def fundable(self, request: Request, company: str, actor: SeesCompany) -> Response:
+        """What can be sponsored: programmes, districts, running challenges, and assets by what they measured."""
+
+        def read(connection: Connection) -> Any:
+            company_desk.seen_by(connection, actor, company)
+            return fundable(self._house, connection)
+
+        return page(request, await run_in_threadpool(self._read, read), None)
+
     async def suggestions(
         self, request: Request, company: str, asked: Annotated[WishQuery, Query()], actor: SeesCompany
     ) -> Response:
@@ -232,5 +244,6 @@ def routes(house: House) -> APIRouter:
     post(f"{one}/decline", desk.decline, "Decline an offer", held)
     post(f"{one}/withdraw", desk.withdraw, "Take an offer back", held)
     get(f"{company}/achieved", desk.achieved, "What the money achieved", page_schema(Achieved))
+    get(f"{company}/fundable", desk.fundable, "What can be sponsored", page_schema(Fundable))
     get(f"{company}/suggestions", desk.suggestions, "Where money would do most", page_schema(Suggestion))
     return router

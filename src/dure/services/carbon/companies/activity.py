@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -109,21 +110,42 @@ def keys(one: Activity, nth: int = 0) -> tuple[str, ...]:
     return tuple(found)
 
 
-def overlapping(one: Activity, others: Iterable[Activity]) -> Activity | None:
-    """The first of the others that has a meter's day of this one already."""
-    if not one.series:
-        return None
-    same = (other for other in others if other.series == one.series)
-    return next((other for other in same if other.start < one.end and one.start < other.end), None)
+class Periods:
+    """Which days of each meter have a row: rows in order, so that 100,000 of them are held against one another at once."""
+
+    def __init__(self, rows: Iterable[Activity] = ()) -> None:
+        self._starts: dict[str, list[date]] = {}
+        self._rows: dict[str, list[Activity]] = {}
+        for one in rows:
+            self.add(one)
+
+    def overlapping(self, one: Activity) -> Activity | None:
+        """A row that has a meter's day of this one already; rows that were added do not overlap one another."""
+        rows = self._rows.get(one.series, [])
+        after = bisect.bisect_left(self._starts.get(one.series, []), one.end)  # rows from here on begin when it is over
+        return rows[after - 1] if after and one.start < rows[after - 1].end else None
+
+    def add(self, one: Activity) -> None:
+        """Keep a row; one without a meter has no days of its own."""
+        if one.series:
+            starts = self._starts.setdefault(one.series, [])
+            at = bisect.bisect_left(starts, one.start)
+            starts.insert(at, one.start)
+            self._rows.setdefault(one.series, []).insert(at, one)
 
 
 def gaps(rows: Sequence[Activity]) -> list[tuple[str, date, date]]:
     """Days between two bills of a meter that no bill holds, as (series, first, after)."""
-    found: list[tuple[str, date, date]] = []
-    for series in sorted({one.series for one in rows if one.series}):
-        periods = sorted((one.start, one.end) for one in rows if one.series == series)
-        found += [(series, before[1], after[0]) for before, after in pairwise(periods) if before[1] < after[0]]
-    return found
+    periods: dict[str, list[tuple[date, date]]] = {}
+    for one in rows:
+        if one.series:
+            periods.setdefault(one.series, []).append((one.start, one.end))
+    return [
+        (series, before[1], after[0])
+        for series in sorted(periods)
+        for before, after in pairwise(sorted(periods[series]))
+        if before[1] < after[0]
+    ]
 
 
 def gap_notices(rows: Sequence[Activity]) -> tuple[Notice, ...]:

@@ -20,7 +20,7 @@ from dure.core.time import day_of
 from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.services.carbon.companies import activity_records, company_records
-from dure.services.carbon.companies.activity import Activity, Notice, RefusedRow, digest, gap_notices, keys, overlapping, taken
+from dure.services.carbon.companies.activity import Activity, Notice, Periods, RefusedRow, digest, gap_notices, keys, taken
 from dure.services.carbon.companies.activity_file import ActivityFile, Ground, Row, read_activities
 from dure.services.carbon.companies.activity_records import Import
 from dure.services.carbon.companies.activity_rules import activity_rules
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dure.services.carbon.companies.company import Company
     from dure.spine.house import House
 
-FILE_BYTES_MAX = 8_388_608
+FILE_BYTES_MAX = 16_777_216  # a file of 100,000 rows has about 9 MB
 NOT_YOURS = "activity.not_yours"
 
 
@@ -119,6 +119,7 @@ def _checked(connection: Connection, company: Company, read: ActivityFile, sha25
     all_keys = {one.row: keys(one.activity, counts[one.row]) for one in read.accepted}
     held = activity_records.holders(connection, [key for names in all_keys.values() for key in names])
     before = _near(connection, company, read.accepted)
+    periods = Periods(before)
     accepted: list[Row] = []
     rejected = list(read.rejected)
     for one in read.accepted:
@@ -129,7 +130,7 @@ def _checked(connection: Connection, company: Company, read: ActivityFile, sha25
         if why is None and holder is not None:
             refused = taken(activity, holder == company.id)
             why = RefusedRow(0, refused.code, refused.reason)
-        if why is None and (other := overlapping(activity, before)) is not None:
+        if why is None and (other := periods.overlapping(activity)) is not None:
             why = RefusedRow(0, "activity.overlap", _overlap_words(other))
         if why is not None:
             rejected.append(RefusedRow(one.row, why.code, why.why, _told(activity)))
@@ -223,7 +224,7 @@ def _booked(connection: Connection, company: Company, found: Preview, asked: Ask
         booked_at=by.at,
         accepted_n=len(found.accepted),
         rejected_n=len(found.rejected),
-        report={"rejected": msgspec.to_builtins(found.rejected[:1000]), "notices": msgspec.to_builtins(found.notices[:1000])},
+        report={"rejected": msgspec.to_builtins(found.rejected), "notices": msgspec.to_builtins(found.notices[:1000])},
     )
     activity_records.add_import(connection, done)
     audit.append(connection, by, "act", "company", company.id, {"import": ident, "rows": done.accepted_n})

@@ -28,12 +28,16 @@ from dure.protocols.sheets.cells import (
 )
 from dure.protocols.sheets.files import read_file
 from dure.protocols.sheets.rows import Sheet, header_of
-from dure.services.carbon.companies.activity import Activity, RefusedRow, overlapping, plain_number
+from dure.services.carbon.companies.activity import Activity, Periods, RefusedRow, plain_number
 from dure.services.carbon.companies.activity_columns import field_of, read_kind
 from dure.services.carbon.companies.activity_rules import ActivityRules, Kind
 from dure.services.carbon.companies.company import FIRST_YEAR, Company
 
 DAYS_MAX = 366
+MERGED = Text(
+    "양이나 금액이 다른 줄과 합쳐진 칸입니다. 칸을 나누고 줄마다 적어 주세요.",
+    "The amount or cost is merged with that of another row. Unmerge the cells and write one in each row.",
+)
 _TOTALS = ("합계", "총계", "소계", "계", "total", "sum", "subtotal")
 _ESTIMATED = ("추정", "인정", "estimated", "estimate", "e", "true", "y")
 _MEASURED = ("", "실측", "실검침", "검침", "원격", "원격검침", "actual", "measured", "a", "false", "n")
@@ -183,10 +187,13 @@ def read_activities(body: bytes, ground: Ground, sheet: str = "") -> ActivityFil
     reader = _Reader(ground, held, _sign(below, by_field.get("amount")), _sign(below, by_field.get("won")), stated)
     accepted: list[Row] = []
     rejected: list[RefusedRow] = []
+    periods, merged = Periods(), _merged_rows(held, by_field)
     for number, cells in below:
         try:
+            _refuse_merged(number, merged)
             one = reader.row({fields[n]: cell for n, cell in enumerate(cells) if n in fields})
-            _refuse_overlap(one, accepted)
+            _refuse_overlap(one, periods)
+            periods.add(one)
             accepted.append(Row(number, one))
         except BadCell as bad:
             rejected.append(RefusedRow(number, bad.code, bad.why, ", ".join(filter(None, cells))[:CELL_CHARS_MAX]))
@@ -204,8 +211,24 @@ def decimal_text(value: Fraction) -> str:
     return sign + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
 
 
-def _refuse_overlap(one: Activity, accepted: Sequence[Row]) -> None:
-    other = overlapping(one, (row.activity for row in accepted))
+def _merged_rows(held: Sheet, by_field: Mapping[str, int]) -> set[int]:
+    """Rows whose amount or cost is one cell with those of other rows: whose it is nobody can tell, and it would count twice."""
+    columns = {by_field[field] for field in ("amount", "won") if field in by_field}
+    return {
+        number
+        for left, top, right, bottom in held.merged
+        if bottom > top and any(left <= column <= right for column in columns)
+        for number in range(top, min(bottom, held.rows[-1][0]) + 1)
+    }
+
+
+def _refuse_merged(number: int, merged: set[int]) -> None:
+    if number in merged:
+        raise BadCell("activity.merged", MERGED)
+
+
+def _refuse_overlap(one: Activity, periods: Periods) -> None:
+    other = periods.overlapping(one)
     if other is not None:
         words = Text(
             f"{one.meter}: {other.start}~{other.end} 기간과 겹치는 줄이 이 파일에 있습니다.",

@@ -19,6 +19,7 @@ from dure.engines.records.tables_carbon_companies import carbon_activity_keys as
 from dure.services.carbon.companies.activity import Activity
 
 SOME = 500  # as many values one question names
+REPORT_ROWS = 100  # of each file in a list
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,13 +159,17 @@ def end_import(connection: Connection, ident: str, at: datetime) -> None:
 
 
 def imports_of(connection: Connection, company: str, *, after: str = "", limit: int = 50) -> Page[Import]:
-    """Newest first."""
+    """Newest first, each with the first `REPORT_ROWS` rows of its report; `get_import` has all."""
     query = select(imports).where(imports.c.company == company)
     if after:
         query = query.where(older_than(after, imports.c.booked_at, imports.c.id))
     query = query.order_by(imports.c.booked_at.desc(), imports.c.id.desc()).limit(checked_limit(limit) + 1)
-    rows = (_import(row) for row in connection.execute(query).mappings())
+    rows = (_shortened(_import(row)) for row in connection.execute(query).mappings())
     return page(rows, limit, lambda one: time_mark(one.booked_at, one.id))
+
+
+def _shortened(one: Import) -> Import:
+    return msgspec.structs.replace(one, report={name: rows[:REPORT_ROWS] for name, rows in one.report.items()})
 
 
 def _import(row: RowMapping) -> Import:

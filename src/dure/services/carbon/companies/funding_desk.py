@@ -10,16 +10,18 @@ from sqlalchemy import Connection
 
 from dure.core.errors import NotFound
 from dure.core.time import day_of
-from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.carbon.claiming import claim_desk
-from dure.services.carbon.companies import company_records, sponsor_records, sponsoring_desk
+from dure.services.carbon.companies import company_records, fundable, sponsor_records, sponsoring, sponsoring_desk
 from dure.services.carbon.companies.achieving import Achieved, achieved
+from dure.services.carbon.companies.company_desk import refuse
 from dure.services.carbon.companies.sponsor_records import Held
 from dure.services.carbon.companies.sponsoring import Sponsorship
 from dure.services.carbon.companies.sponsoring_rules import SponsoringRules, sponsoring_rules
-from dure.services.carbon.companies.suggesting import Suggestion, Wish, options, suggest
+from dure.services.carbon.companies.suggesting import Option, Suggestion, Wish, options, suggest
+from dure.services.carbon.governing.districts import where
 from dure.services.carbon.ledger import accounts, posting
+from dure.services.carbon.practising import challenge_desk, group_records, practice_desk
 
 if TYPE_CHECKING:
     from dure.spine.house import House
@@ -48,8 +50,12 @@ def new_id(connection: Connection, company: str) -> str:
 
 
 def offer(house: House, connection: Connection, one: Sponsorship, by: By) -> Held:
-    """Offer by the rules of the day."""
-    return sponsoring_desk.offer(connection, one, rules_of(house), by, house.city.folder)
+    """Offer by the rules of the day; as `sponsoring_desk.offer`, InputError ``sponsor.target_unknown``."""
+    rules = rules_of(house)
+    why = sponsoring.objection(one, rules, by.at) or fundable.objection(house, connection, one)
+    if why is not None:
+        raise refuse(why)
+    return sponsoring_desk.offer(connection, one, rules, by, house.city.folder)
 
 
 def achieved_by(connection: Connection, company: str) -> list[Achieved]:
@@ -63,13 +69,32 @@ def achieved_by_one(connection: Connection, held: Held) -> Achieved:
 
 
 def suggested(house: House, connection: Connection, wish: Wish, back: timedelta) -> list[Suggestion]:
-    """Where money would do most, by claims awarded in the time before now."""
-    now = house.clock.now()
+    """Where money would do most, by claims awarded in the time before now, with the challenges people have set out on."""
+    now, rules = house.clock.now(), rules_of(house)
     found = list(claim_desk.claims(connection, start=now - back, end=now, states=("awarded", "retired")))
-    names = sorted({one.stretches[0].source.split("/")[1] for one in found if "/" in one.stretches[0].source})
-    known = assets.find(connection, names)
-    districts = {ident: str(asset.attributes.get("zone", "")) for ident, asset in known.items()}
-    return suggest(wish, options(found, districts, rules_of(house)))
+    choices = options(found, where(house, connection, found), rules)
+    return suggest(wish, [*choices, *_challenges(house, connection, rules)])
+
+
+def _challenges(house: House, connection: Connection, rules: SponsoringRules) -> list[Option]:
+    """Challenges of one tier that are not over; so little done that it would show persons counts as 0."""
+    by = practice_desk.setting_of(house)
+    made = []
+    for one in group_records.all_challenges(connection, by.at):
+        practices = [by.rules.practices[name] for name in one.practices if name in by.rules.practices]
+        tiers = {by.rules.programmes[each.programme].tier: each.programme for each in practices}
+        if len(tiers) != 1:
+            continue  # done in several tiers: their sums stand for none of them
+        (tier, programme), *_ = tiers.items()
+        whole = challenge_desk.standing(connection, one.id, by.rules.limits.shown_from)[1].whole
+        made.append(
+            Option(
+                target_kind="challenge", target=one.id, theme=rules.theme_of("practice"), district="", programme=programme,
+                tier=tier, verified_g=0, estimated_g=(whole.grams or 0) if tier == "B" else 0, claims=whole.times or 0,
+                won=whole.won or 0,
+            )
+        )  # fmt: skip
+    return made
 
 
 def _available(connection: Connection, account: str) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from sqlalchemy import Connection
 
 from dure.core.errors import Conflict, InputError, NotAllowed
+from dure.core.text import Text
 from dure.engines.records import audit
 from dure.engines.records.audit import By
+from dure.services.carbon.claiming.methods import exclusions
 from dure.services.carbon.companies import contracts, right_records, targets
 from dure.services.carbon.companies.activity import plain_number
 from dure.services.carbon.companies.company_desk import refuse
@@ -29,13 +32,22 @@ CITYS = ("charging/", "building/")  # sources of the city's own services: only t
 CONTRACTS_MAX = 1_000
 
 
-def add_contract(connection: Connection, one: Contract, rules: ActivityRules, by: By) -> Contract:
+def add_contract(connection: Connection, one: Contract, rules: ActivityRules, by: By, folder: Path | None = None) -> Contract:
     """Keep a contract, unless more than all of its source would be given out over all companies.
+
+    A source of the city's own is claimed on the ledger by the city: a company has a right to it only while a row of
+    ``rules/exclusions.toml`` says that the city counts it no longer.
 
     Raises
     ------
     InputError : ``contract.…``
     """
+    if one.end > one.start and not _given_up(one, folder):
+        words = Text(
+            "시의 발전원입니다. 시가 제외 규칙에 넣은 기간에만 계약할 수 있습니다. 한 kWh는 한 번만 셉니다.",
+            "A source of the city, which counts its kWh itself. It can be contracted only while a row of the exclusions holds.",
+        )
+        raise InputError("contract.claimed", words.en, reason=words)
     take_turn(connection)  # nobody else gives out of the source until this is kept
     others = right_records.contracts_of(connection, source=one.source)
     why = contracts.objection(one, rules.instruments, others)
@@ -48,6 +60,16 @@ def add_contract(connection: Connection, one: Contract, rules: ActivityRules, by
     right_records.add_contract(connection, kept, by.at)
     audit.append(connection, by, "act", "company", one.company, {"contract": kept.id, "source": one.source})
     return kept
+
+
+def _given_up(one: Contract, folder: Path | None) -> bool:
+    """Whether the city counts the kWh of its source elsewhere from the first to the last day, or has no part in them."""
+    path = one.source.strip().casefold()
+    if not path.startswith(CITYS):
+        return True
+    site = "/".join(path.split("/")[:2])  # flows of a site are claimed under other names than its generator's
+    days = (one.start, one.end - timedelta(days=1))
+    return all(any(row.holds_for(site, "renewable") for row in exclusions(day, folder)) for day in days)
 
 
 def end_contract(connection: Connection, company: str, ident: str, by: By) -> None:

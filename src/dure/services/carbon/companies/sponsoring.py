@@ -18,9 +18,10 @@ from dure.core.text import Text
 from dure.services.carbon.companies.sponsoring_rules import SponsoringRules
 from dure.services.carbon.model import Claim, Refused, Tier
 
-TargetKind = Literal["programme", "source", "district"]
+TargetKind = Literal["programme", "source", "district", "challenge"]
 State = Literal["offered", "running", "declined", "withdrawn", "expired", "ended"]
-TARGET_KINDS: tuple[TargetKind, ...] = ("programme", "source", "district")
+TARGET_KINDS: tuple[TargetKind, ...] = ("programme", "source", "district", "challenge")
+CHALLENGE = "challenge/"  # what the source of a deed for a challenge begins with
 WORDS_MAX = 200
 MILESTONES_MAX = 20
 G_PER_T = 1_000_000
@@ -39,8 +40,8 @@ class Sponsorship(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    target_kind, target : a programme's id; the beginning of a claim's source (``building/hall``, ``charging/cs-1``); a
-    district's id
+    target_kind, target : a programme's id; the beginning of a claim's source (``building/hall``, ``charging/cs-1``), or the scale
+    that weighed it (``recycled/scale-1``); a district's id; a challenge's id
     tier : of the claims that count; tonnes of tier A only are paid for, others count by number
     start, end : claims that begin and end within count
     won_per_tonne : paid for each verified tonne; 0 when milestones are paid instead
@@ -76,7 +77,8 @@ def objection(one: Sponsorship, rules: SponsoringRules, at: datetime) -> Refused
     if not one.title.ko.strip() or max(len(one.title.ko), len(one.title.en), len(one.contract)) > WORDS_MAX:
         return _refused("sponsor.title", "무엇을 후원하는지 적어 주세요.", "Write what is sponsored.")
     if one.target_kind not in TARGET_KINDS or not one.target.strip() or len(one.target) > WORDS_MAX:
-        return _refused("sponsor.target", "후원할 사업, 자산, 구역을 골라 주세요.", "Choose the programme, asset or district.")
+        ko, en = "후원할 사업, 자산, 구역, 도전을 골라 주세요.", "Choose a programme, asset, district or challenge."
+        return _refused("sponsor.target", ko, en)
     if one.end <= one.start or one.end <= at:
         return _refused(
             "sponsor.period", "기간을 확인해 주세요. 끝이 시작과 지금보다 뒤여야 합니다.", "Its end must come after its start."
@@ -130,8 +132,14 @@ def room_g(one: Sponsorship, counted: Counted) -> int | None:
     return max(0, -(-one.budget_won * G_PER_T // one.won_per_tonne) - counted.grams)
 
 
-def fits(one: Sponsorship, claim: Claim, district: str) -> bool:
-    """Whether a claim counts for it; `district` is where the claim's source stands, empty when it is not known."""
+def fits(one: Sponsorship, claim: Claim, district: str, measured_at: str = "") -> bool:
+    """Whether a claim counts for it.
+
+    Parameters
+    ----------
+    district : where the claim's source stands, empty when it is not known
+    measured_at : the asset that measured it, where its source names another thing: ``recycled/scale-1`` of a bag
+    """
     inside = all(one.start <= each.start and each.end <= one.end for each in claim.stretches)
     if claim.tier != one.tier or claim.state not in {"awarded", "retired"} or not inside:
         return False
@@ -139,7 +147,9 @@ def fits(one: Sponsorship, claim: Claim, district: str) -> bool:
         return claim.programme == one.target
     if one.target_kind == "district":
         return bool(district) and district == one.target
-    return any(each.source == one.target or each.source.startswith(one.target + "/") for each in claim.stretches)
+    wanted = f"{CHALLENGE}{one.target}" if one.target_kind == "challenge" else one.target
+    sources = (measured_at, *(each.source for each in claim.stretches))
+    return any(each == wanted or each.startswith(f"{wanted}/") for each in sources)
 
 
 def share_out(total: int, weights: Mapping[str, int]) -> dict[str, int]:

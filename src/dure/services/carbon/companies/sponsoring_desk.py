@@ -7,7 +7,7 @@ out among the sponsorships it counts for exactly once, by their money.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from dure.services.carbon.companies.sponsoring import (
     share_out,
 )
 from dure.services.carbon.companies.sponsoring_rules import SponsoringRules
+from dure.services.carbon.governing.districts import Where
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Account, Transfer
 from dure.services.carbon.model import CITY, Claim, Refused
@@ -114,18 +115,18 @@ def turn_down(connection: Connection, ident: str, state: State, by: By) -> Held:
     return sponsor_records.get(connection, ident)
 
 
-def count(connection: Connection, claims: Iterable[Claim], district: Callable[[Claim], str], at: datetime) -> list[str]:
+def count(connection: Connection, claims: Iterable[Claim], places: Mapping[str, Where], at: datetime) -> list[str]:
     """Share claims out among running sponsorships, and release what has become due; ids of those that were paid for.
 
     Each claim is shared once: by the money of the sponsorships it counts for at that moment, never beyond what their money pays
-    for.
+    for. `places`: where each was measured, by its id.
     """
     running = [held.sponsorship for held in sponsor_records.listing(connection, states=("running",))]
     so_far = {one.id: sponsor_records.counted(connection, one.id) for one in running}
     touched: dict[str, list[Result]] = {}
     for claim in claims:
-        where = district(claim)
-        open_ = [one for one in running if fits(one, claim, where) and room_g(one, so_far[one.id]) != 0]
+        place = places.get(claim.id, Where())
+        open_ = [one for one in running if fits(one, claim, place.district, place.source) and room_g(one, so_far[one.id]) != 0]
         rows = _rows(claim, open_, so_far, at)
         if rows and sponsor_records.share(connection, claim.id, rows, at):
             for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,11 +13,12 @@ from starlette.concurrency import run_in_threadpool
 
 from dure.core.errors import DureError
 from dure.core.time import day_of
-from dure.engines.records import assets, events
+from dure.engines.records import events
 from dure.engines.records.audit import SYSTEM, By
 from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.companies import sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
+from dure.services.carbon.governing.districts import where
 from dure.services.carbon.model import Claim, State
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class SponsoringWatch:
             return [one.id for one in gone if one.id in standing]
 
     def _count(self, connection: Connection, claim: Claim, now: datetime) -> None:
-        sponsoring_desk.count(connection, [claim], lambda one: district_of(connection, one), now)
+        sponsoring_desk.count(connection, [claim], where(self._house, connection, [claim]), now)
 
     def _try(self, what: str, deed: Callable[[Connection], object]) -> None:
         try:
@@ -104,20 +105,3 @@ class SponsoringWatch:
             self._failing.add(what)
         else:
             self._failing.discard(what)
-
-
-def district_of(connection: Connection, claim: Claim) -> str:
-    """The district the first source of a claim that is an asset stands in; empty when none is."""
-    known = assets.find(connection, sorted(set(_asset_ids(claim))))
-    for ident in _asset_ids(claim):
-        if ident in known:
-            return str(known[ident].attributes.get("zone", ""))
-    return ""
-
-
-def _asset_ids(claim: Claim) -> Iterator[str]:
-    """Sources read ``kind/ASSET/…``."""
-    for one in claim.stretches:
-        parts = one.source.split("/")
-        if len(parts) > 1:
-            yield parts[1]

@@ -13,6 +13,8 @@ import msgspec
 from dure.core.text import Text
 from dure.services.carbon.companies.sponsoring import G_PER_T, TargetKind
 from dure.services.carbon.companies.sponsoring_rules import SponsoringRules
+from dure.services.carbon.governing.districts import Where
+from dure.services.carbon.governing.places import PRIVATE, service_of
 from dure.services.carbon.model import Claim, Tier
 
 SHOWN_MAX = 20
@@ -60,22 +62,22 @@ class Suggestion(msgspec.Struct, frozen=True):
     reasons: tuple[Text, ...]
 
 
-def options(claims: Iterable[Claim], districts: Mapping[str, str], rules: SponsoringRules) -> list[Option]:
-    """What awarded claims show of every source (its first two words) and every district.
+def options(claims: Iterable[Claim], places: Mapping[str, Where], rules: SponsoringRules) -> list[Option]:
+    """What awarded claims show of every programme, of every asset (a source's first two words) and of every district.
 
     Parameters
     ----------
-    districts : district of each asset
+    places : where each claim was measured, by its id
     """
     found: dict[tuple[TargetKind, str, Tier], Option] = {}
     for claim in claims:
         first = claim.stretches[0]
-        words = first.source.split("/")
-        district = districts.get(words[1], "") if len(words) > 1 else ""
+        place = places.get(claim.id, Where())
+        district = place.district
         theme = rules.theme_of(first.attribute)
         keys: list[tuple[TargetKind, str]] = [("programme", claim.programme)]
-        if first.attribute != "practice":  # a practice's source is a person's: never a thing to point at
-            keys.append(("source", "/".join(words[:2])))
+        if service_of(claim) not in PRIVATE:  # the source of a practice or a home is a person's: never a thing to point at
+            keys.append(("source", place.source or "/".join(first.source.split("/")[:2])))
         if district:
             keys.append(("district", district))
         for kind, target in keys:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dure.core.geo import Point
-from dure.engines.records import assets
 from dure.services.carbon.governing import board_desk, board_records, budget_desk, inventory_records
+from dure.services.carbon.governing.districts import where
 from dure.services.carbon.governing.inventory_records import Placed
-from dure.services.carbon.governing.places import NOWHERE, assets_of, service_of
+from dure.services.carbon.governing.places import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from dure.core.assets import Asset
     from dure.services.carbon.model import Claim
     from dure.spine.house import House
 
@@ -76,18 +74,5 @@ class BoardWatch:
 
 def placed(house: House, connection: Connection, found: Sequence[Claim]) -> list[Placed]:
     """The district and service of each claim."""
-    bags = sorted({name for one in found if service_of(one) == "recycling" for name in assets_of(one)})
-    scales = inventory_records.scales_of(connection, bags) if bags else {}
-    names = {scales.get(name, name) for one in found for name in assets_of(one)}
-    known = assets.find(connection, sorted(names))
-    return [Placed(one.id, _district(house, one, scales, known), service_of(one)) for one in found]
-
-
-def _district(house: House, claim: Claim, scales: Mapping[str, str], known: Mapping[str, Asset]) -> str:
-    for name in assets_of(claim):
-        asset = known.get(scales.get(name, name))
-        if asset is not None and asset.place is not None:
-            point: Point = asset.place.point
-            zone = house.city.zone_of(point)
-            return NOWHERE if zone is None else zone.id
-    return NOWHERE
+    places = where(house, connection, found)
+    return [Placed(one.id, places[one.id].district, service_of(one)) for one in found]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from dure.core.errors import InputError, NotFound
+from dure.core.errors import Conflict, InputError, NotFound
 from dure.core.events import Event
+from dure.core.text import Text
 from dure.core.time import day_interval, day_of
 from dure.engines.records import audit, events
 from dure.engines.records.audit import SYSTEM, By
@@ -26,6 +29,15 @@ from dure.services.carbon.transparency.entry import Entry
 if TYPE_CHECKING:
     from dure.spine.house import House
 
+
+class Setting(NamedTuple):
+    """Where and when it is, and whose rules hold."""
+
+    zone: ZoneInfo
+    at: datetime
+    folder: Path | None = None
+
+
 THAW: Deed = "thaw"
 TYPES = {
     "fund": "carbon.budget.funded",
@@ -34,6 +46,11 @@ TYPES = {
     "close": "carbon.budget.closed",
 }
 STAYS_FROZEN = "held back: came in while frozen"
+
+
+def setting_of(house: House) -> Setting:
+    """As the house has them now."""
+    return Setting(house.city.zone, house.clock.now(), house.city.folder)
 
 
 def standings(house: House, connection: Connection, year: int) -> dict[str, Standing]:
@@ -46,31 +63,46 @@ def standings(house: House, connection: Connection, year: int) -> dict[str, Stan
 
 def standing(house: House, connection: Connection, ident: str) -> Standing:
     """The money of one programme this year; NotFound ``programme.unknown``."""
-    today = day_of(house.clock.now(), house.city.zone)
-    row = programme(ident, today, house.city.folder)
-    moved = flow_records.flows(connection, year_bounds(house, today.year))
+    return _standing_on(connection, setting_of(house), ident)
+
+
+def _standing_on(connection: Connection, rules: Setting, ident: str) -> Standing:
+    today = day_of(rules.at, rules.zone)
+    row = programme(ident, today, rules.folder)
+    moved = flow_records.flows(connection, _bounds(rules.zone, today.year))
     return _standing(connection, row, today.year, moved, budget_records.of_year(connection, today.year).get(ident, []))
 
 
 def move(house: House, connection: Connection, ident: str, asked: Asked, by: By) -> Done:
-    """Fund, freeze, thaw or close a programme of this year.
+    """As `moved`, by the house's own day."""
+    return moved(connection, setting_of(house), ident, asked, by)
+
+
+def moved(connection: Connection, rules: Setting, ident: str, asked: Asked, by: By) -> Done:
+    """Fund, freeze, thaw or close a programme of this year: the one way its money moves, whoever asks. A document funds once.
 
     Raises
     ------
     NotFound : ``programme.unknown``
     InputError : ``budget.…``
+    Conflict : ``budget.document_used`` when the document was of another amount
     """
-    today = day_of(house.clock.now(), house.city.zone)
-    row = programme(ident, today, house.city.folder)
+    today = day_of(rules.at, rules.zone)
+    row = programme(ident, today, rules.folder)
     take_turn(connection)  # nobody moves the money between this look at it and what is done
-    before, held = standing(house, connection, ident), budget_records.holding(connection, ident)
+    document = asked.document.strip()
+    known = budget_records.by_document(connection, ident, document) if document and asked.deed == "fund" else None
+    if known is not None:
+        return _once(known, asked.won)
+    before, held = _standing_on(connection, rules, ident), budget_records.holding(connection, ident)
     why = objection(row, before, asked)
     if why is not None:
         raise InputError(why.code, why.reason.en, reason=why.reason)
     amount = {"fund": asked.won, "freeze": before.left_won, "thaw": before.held_won, "close": returnable(before)}[asked.deed]
     wanted = Done(
-        programme=ident, n=0, at=by.at, year=today.year, deed=asked.deed, won=amount, note=asked.note.strip()[:NOTE_MAX]
-    )
+        programme=ident, n=0, at=by.at, year=today.year, deed=asked.deed, won=amount, note=asked.note.strip()[:NOTE_MAX],
+        document=document,
+    )  # fmt: skip
     done = budget_records.add(connection, wanted)
     if asked.deed == "thaw":
         _let_go(connection, held, by.at)
@@ -78,6 +110,15 @@ def move(house: House, connection: Connection, ident: str, asked: Asked, by: By)
         _post(connection, ident, _transfer(done), by.at)
     _tell(connection, done, by)
     return done
+
+
+def _once(known: Done, won: int) -> Done:
+    if known.won != won:
+        reason = Text(
+            f"이 문서로 {known.won:,}원을 이미 넣었습니다.", f"This document has put in {known.won:,} won already, not {won:,}."
+        )
+        raise Conflict("budget.document_used", reason.en, reason=reason)
+    return known
 
 
 def hold_back(house: House, connection: Connection, ident: str, at: datetime) -> Done | None:
@@ -95,7 +136,11 @@ def hold_back(house: House, connection: Connection, ident: str, at: datetime) ->
 
 def year_bounds(house: House, year: int) -> tuple[datetime, datetime]:
     """First instant of a local year and of the next."""
-    start, end = (day_interval(date(one, 1, 1), house.city.zone).start for one in (year, year + 1))
+    return _bounds(house.city.zone, year)
+
+
+def _bounds(zone: ZoneInfo, year: int) -> tuple[datetime, datetime]:
+    start, end = (day_interval(date(one, 1, 1), zone).start for one in (year, year + 1))
     return start, end
 
 
@@ -168,4 +213,5 @@ def _tell(connection: Connection, done: Done, by: By) -> None:
     )  # fmt: skip
     events.announce(connection, [told], by.at)
     if by.actor != SYSTEM:
-        audit.append(connection, by, "manage", "programme", done.programme, {"budget": body})
+        told_of = {"document": done.document} if done.document else {}
+        audit.append(connection, by, "manage", "programme", done.programme, {"budget": body | told_of})

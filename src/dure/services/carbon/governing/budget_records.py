@@ -20,6 +20,13 @@ def add(connection: Connection, one: Done) -> Done:
     return done
 
 
+def by_document(connection: Connection, programme: str, document: str) -> Done | None:
+    """What a document funded; None where it funded nothing yet."""
+    query = select(deeds).where(deeds.c.programme == programme, deeds.c.deed == "fund", deeds.c.document == document)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _done(row)
+
+
 def listing(connection: Connection, programme: str = "", limit: int = 100) -> list[Done]:
     """Newest first."""
     query = select(deeds).order_by(deeds.c.at.desc(), deeds.c.programme, deeds.c.n.desc()).limit(limit)

@@ -18,14 +18,19 @@ from dure.services.carbon.programmes import Programme
 Deed = Literal["fund", "freeze", "thaw", "close"]
 DEEDS: tuple[Deed, ...] = ("fund", "freeze", "thaw", "close")
 NOTE_MAX = 500
+DOCUMENT_MAX = 60
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a person wants to do with a programme's money; `won` for funding only [KRW]."""
+    """What a person wants to do with a programme's money; `won` for funding only [KRW], with the number of its `document`.
+
+    A document funds a programme once; without one nobody can tell a second sending from a second amount.
+    """
 
     deed: Deed
     won: int = 0
     note: str = ""
+    document: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +43,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     deed: Deed
     won: int
     note: str = ""
+    document: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,9 +95,10 @@ def objection(row: Programme, standing: Standing, asked: Asked) -> Refused | Non
     """Why this cannot be done with a programme's money now; None when it can."""
     deed = asked.deed
     if deed == "fund":
-        return _against_funding(row, standing, asked.won)
-    if asked.won:
-        return _refused("budget.amount", "금액은 예산을 넣을 때만 적습니다.", "An amount belongs to funding only.")
+        return _against_funding(row, standing, asked.won, asked.document)
+    if asked.won or asked.document:
+        ko, en = "금액과 문서는 예산을 넣을 때만 적습니다.", "An amount and its document belong to funding only."
+        return _refused("budget.amount", ko, en)
     if deed == "thaw":
         return None if standing.frozen else _refused("budget.state", "동결되어 있지 않습니다.", "The programme is not frozen.")
     if standing.frozen:
@@ -106,9 +113,12 @@ def returnable(standing: Standing) -> int:
     return max(0, min(standing.left_won, standing.funded_won))
 
 
-def _against_funding(row: Programme, standing: Standing, won: int) -> Refused | None:
+def _against_funding(row: Programme, standing: Standing, won: int, document: str) -> Refused | None:
     if not row.budget_won:
         return _refused("budget.unpaid", "보상을 주지 않는 사업입니다.", "The programme pays no rewards.")
+    if len(document.strip()) > DOCUMENT_MAX:
+        ko, en = f"문서 번호는 {DOCUMENT_MAX}자까지입니다.", f"A document's number has at most {DOCUMENT_MAX} characters."
+        return _refused("budget.document", ko, en)
     if won <= 0:
         return _refused("budget.amount", "1원 이상의 금액을 적어 주세요.", "Write an amount of 1 won or more.")
     if standing.frozen:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dure.city import Zone
     from dure.services.carbon.governing.board import Board
     from dure.services.carbon.governing.inventory import Row
+    from dure.services.carbon.model import Tier
 
 BOARD_COLUMNS = ("year", "month", "figure", "programme", "tier", "amount", "unit", "made_at", "licence")
 INVENTORY_COLUMNS = (
@@ -22,7 +23,7 @@ INVENTORY_COLUMNS = (
     "point_grams", "measured", "licence",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-UNITS = {"out_won": "KRW", "in_city_won": "KRW", "in_companies_won": "KRW", "released_won": "KRW"}
+TOTALS = ("out_won", "in_city_won", "in_companies_won", "released_won", "company_won", "escrow_won", "budget_won")
 
 
 def board_rows(one: Board, licence: str) -> list[dict[str, Any]]:
@@ -35,13 +36,19 @@ def board_rows(one: Board, licence: str) -> list[dict[str, Any]]:
         "made_at": format_instant(one.made_at),
         "licence": licence,
     }
-    rows = [frame | {"figure": name, "amount": getattr(one, name), "unit": unit} for name, unit in UNITS.items()]
+    rows = [frame | {"figure": name, "amount": getattr(one, name), "unit": "KRW"} for name in TOTALS]
+    tiers: tuple[Tier, ...] = ("A", "B")
+    rows += [frame | {"figure": "grams", "tier": tier, "amount": one.grams(tier), "unit": "gCO2e"} for tier in tiers]
+    cost = one.sponsored_won_per_tonne
+    rows += [] if cost is None else [frame | {"figure": "sponsored_won_per_tonne", "tier": "A", "amount": cost, "unit": "KRW/t"}]
     for row in one.programmes:
         mine = frame | {"programme": row.programme, "tier": row.tier}
         if not row.hidden:
             rows.append(mine | {"figure": "claims", "amount": row.claims, "unit": "1"})
             rows.append(mine | {"figure": "rewards", "amount": row.given_won, "unit": "KRW"})
             rows += [mine | {"figure": "grams", "amount": row.grams, "unit": "gCO2e"}] if row.tier != "C" else []
+            per_t = row.won_per_tonne
+            rows += [] if per_t is None else [mine | {"figure": "won_per_tonne", "amount": per_t, "unit": "KRW/t"}]
     for month in one.months:
         mine = frame | {"month": month.month}
         rows += [

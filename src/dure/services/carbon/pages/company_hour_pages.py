@@ -91,7 +91,7 @@ async def contract(request: Request, company: str, actor: Actor = ACTS) -> Respo
         if fields.get("end_contract"):
             right_desk.end_contract(connection, mine.id, fields["end_contract"][:80], by)
         else:
-            right_desk.add_contract(connection, _contract(mine.id, fields), rules, by)
+            right_desk.add_contract(connection, _contract(mine.id, fields), rules, by, house.city.folder)
 
     try:
         await write(request, actor, company, deed)

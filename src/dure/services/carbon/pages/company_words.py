@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dure.core.errors import DureError
 from dure.core.text import Text
+from dure.services.carbon.statements.footprint_figures import CATEGORIES as SCOPE3
 from dure.web.words import Word
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ SCOPES: dict[str, Text] = {
     "scope2-market": Text("스코프 2 (시장 기반)", "Scope 2 (market-based)"),
     "scope3": Text("스코프 3 (기타 간접)", "Scope 3 (other indirect)"),
 }
+CATEGORIES = SCOPE3  # of scope 3, as the GHG Protocol names them
 COVERS: dict[str, Text] = {
     "scope12-market": Text("스코프 1+2 (시장 기반)", "Scopes 1 and 2 (market-based)"),
     "scope12-location": Text("스코프 1+2 (지역 기반)", "Scopes 1 and 2 (location-based)"),
@@ -50,6 +52,7 @@ TARGETS: dict[str, Text] = {
     "programme": Text("사업 전체", "A whole programme"),
     "source": Text("자산 하나", "One asset"),
     "district": Text("구역 하나", "One district"),
+    "challenge": Text("시민 도전 하나", "One challenge of citizens"),
 }
 WHY: dict[str, Text] = {
     "company.exists": Text("같은 짧은 이름의 회사가 있습니다.", "There is a company of that short name."),

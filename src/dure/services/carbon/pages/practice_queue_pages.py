@@ -14,6 +14,8 @@ from dure.core.errors import DureError, InputError, NotFound
 from dure.core.text import Text
 from dure.engines.blobs.bus import BusBlobs
 from dure.engines.records.audit import By
+from dure.services.carbon.governing import budget_desk as programme_budgets
+from dure.services.carbon.governing.budgets import Asked
 from dure.services.carbon.pages import practice_words
 from dure.services.carbon.practising import (
     budget_desk,
@@ -198,7 +200,8 @@ async def place(request: Request, place_id: str) -> Response:
 
 
 def _why(request: Request, error: DureError) -> str:
-    words = practice_words.TROUBLES.get(error.code, Text(error.message, error.message))
+    reason = error.detail.get("reason")
+    words = reason if isinstance(reason, Text) else practice_words.TROUBLES.get(error.code, Text(error.message, error.message))
     return layout_of(request).speech(request).text(words)
 
 
@@ -207,8 +210,12 @@ def _number(text: str) -> int:
     return int(plain) if plain.isdecimal() and len(plain) < 15 else 0
 
 
-def _fund(connection: Connection, fields: dict[str, str], _: Setting, by: By, __: bytes) -> str:
-    budget_desk.fund(connection, fields.get("programme", ""), _number(fields.get("won", "")), fields.get("document", ""), by)
+def _fund(connection: Connection, fields: dict[str, str], rules: Setting, by: By, _: bytes) -> str:
+    asked = Asked("fund", _number(fields.get("won", "")), document=fields.get("document", "")[:200])
+    if not asked.document.strip():
+        raise InputError("budget.document", "Write the number of the document.")
+    day = programme_budgets.Setting(rules.zone, rules.at, rules.folder)
+    programme_budgets.moved(connection, day, fields.get("programme", "")[:60], asked, by)
     return ""
 
 

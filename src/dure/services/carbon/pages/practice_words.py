@@ -75,7 +75,7 @@ TROUBLES: dict[str, Text] = {
     "practice.challenge": Text("제목, 실천, 기간, 목표를 확인해 주세요.", "Check title, practices, period and goal."),
     "practice.reason": Text("거절하는 까닭을 고르세요.", "Choose why you say no."),
     "practice.state": Text("이미 결정되었습니다.", "It was decided already."),
-    "practice.fund_amount": Text("금액과 문서 번호를 적어 주세요.", "Write the amount and the document."),
+    "budget.document": Text("문서 번호를 60자까지 적어 주세요.", "Write the number of the document, at most 60 characters."),
     "practice.place": Text("이름, 실천, 바뀌는 시간을 확인해 주세요.", "Check name, practices and turn."),
     "practice.partner_practices": Text("기업이 증명하는 실천을 고르세요.", "Choose practices a partner proves."),
     "practice.payout_state": Text("이미 처리되었습니다.", "It was settled already."),

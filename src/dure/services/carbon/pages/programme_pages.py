@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from dure.core.access import Actor
-from dure.core.errors import InputError
+from dure.core.errors import Conflict, InputError
 from dure.core.text import Text
 from dure.core.time import day_of
 from dure.engines.records.audit import By
@@ -70,7 +70,7 @@ async def move(request: Request, actor: Actor = Depends(require("manage", "progr
     won = _whole(fields.get("won", "")) if deed == "fund" else 0
     if deed is None or won is None:
         return await _page(request, (ident, say("금액을 원 단위의 수로 적어 주세요.")), 422)
-    asked = Asked(deed, won, fields.get("note", "")[:NOTE_MAX])
+    asked = Asked(deed, won, fields.get("note", "")[:NOTE_MAX], fields.get("document", "")[:200] if deed == "fund" else "")
 
     def act() -> None:
         with house.records.begin() as connection:
@@ -78,7 +78,7 @@ async def move(request: Request, actor: Actor = Depends(require("manage", "progr
 
     try:
         await run_in_threadpool(act)
-    except InputError as refused:
+    except (Conflict, InputError) as refused:
         reason = refused.detail.get("reason")
         return await _page(request, (ident, say.text(reason) if isinstance(reason, Text) else refused.message), 422)
     return RedirectResponse(f"/{language_of(request)}{HERE}?done={deed}", 303)
@@ -90,8 +90,11 @@ async def _page(request: Request, trouble: tuple[str, str] = ("", ""), status: i
     setting = setting_of(house)
 
     def read(connection: Connection) -> tuple[dict[str, Standing], list[Done], dict[str, Money]]:
-        lasts = {one.programme: one for one in practice_budgets.all_money(connection, setting)}
-        return budget_desk.standings(house, connection, year), budget_records.listing(connection), lasts
+        found = budget_desk.standings(house, connection, year)
+        lasts = {
+            ident: practice_budgets.money(connection, ident, setting) for ident, one in found.items() if one.state != "unpaid"
+        }
+        return found, budget_records.listing(connection), lasts
 
     standings, deeds, lasts = await read_records(house, read)
     known = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)

@@ -16,6 +16,7 @@ from dure.core.time import day_interval, day_of
 from dure.engines.records.audit import By
 from dure.services.carbon.companies import company_records, funding_desk, sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.company_desk import written_by
+from dure.services.carbon.companies.fundable import fundable
 from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship, TargetKind
 from dure.services.carbon.companies.suggesting import Wish
 from dure.services.carbon.model import Tier
@@ -65,10 +66,13 @@ async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Re
     )
 
     def read(connection: Connection, mine: Company) -> dict[str, Any]:
+        there = fundable(house, connection)
         return {
             "achieved": funding_desk.achieved_by(connection, mine.id),
             "available": funding_desk.available_won(connection, mine.id),
             "suggestions": funding_desk.suggested(house, connection, wish, YEAR),
+            "fundable": there,
+            "named": {(each.target_kind, each.target): each.name for each in there},
         }
 
     today = day_of(house.clock.now(), house.city.zone)

@@ -1,8 +1,7 @@
-"""Budgets of programmes: money that officers put in, what is left, and how long it lasts."""
+"""Budgets of programmes that pay for practices: what is left, how long it lasts. `governing.budget_desk` funds them."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,22 +9,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from dure.core.errors import Conflict, InputError, NotFound
+from dure.core.errors import NotFound
 from dure.core.text import Text
 from dure.core.time import day_interval, day_of
-from dure.engines.records import audit
-from dure.engines.records.audit import By
 from dure.engines.records.tables_carbon_ledger import carbon_entries as entries
 from dure.engines.records.tables_carbon_ledger import carbon_transfers as transfers
 from dure.engines.records.tables_carbon_practices import carbon_practice_acts as acts
 from dure.services.carbon.ledger import accounts, posting
-from dure.services.carbon.ledger.model import Balance, Transfer
+from dure.services.carbon.ledger.model import Balance
 from dure.services.carbon.practising.outlook import Outlook, outlook
 from dure.services.carbon.practising.practice_desk import Setting
-from dure.services.carbon.programmes import programme
 
-FUND_MOST_WON = 10**12
-RECEIPT_MAX = 60
+WALLETS = "wallet/"
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,30 +33,6 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     paid_won: int
     outlook: Outlook
     queue: int
-
-
-def fund(connection: Connection, ident: str, won: int, receipt: str, by: By) -> Balance:
-    """The city puts money into a programme; the same receipt twice is one.
-
-    Raises
-    ------
-    NotFound : ``programme.unknown``
-    InputError : ``practice.fund_amount``
-    Conflict : ``ledger.id_reused`` when the receipt was another amount
-    """
-    programme(ident, by.at.date())
-    if not 0 < won <= FUND_MOST_WON or not 0 < len(receipt.strip()) <= RECEIPT_MAX:
-        raise InputError("practice.fund_amount", "Write an amount above 0 and the number of its document.")
-    digest = hashlib.sha256(receipt.strip().encode()).hexdigest()[:20]
-    one = Transfer(
-        id=f"budget/{ident}/in/{digest}", debit=accounts.treasury().id, credit=accounts.budget(ident).id, amount=won, unit="KRW",
-        why="fund", ref=ident,
-    )  # fmt: skip
-    why = posting.post(connection, [[one]], by.at, posting.named(accounts.treasury(), accounts.budget(ident)))[0]
-    if why is not None:
-        raise Conflict(why.code, why.reason.en)
-    audit.append(connection, by, "manage", "programme", ident, {"funded_won": won, "document": receipt.strip()})
-    return posting.balance(connection, accounts.budget(ident).id)
 
 
 def money(connection: Connection, ident: str, by: Setting) -> Money:
@@ -95,8 +66,11 @@ def _balance(connection: Connection, ident: str) -> Balance:
         return Balance(account=account.id, unit="KRW")
 
 
-def _spent(connection: Connection, ident: str, today: date, by: Setting) -> list[int]:
-    """What was reserved on each whole day before today and not released since, from the first day with any [KRW]."""
+def _spent(connection: Connection, ident: str, today: date, by: Setting) -> list[int | None]:
+    """What was promised to people on each whole day before today and not released since, from the first day with any [KRW].
+
+    What was frozen or went back to the city is not spent.
+    """
     since = day_interval(today - timedelta(days=by.rules.limits.outlook_d), by.zone).start
     until = day_interval(today, by.zone).start
     account = accounts.budget(ident).id
@@ -106,11 +80,15 @@ def _spent(connection: Connection, ident: str, today: date, by: Setting) -> list
         .join(entries, entries.c.seq == transfers.c.seq)
         .outerjoin(ended, (ended.c.ends == transfers.c.id) & (ended.c.deed == "void"))
         .where(
-            entries.c.account == account, transfers.c.debit == account, transfers.c.deed.in_(("pending", "transfer")),
-            transfers.c.at >= since, transfers.c.at < until, ended.c.id.is_(None),
+            entries.c.account == account, transfers.c.debit == account, transfers.c.credit.like(f"{WALLETS}%"),
+            transfers.c.deed.in_(("pending", "transfer")), transfers.c.at >= since, transfers.c.at < until,
+            ended.c.id.is_(None),
         )
     )  # fmt: skip
-    return daily([(row.at, row.amount) for row in connection.execute(query)], today, by.zone)
+    spent = daily([(row.at, row.amount) for row in connection.execute(query)], today, by.zone)
+    first = today - timedelta(days=len(spent))
+    idle = _empty(connection, account, [first + timedelta(days=n) for n in range(len(spent))], by.zone) if 0 in spent else set()
+    return [None if not won and first + timedelta(days=n) in idle else won for n, won in enumerate(spent)]
 
 
 def daily(rows: list[tuple[datetime, int]], today: date, zone: ZoneInfo) -> list[int]:
@@ -122,3 +100,27 @@ def daily(rows: list[tuple[datetime, int]], today: date, zone: ZoneInfo) -> list
         return []
     first = min(sums)
     return [sums[first + timedelta(days=n)] for n in range((today - first).days)]
+
+
+def _empty(connection: Connection, account: str, days: list[date], zone: ZoneInfo) -> set[date]:
+    """Those of the days that began with nothing to spend and stayed so; what was left stands beside each entry of an account."""
+    left = entries.c.credits_posted - entries.c.debits_posted - entries.c.debits_pending
+    query = (
+        select(transfers.c.at, left.label("left"))
+        .join(entries, entries.c.seq == transfers.c.seq)
+        .where(entries.c.account == account)
+        .order_by(entries.c.seq)
+    )
+    rows = [(row.at, int(row.left)) for row in connection.execute(query)]
+    found, before, at = set(), 0, 0
+    for day in days:
+        span = day_interval(day, zone)
+        while at < len(rows) and rows[at][0] < span.start:
+            before, at = rows[at][1], at + 1
+        most = before
+        while at < len(rows) and rows[at][0] < span.end:
+            before, at = rows[at][1], at + 1
+            most = max(most, before)
+        if most <= 0:
+            found.add(day)
+    return found

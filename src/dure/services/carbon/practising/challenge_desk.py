@@ -11,6 +11,7 @@ from dure.engines.records import audit
 from dure.engines.records.audit import By
 from dure.services.carbon.companies import sponsor_records
 from dure.services.carbon.companies.sponsor_records import Held
+from dure.services.carbon.companies.sponsoring import CHALLENGE
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.model import Stretch
 from dure.services.carbon.practising import group_records
@@ -19,7 +20,6 @@ from dure.services.carbon.practising.challenge import Standings, standings
 from dure.services.carbon.practising.group_records import Challenge
 from dure.services.carbon.practising.practice_desk import Setting
 
-SOURCE = "challenge/"
 TITLE_MAX = 120
 GOAL_MAX = 10**9
 
@@ -74,8 +74,8 @@ def standing(connection: Connection, ident: str, shown_from: int) -> tuple[Chall
 
 
 def sponsors(connection: Connection, ident: str) -> list[Sponsored]:
-    """Companies whose sponsorship names the challenge (target ``challenge/ID``)."""
-    named = [held for held in _sponsorships(connection) if held.sponsorship.target == f"{SOURCE}{ident}"]
+    """Companies whose sponsorship names the challenge."""
+    named = [held for held in _sponsorships(connection) if _challenge_of(held) == ident]
     return [
         Sponsored(
             company=held.sponsorship.company, state=held.state, escrow_won=_escrow(connection, held.sponsorship.id),
@@ -89,21 +89,24 @@ def stretches(connection: Connection, act: Act, stretch: Stretch) -> tuple[Stret
     """What a claim of the act takes for sponsored challenges, so that a sponsorship counts it: one stretch for each."""
     if act.done_at is None:
         return ()
-    targets = {held.sponsorship.target for held in _sponsorships(connection) if held.state == "running"}
+    targets = {_challenge_of(held) for held in _sponsorships(connection) if held.state == "running"}
     if not targets:
         return ()
     running = group_records.running_for(connection, act.person, act.practice, act.done_at)
-    return tuple(
-        msgspec.structs.replace(stretch, source=f"{SOURCE}{one}/{act.id}") for one in running if f"{SOURCE}{one}" in targets
-    )
+    return tuple(msgspec.structs.replace(stretch, source=f"{CHALLENGE}{one}/{act.id}") for one in running if one in targets)
 
 
 def _sponsorships(connection: Connection) -> list[Held]:
-    return [
-        held
-        for held in sponsor_records.listing(connection, states=("running", "ended"))
-        if held.sponsorship.target_kind == "source" and held.sponsorship.target.startswith(SOURCE)
-    ]
+    return [held for held in sponsor_records.listing(connection, states=("running", "ended")) if _challenge_of(held)]
+
+
+def _challenge_of(held: Held) -> str:
+    """The challenge a sponsorship is of, empty for another one; an older one names it as a source, ``challenge/ID``."""
+    one = held.sponsorship
+    if one.target_kind == "challenge":
+        return one.target
+    named = one.target_kind == "source" and one.target.startswith(CHALLENGE)
+    return one.target.removeprefix(CHALLENGE) if named else ""
 
 
 def _escrow(connection: Connection, ident: str) -> int:

@@ -36,26 +36,28 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     days: int
 
 
-def outlook(left_won: int, spent: Sequence[int], today: date, seed: int = 0) -> Outlook:
+def outlook(left_won: int, spent: Sequence[int | None], today: date, seed: int = 0) -> Outlook:
     """When it is gone, from what was spent on each of the last days.
 
     Parameters
     ----------
     left_won : [KRW]
-    spent : (n_days,) of whole days before today, the oldest first [KRW]
+    spent : (n_days,) of whole days before today, the oldest first; None: the budget was empty or frozen all day [KRW]
     today : the first day ahead
 
     Returns
     -------
     With fewer than a week of days, or nothing spent, no day is told; with nothing left it is today.
     """
-    days = len(spent)
-    mean = sum(spent) // days if days else 0
+    known = [one for one in spent if one is not None]
+    days = len(known)
+    mean = sum(known) // days if days else 0
     if left_won <= 0:
         return Outlook(left_won=left_won, per_day_won=mean, gone_on=today, early_on=today, late_on=today, days=days)
-    if days < WEEK or sum(spent) <= 0:
+    if days < WEEK or sum(known) <= 0:
         return Outlook(left_won=left_won, per_day_won=mean, gone_on=None, early_on=None, late_on=None, days=days)
-    lasts = _lasts(left_won, np.asarray(spent, dtype=np.float64), np.random.default_rng(seed))
+    given = np.asarray([np.nan if one is None else one for one in spent])
+    lasts = _lasts(left_won, given, np.random.default_rng(seed))
     early, median, late = (int(np.quantile(lasts, at, method="nearest")) for at in (LOW, 0.5, HIGH))
     return Outlook(
         left_won=left_won, per_day_won=mean, gone_on=_day(today, median), early_on=_day(today, early), late_on=_day(today, late),
@@ -64,11 +66,13 @@ def outlook(left_won: int, spent: Sequence[int], today: date, seed: int = 0) -> 
 
 
 def _lasts(left_won: int, spent: np.ndarray, chance: np.random.Generator) -> np.ndarray:
-    """(DRAWS,) whole days the money lasts, at most `AHEAD_D`."""
+    """(DRAWS,) whole days the money lasts, at most `AHEAD_D`. `spent`: (n_days,) with NaN where nothing could be spent [KRW]."""
     weeks = len(spent) // WEEK
     recent = spent[-weeks * WEEK :].reshape(weeks, WEEK)  # each row begins on the weekday that today is
-    drawn = chance.integers(weeks, size=(DRAWS, AHEAD_D // WEEK + 1, WEEK))
-    days = recent[drawn, np.arange(WEEK)].reshape(DRAWS, -1)[:, :AHEAD_D]
+    known = [one[~np.isnan(one)] for one in recent.T]
+    usual = spent[~np.isnan(spent)]
+    drawn = [chance.choice(one if len(one) else usual, size=(DRAWS, AHEAD_D // WEEK + 1)) for one in known]
+    days = np.stack(drawn, axis=2).reshape(DRAWS, -1)[:, :AHEAD_D]
     over = days.cumsum(axis=1) >= left_won
     return np.where(over.any(axis=1), over.argmax(axis=1), AHEAD_D)
 

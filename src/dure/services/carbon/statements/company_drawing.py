@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from dure.core.text import Text
 from dure.core.time import day_of
+from dure.emissions.emission import co2e_kg
 from dure.services.carbon.companies import activity_records, company_records, figure_desk, right_records, sponsor_records
 from dure.services.carbon.companies.activity import gaps as bill_gaps
 from dure.services.carbon.companies.company import written_number
@@ -18,13 +20,15 @@ from dure.services.carbon.statements.book_figures import contribution_figures, c
 from dure.services.carbon.statements.books import Span
 from dure.services.carbon.statements.footprint_figures import footprint_figures, intensity_figures
 from dure.services.carbon.statements.making import Kind, Made, made, unknown
-from dure.services.carbon.statements.statement import DRAFT, Fact, Gap, Part, digest_of
+from dure.services.carbon.statements.statement import DRAFT, Fact, FactorTold, Gap, Part, digest_of
+from dure.services.carbon.statements.units import written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
+    from dure.emissions.table import Factor, FactorTable
     from dure.services.carbon.companies.company import Company
     from dure.services.carbon.companies.targets import Target
     from dure.services.carbon.statements import statement
@@ -44,6 +48,14 @@ HOURLY: dict[str, tuple[str, Text]] = {
 UNITS: dict[str, statement.FigureUnit] = {"location_g": "gCO2e", "market_g": "gCO2e", "matched_wh": "Wh", "score_ppm": "ppm"}
 # Unit of a target's rows, and how many of it a gram (of a square metre) is.
 TARGETS: dict[str, tuple[statement.FigureUnit, int]] = {"absolute": ("gCO2e", 1), "per_m2": ("mgCO2e/m2", 1_000)}
+COVERS: dict[str, Text] = {
+    "scope1": Text("스코프 1", "scope 1"),
+    "scope2-location": Text("스코프 2(지역 기반)", "scope 2 (location-based)"),
+    "scope2-market": Text("스코프 2(시장 기반)", "scope 2 (market-based)"),
+    "scope12-location": Text("스코프 1+2(지역 기반)", "scopes 1 and 2 (location-based)"),
+    "scope12-market": Text("스코프 1+2(시장 기반)", "scopes 1 and 2 (market-based)"),
+    "scope3": Text("스코프 3", "scope 3"),
+}
 PARTS: dict[str, Text] = {"base": Text("기준", "base"), "goal": Text("목표값", "goal"), "actual": Text("이 기간", "this period")}
 NOT_A_YEAR = Text("시간 단위 값은 보고 연도 전체에만 있습니다.", "Figures by the hour are of a whole reporting year only.")
 NO_HOURS = Text("시간별 사용량이 없습니다.", "The company brought no hourly loads.")
@@ -57,6 +69,7 @@ class Drawn(NamedTuple):
     rows: list[Made]
     gaps: list[Gap]
     grounds: dict[str, str]
+    factors: tuple[FactorTold, ...] = ()
 
 
 def company_drawn(house: House, connection: Connection, asked: statement.Question, span: Span) -> Drawn:
@@ -75,6 +88,7 @@ def company_drawn(house: House, connection: Connection, asked: statement.Questio
     rows = footprint_figures(found, covered, contracts)
     rows += [*_hourly_figures(hourly), *intensity_figures(found, profile.area_m2)]
     rows += _targets(found, targets, profile, asked) + _books(connection, profile.id, span) + contribution_figures(shared)
+    factors = _factors(found, data.factors)
     grounds = {
         "activities": digest_of(activities),
         "contracts": digest_of((contracts[one], ) for one in sorted(contracts)),
@@ -82,7 +96,7 @@ def company_drawn(house: House, connection: Connection, asked: statement.Questio
         "targets": digest_of(targets),
         "results": digest_of(shared),
         "profile": digest_of([profile]),
-        "factors": digest_of(sorted({(one.factor, one.gwp) for one in found.lines if one.factor})),
+        "factors": digest_of(factors),
         "rules-activities": data.rules.version,
     }  # fmt: skip
     gaps = [*_gaps(found, profile), *_target_gaps(targets)] + [
@@ -92,7 +106,49 @@ def company_drawn(house: House, connection: Connection, asked: statement.Questio
         )
         for series, first, after in bill_gaps(activities)
     ]
-    return Drawn(profile.name, _facts(profile, found), rows, gaps, grounds)
+    if isinstance(hourly, HourlyAnswer):
+        gaps += _hours_gap(hourly.figures.load_wh, found.electricity_wh)
+    return Drawn(profile.name, _facts(profile, found), rows, gaps, grounds, factors)
+
+
+def _hours_gap(load_wh: int, billed_wh: int) -> list[Gap]:
+    """Figures by the hour are of the electricity whose hours are known, which need not be all that was billed."""
+    if load_wh == billed_wh:
+        return []
+    load, billed = (written(one, "Wh") for one in (load_wh, billed_wh))
+    ko = f"시간 단위 값은 시간별 사용량이 있는 전기 {load}의 것입니다. 청구된 전기는 {billed}입니다."
+    en = f"Figures by the hour are of {load} whose hours are known; {billed} were billed."
+    return [Gap(code="statement.hours_coverage", words=Text(ko, en))]
+
+
+def _factors(found: Footprint, table: FactorTable) -> tuple[FactorTold, ...]:
+    """Every factor that a row was counted by, with its source."""
+    used: dict[str, int] = {}
+    for line in found.lines:
+        used[line.factor] = used.get(line.factor, 0) + 1
+    rows = {one.id: one for one in table.rows if one.id in used}
+    return tuple(
+        FactorTold(
+            id=ident,
+            kind=one.kind,
+            value=_value(one, table),
+            per=one.per,
+            heat=one.heat,
+            gwp=one.gwp,
+            effective_from=one.effective_from,
+            published_at=one.published_at,
+            rows=used[ident],
+            source=one.source,
+            mark=one.mark,
+        )
+        for ident, one in sorted(rows.items())
+    )
+
+
+def _value(one: Factor, table: FactorTable) -> str:
+    """CO2 equivalent per unit [kg], exact: products and sums of published decimals have a last digit."""
+    value = co2e_kg(one, table.potentials.get(one.gwp) if one.total_kg is None else None)
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
 
 
 def _hourly(house: House, connection: Connection, profile: Company, asked: statement.Question) -> HourlyAnswer | Refused:
@@ -135,8 +191,8 @@ def _targets(found: Footprint, targets: Sequence[Target], profile: Company, aske
             amounts["actual"] = figure_desk.scope_g(found, one.covers) / (per or Fraction(1))
         for part, amount in amounts.items():
             ko, en = (
-                f"{one.covers} {one.base_year}→{one.year}: {PARTS[part].ko}",
-                f"{one.covers} {one.base_year}→{one.year}: {part}",
+                f"{COVERS[one.covers].ko} {one.base_year}→{one.year}: {PARTS[part].ko}",
+                f"{COVERS[one.covers].en} {one.base_year}→{one.year}: {PARTS[part].en}",
             )
             told = Kind(group="targets", unit=kind[0], name=Text(f"목표 {ko}", f"Target {en}"))
             rows.append(made(f"target:{one.id}:{part}", told, round(amount * kind[1])))

@@ -85,6 +85,6 @@ def drawn_up(house: House, connection: Connection, asked: Question, rules: Stand
     statement = Statement(
         form=FORM, id=asked.ident, question=asked, name=drawn.name, zone=zone.key, facts=drawn.facts, figures=figures,
         standards=told(rules), disclosures=disclosed(rules, figures), gaps=tuple(gaps),
-        grounds=dict(sorted(grounds.items())), mapping=mapped,
+        grounds=dict(sorted(grounds.items())), factors=drawn.factors, mapping=mapped,
     )  # fmt: skip
     return DrawnUp(statement=statement, rows={one.figure.row: one for one in drawn.rows})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from fractions import Fraction
 
 from dure.core.text import Text
@@ -20,22 +21,23 @@ SCOPES: dict[str, tuple[int, str, Text]] = {
     "scope2-location": (2, "", Text("간접 배출(스코프 2, 지역 기반)", "Indirect emissions (scope 2, location-based)")),
     "scope3": (3, "", Text("그 밖의 간접 배출(스코프 3)", "Other indirect emissions (scope 3)")),
 }
+# As the GHG Protocol names them: Corporate Value Chain (Scope 3) Standard, 2011, table 5.4.
 CATEGORIES: dict[str, Text] = {
-    "1": Text("산 물건과 서비스", "Goods and services bought"),
-    "2": Text("설비", "Capital goods"),
-    "3": Text("연료와 에너지의 앞 단계", "Upstream of fuels and energy"),
-    "4": Text("들어오는 운송", "Upstream transport"),
-    "5": Text("사업장 폐기물", "Waste of operations"),
-    "6": Text("출장", "Business travel"),
-    "7": Text("통근", "Commuting"),
-    "8": Text("빌려 쓰는 자산", "Leased assets, upstream"),
-    "9": Text("나가는 운송", "Downstream transport"),
-    "10": Text("판 것의 가공", "Processing of what was sold"),
-    "11": Text("판 것의 사용", "Use of what was sold"),
-    "12": Text("판 것의 폐기", "End of life of what was sold"),
-    "13": Text("빌려준 자산", "Leased assets, downstream"),
-    "14": Text("가맹점", "Franchises"),
-    "15": Text("투자", "Investments"),
+    "1": Text("범주 1: 구매한 제품과 서비스", "Category 1: Purchased goods and services"),
+    "2": Text("범주 2: 자본재", "Category 2: Capital goods"),
+    "3": Text("범주 3: 연료·에너지 관련 활동", "Category 3: Fuel- and energy-related activities"),
+    "4": Text("범주 4: 업스트림 운송과 유통", "Category 4: Upstream transportation and distribution"),
+    "5": Text("범주 5: 사업장에서 나온 폐기물", "Category 5: Waste generated in operations"),
+    "6": Text("범주 6: 출장", "Category 6: Business travel"),
+    "7": Text("범주 7: 직원 통근", "Category 7: Employee commuting"),
+    "8": Text("범주 8: 업스트림 임차 자산", "Category 8: Upstream leased assets"),
+    "9": Text("범주 9: 다운스트림 운송과 유통", "Category 9: Downstream transportation and distribution"),
+    "10": Text("범주 10: 판매한 제품의 가공", "Category 10: Processing of sold products"),
+    "11": Text("범주 11: 판매한 제품의 사용", "Category 11: Use of sold products"),
+    "12": Text("범주 12: 판매한 제품의 폐기 처리", "Category 12: End-of-life treatment of sold products"),
+    "13": Text("범주 13: 다운스트림 임대 자산", "Category 13: Downstream leased assets"),
+    "14": Text("범주 14: 프랜차이즈", "Category 14: Franchises"),
+    "15": Text("범주 15: 투자", "Category 15: Investments"),
 }
 GASES: dict[str, tuple[str, Text]] = {
     "gas-co2": ("co2_g", Text("이산화탄소(스코프 1, 기체 무게)", "Carbon dioxide (scope 1, mass of the gas)")),
@@ -165,7 +167,7 @@ def _renewable(found: Footprint, used: Sequence[tuple[str, int]], contracts: Map
 
 def _contract(contracts: Mapping[str, Contract], ident: str) -> Text:
     one = contracts[ident]
-    return Text(f"{one.kind.upper()} {one.source} ({one.start} ~ {one.end})")
+    return Text(f"{one.kind.upper()} {one.source} ({one.start} ~ {one.end - timedelta(days=1)})")
 
 
 def _waste(found: Footprint) -> list[Made]:

@@ -55,7 +55,8 @@ def ixbrl_bytes(statement: Statement, language: Language) -> bytes:
         f'<html{spaces} xml:lang="{language}">\n<head>{_META}<title>{_text(title(statement, language))}</title>'
         f'<style type="text/css">{_STYLE}</style></head>\n<body>\n{_header(statement)}'
         f"<h1>{_text(title(statement, language))}</h1>\n{_subject(statement, language)}{sections}"
-        f"{_missing(statement.gaps, language)}{_disclosures(statement, language)}</body>\n</html>\n"
+        f"{_missing(statement.gaps, language)}{_factors(statement, language)}{_disclosures(statement, language)}"
+        "</body>\n</html>\n"
     )
     return text.encode()
 
@@ -149,6 +150,17 @@ def _amount(one: Figure, language: Language, mapped: Sequence[Mapped]) -> str:
 def _missing(gaps: Sequence[Gap], language: Language) -> str:
     told = " ".join(f"{one.words(language)} ({one.count})" for one in gaps) or HEADINGS["nothing_missing"](language)
     return f"<h2>{_text(HEADINGS['missing'](language))}</h2>\n<p>{_words('WhatIsMissing', told)}</p>\n"
+
+
+def _factors(statement: Statement, language: Language) -> str:
+    """Factors are told, not tagged: the taxonomy has figures of a period."""
+    body = "".join(
+        f'<tr><td><code>{_text(one.id)}</code></td><td class="n">{one.value}</td>'
+        f"<td>kgCO2e/{_text(f'{one.per} {one.heat}'.strip())}</td>"
+        f"<td>{_text(one.source)} ({_text(one.mark)})</td></tr>\n"
+        for one in statement.factors
+    )
+    return f"<h2>{_text(HEADINGS['factors'](language))}</h2>\n<table>\n{body}</table>\n" if body else ""
 
 
 def _disclosures(statement: Statement, language: Language) -> str:

@@ -106,6 +106,30 @@ class StandardTold(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
 
 
+class FactorTold(msgspec.Struct, frozen=True, kw_only=True):
+    """An emission factor that rows were counted by.
+
+    Attributes
+    ----------
+    value : CO2 equivalent for each `per`, an exact decimal [kg]
+    heat : the calorific basis it is per, for fuels
+    rows : how many rows of activity it counted
+    mark : "to be confirmed" where its source could not be read
+    """
+
+    id: str
+    kind: str
+    value: str
+    per: str
+    heat: str
+    gwp: str
+    effective_from: date
+    published_at: date
+    rows: int
+    source: str
+    mark: str
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """What is missing or to know. `stops`: the statement cannot be issued."""
 
@@ -152,6 +176,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     disclosures: tuple[Disclosed, ...]
     gaps: tuple[Gap, ...]
     grounds: dict[str, str]
+    factors: tuple[FactorTold, ...] = ()
     mapping: tuple[Mapped, ...] = ()
 
     def figure(self, row: str) -> Figure | None:

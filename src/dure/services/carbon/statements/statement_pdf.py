@@ -63,6 +63,12 @@ def _content(statement: Statement, language: Language) -> dict[str, Any]:
             parts.append(_part(name(language), (say("name"), say("row"), say("amount")), rows, (6, 3, 3), numbers=[2]))
     gaps = [[one.code, one.words(language), str(one.count)] for one in statement.gaps]
     parts.append(_part(say("missing"), (say("code"), say("note"), say("count")), gaps, (3, 8, 1), numbers=[2]))
+    if statement.factors:
+        factors = [
+            [one.id, f"{one.value} kgCO2e/{one.per} {one.heat}".strip(), f"{one.source} ({one.mark})"]
+            for one in statement.factors
+        ]
+        parts.append(_part(say("factors"), (say("row"), say("value"), say("source")), factors, (3, 3, 6)))
     for standard in statement.standards:
         rows = [
             [
@@ -80,7 +86,7 @@ def _content(statement: Statement, language: Language) -> dict[str, Any]:
         "title": title(statement, language),
         "foot": f"carbon/statement/{statement.id} · SHA-256 {made.sha256(made.canonical(statement))}",
         "facts": [[one.name(language), one.value(language)] for one in statement.facts]
-        + [["as_of", format_instant(statement.question.as_of)]],
+        + [[say("as_of"), format_instant(statement.question.as_of)]],
         "parts": parts,
     }
 

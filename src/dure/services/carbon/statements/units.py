@@ -41,6 +41,8 @@ def spelled(whole: int, unit: FigureUnit) -> str:
 
 
 def written(whole: int, unit: FigureUnit) -> str:
-    """As people read it: at most three digits behind the point, and the unit."""
+    """As people read it: three digits behind the point, or all where these would make nothing of something; and the unit."""
     places = min(3, SHOWN[unit].decimals)
+    if whole and not round(amount(whole, unit), places):
+        places = SHOWN[unit].decimals
     return f"{amount(whole, unit):,.{places}f} {SHOWN[unit].name}".strip()

@@ -43,6 +43,15 @@ HEADINGS: dict[str, Text] = {
     "ground": Text("근거", "Rests on"),
     "digest": Text("지문", "Digest"),
     "about": Text("보고서", "About"),
+    "as_of": Text("기준 시각", "As known at"),
+    "factors": Text("배출계수", "Emission factors"),
+    "kind": Text("활동", "Activity"),
+    "value": Text("값 (kgCO2e)", "Value (kgCO2e)"),
+    "per": Text("단위당", "Per"),
+    "gwp": Text("지구온난화지수", "Warming potentials"),
+    "effective": Text("쓰는 첫날", "In force from"),
+    "published": Text("공표일", "Published"),
+    "counted": Text("센 줄", "Rows counted"),
     "draft": Text("개정 초안", "draft revision"),
 }
 

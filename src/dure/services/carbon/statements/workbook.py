@@ -1,6 +1,6 @@
 """A statement as an XLSX workbook (ISO/IEC 29500). The same statement gives the same bytes: no clock, no chance. Pure.
 
-Amounts stand twice: as people read them, and as the books hold them, whole. Sums are the statement's own, not
+Amounts stand twice: as people read them, and as the books hold them, whole, both as numbers. Sums are the statement's own, not
 the spreadsheet's.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC
+from decimal import Decimal
 from typing import Any
 
 import xlsxwriter
@@ -23,8 +24,9 @@ from dure.services.carbon.statements.words import GROUPS, HEADINGS, title
 FONT = "Malgun Gothic"  # named, not embedded: every office has it
 # A name that begins with "=" is text, not a formula of whoever entered it.
 OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-WHOLE_MAX = 10**15  # a spreadsheet's numbers are exact up to 15 digits; longer ones are written as text
-Cell = str | int | None
+DIGITS_MAX = 15
+WHOLE_MAX = 10**DIGITS_MAX  # a spreadsheet's numbers are exact up to 15 digits; longer ones are written as text
+Cell = str | int | Decimal | None
 
 
 def xlsx_bytes(statement: Statement, language: Language) -> bytes:
@@ -48,6 +50,18 @@ def xlsx_bytes(statement: Statement, language: Language) -> bytes:
         _disclosures(statement, language),
     )
     sheets.add(
+        "factors",
+        ("row", "kind", "value", "per", "gwp", "effective", "published", "counted", "mark", "source"),
+        (28, 24, 16, 12, 10, 12, 12, 8, 18, 70),
+        [
+            (
+                one.id, one.kind, Decimal(one.value), f"{one.per} {one.heat}".strip(), one.gwp, one.effective_from.isoformat(),
+                one.published_at.isoformat(), one.rows, one.mark, one.source,
+            )
+            for one in statement.factors
+        ],
+    )  # fmt: skip
+    sheets.add(
         "missing", ("code", "note", "count"), (28, 90, 8), [(one.code, one.words(language), one.count) for one in statement.gaps]
     )
     sheets.add("ground", ("ground", "digest"), (24, 72), list(statement.grounds.items()))
@@ -60,13 +74,22 @@ class _Sheets:
 
     def __init__(self, book: Any, language: Language) -> None:
         plain = {"font_name": FONT, "font_size": 10, "valign": "top"}
-        self._book, self._language = book, language
+        self._book, self._language, self._plain = book, language, plain
+        self._decimals: dict[int, Any] = {}
         self._head = book.add_format(plain | {"bold": True, "bg_color": "#eef2f7", "bottom": 1, "text_wrap": True})
         self._text = book.add_format(plain | {"text_wrap": True})
         self._whole = book.add_format(plain | {"num_format": "#,##0"})
 
+    def _decimal(self, value: Decimal) -> Any:
+        """A format that shows all digits of a number behind the point."""
+        places = max(0, -int(value.as_tuple().exponent))
+        if places not in self._decimals:
+            shown = "#,##0" + ("." + "0" * places if places else "")
+            self._decimals[places] = self._book.add_format(self._plain | {"num_format": shown})
+        return self._decimals[places]
+
     def add(self, name: str, columns: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[Cell]]) -> None:
-        """A sheet with a heading line; whole numbers as numbers, all else as text."""
+        """A sheet with a heading line; numbers as numbers, all else as text."""
         sheet = self._book.add_worksheet(HEADINGS[name](self._language)[:31])
         for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
             sheet.set_column(index, index, width)
@@ -79,13 +102,15 @@ class _Sheets:
             for index, value in enumerate(row):
                 if isinstance(value, int) and abs(value) < WHOLE_MAX:
                     sheet.write_number(line, index, value, self._whole)
+                elif isinstance(value, Decimal) and len(value.as_tuple().digits) <= DIGITS_MAX:
+                    sheet.write_number(line, index, value, self._decimal(value))
                 elif value is not None:
-                    sheet.write_string(line, index, str(value), self._text)
+                    sheet.write_string(line, index, f"{value:f}" if isinstance(value, Decimal) else str(value), self._text)
 
 
 def _about(statement: Statement, language: Language) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = [(HEADINGS["about"](language), title(statement, language))]
-    rows += [("id", statement.id), ("as_of", format_instant(statement.question.as_of))]
+    rows += [("id", statement.id), (HEADINGS["as_of"](language), format_instant(statement.question.as_of))]
     rows.append(("SHA-256", made.sha256(made.canonical(statement))))
     return rows + [(one.name(language), one.value(language)) for one in statement.facts]
 
@@ -98,7 +123,7 @@ def _figures(statement: Statement, language: Language) -> list[tuple[Cell, ...]]
         for one in mine:
             known = one.amount is not None
             note = HEADINGS["draft"](language) if one.mark and known else one.why(language)
-            shown = f"{amount(one.amount, one.unit):f}" if one.amount is not None else None
+            shown = amount(one.amount, one.unit) if one.amount is not None else None
             unit = SHOWN[one.unit].name
             figure = f"carbon/statement/{statement.id}/{one.row}"
             rows.append((one.row, one.name(language), one.tier, shown, unit, one.amount, one.unit, note, figure))

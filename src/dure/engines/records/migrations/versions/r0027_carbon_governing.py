@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("deed", KEY, nullable=False),
         sa.Column("won", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("document", KEY, nullable=False),
         sa.CheckConstraint("deed IN ('fund', 'freeze', 'thaw', 'close')", name="ck_carbon_programme_deeds_deed"),
         sa.PrimaryKeyConstraint("programme", "n", name="pk_carbon_programme_deeds"),
         sqlite_with_rowid=False,
