@@ -76,12 +76,21 @@ class Made(NamedTuple):
     @property
     def entry(self) -> Entry:
         """What the log is told of it: the claim with its arithmetic, as the claim desk writes it."""
-        working = Working(
+        return made_entry(self.claim, self.working)
+
+    @property
+    def working(self) -> Working:
+        """Its arithmetic."""
+        return Working(
             steps=STEPS,
             inputs={"saved_kwh": str(self.grams), "grid_g_kwh": "45941/100", "sure_share": "9/10"},
             sources={"saved_kwh": "event:saving.kwh.mean", "grid_g_kwh": "factor:electricity-public-2020"},
         )
-        claim = Claim(
+
+    @property
+    def claim(self) -> Claim:
+        """All that the claim desk knows of it."""
+        return Claim(
             id=self.id,
             event=f"saving-{self.id}",
             stretches=(self.stretch,),
@@ -99,7 +108,6 @@ class Made(NamedTuple):
             made_at=AT,
             state="awarded",
         )
-        return made_entry(claim, working)
 
 
 def batch(seed: int, writer: int, number: int, size: int) -> list[Made]:

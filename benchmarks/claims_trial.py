@@ -12,13 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from claims_made import ACCOUNTS, AT, FUND, WRITERS, batch
+from claims_made import ACCOUNTS, AT, FUND, WRITERS, Made, batch
 from claims_writer import Work, forked, prepare_naive
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from dure.engines.records.store import Records
+from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.ledger.checking import check
 from dure.services.carbon.ledger.posting import balance, post
+from dure.services.carbon.model import Claim
+
+SEED_OF_DESK = 99
 
 
 class Kills(NamedTuple):
@@ -206,6 +211,26 @@ def found(url: str, outcome: Outcome) -> Found:
     doubled = sum(len(one) - len(told & set(one)) for one in lists)
     said = sum(outcome.acknowledged.values())
     return Found(len(issued), overlaps, lost, doubled, abs(grams - said) + abs(int(held) - said), len(problems))
+
+
+def at_the_desk(url: str, claims: int) -> tuple[float, float]:
+    """Wall seconds and CPU seconds here of claims made one by one at the claim desk, each with a commit of its own."""
+    first, *made = [(_of_a_desk(one), one.working) for one in batch(SEED_OF_DESK, 0, 0, claims + 1)]
+    records = Records(url)
+    with records.begin() as connection:  # the first is slow: questions are made once
+        claim_desk.make(connection, first[0], AT, working=first[1])
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    for claim, working in made:
+        with records.begin() as connection:
+            assert claim_desk.make(connection, claim, AT, working=working).state == "reserved"
+    found = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    records.close()
+    return found
+
+
+def _of_a_desk(one: Made) -> Claim:
+    """The claim of a source of its own, without a reward, which is for people only."""
+    return replace(one.claim, id=f"desk-{one.id}", won=0, stretches=(replace(one.stretch, source=f"building/{one.id}"),))
 
 
 def naive_overlaps(url: str) -> int:
