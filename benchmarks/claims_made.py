@@ -6,11 +6,16 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from dure.core.text import Text
+from dure.services.carbon.claiming.claim_words import made_entry
+from dure.services.carbon.claiming.formula import Step
+from dure.services.carbon.claiming.working import Working
 from dure.services.carbon.ledger import accounts
 from dure.services.carbon.ledger.model import Account, Transfer
 from dure.services.carbon.ledger.posting import named
 from dure.services.carbon.ledger.taken import Taking
-from dure.services.carbon.model import Stretch
+from dure.services.carbon.model import Claim, Stretch
+from dure.services.carbon.transparency.entry import Entry
 
 WRITERS = 16
 SOURCES = 200
@@ -21,6 +26,11 @@ FROM = datetime(2026, 1, 1, tzinfo=UTC)
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 WORLD, PURSE, BUDGET = accounts.world("city-verified"), accounts.treasury(), accounts.budget("green-practice")
 FUND = Transfer(id="fund", debit=PURSE.id, credit=BUDGET.id, amount=10**12, unit="KRW", why="budget")
+NOTHING = Text("")
+STEPS = (
+    Step(out="point_g", do="mul", of=("saved_kwh", "grid_g_kwh"), name=NOTHING),
+    Step(out="credit_g", do="mul", of=("point_g", "sure_share"), name=NOTHING),
+)
 ACCOUNTS: dict[str, Account] = named(
     WORLD,
     PURSE,
@@ -61,6 +71,42 @@ class Made(NamedTuple):
             Transfer(
                 id=f"{self.id}/reward", debit=BUDGET.id, credit=wallet, amount=self.won, unit="KRW", why="reward", ref=self.id
             ),
+        )
+
+    @property
+    def entry(self) -> Entry:
+        """What the log is told of it: the claim with its arithmetic, as the claim desk writes it."""
+        return made_entry(self.claim, self.working)
+
+    @property
+    def working(self) -> Working:
+        """Its arithmetic."""
+        return Working(
+            steps=STEPS,
+            inputs={"saved_kwh": str(self.grams), "grid_g_kwh": "45941/100", "sure_share": "9/10"},
+            sources={"saved_kwh": "event:saving.kwh.mean", "grid_g_kwh": "factor:electricity-public-2020"},
+        )
+
+    @property
+    def claim(self) -> Claim:
+        """All that the claim desk knows of it."""
+        return Claim(
+            id=self.id,
+            event=f"saving-{self.id}",
+            stretches=(self.stretch,),
+            programme="city-verified",
+            holder=f"company/{self.holder}",
+            tier="A",
+            quantity=self.grams,
+            unit="Wh",
+            grams=self.grams,
+            point_grams=self.grams,
+            won=self.won,
+            method="verified-saving@1",
+            factors=("electricity-public-2020",),
+            readings_sha256="0" * 64,
+            made_at=AT,
+            state="awarded",
         )
 
 

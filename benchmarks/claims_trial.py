@@ -7,23 +7,23 @@ import os
 import random
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from claims_made import ACCOUNTS, AT, FUND, WRITERS, batch
-from claims_writer import prepare_naive
+from claims_made import ACCOUNTS, AT, FUND, WRITERS, Made, batch
+from claims_writer import Work, forked, prepare_naive
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from dure.engines.records.store import Records
+from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.ledger.checking import check
 from dure.services.carbon.ledger.posting import balance, post
+from dure.services.carbon.model import Claim
 
-HERE = Path(__file__).parent
+SEED_OF_DESK = 99
 
 
 class Kills(NamedTuple):
@@ -58,33 +58,27 @@ class Outcome:
 class Writer:
     """One process, started again where it was killed."""
 
-    def __init__(self, way: str, url: str, seed: int, number: int, batches: int, size: int) -> None:
-        self.way, self.url, self.seed, self.number, self.batches, self.size = way, url, seed, number, batches, size
-        self.next, self.done, self._rest = 0, False, b""
+    def __init__(self, work: Work) -> None:
+        self.work, self.done, self._rest = work, False, b""
         self.start()
 
     def start(self) -> None:
         """From the first batch that was not acknowledged."""
-        words = (self.way, self.url, self.seed, self.number, self.next, self.batches, self.size)
-        command = [sys.executable, HERE / "claims_writer.py", *map(str, words)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        self._rest = b""
+        self.pid, self._speak, self.hear = forked(self.work)
+        self.alive, self._rest = True, b""
 
     def wait(self) -> None:
         """Until it is ready."""
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n", f"writer {self.number} did not start"
+        assert os.read(self.hear, 6) == b"ready\n", f"writer {self.work.writer} did not start"
 
     def begin(self) -> None:
         """Let it go."""
-        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(b"\n")
+            os.write(self._speak, b"\n")
 
     def heard(self, outcome: Outcome) -> bool:
         """Take what it says; whether it may say more."""
-        assert self.process.stdout is not None
-        said = self.process.stdout.read(65_536)
+        said = os.read(self.hear, 65_536)
         if not said:
             return False
         *lines, self._rest = (self._rest + said).split(b"\n")
@@ -97,16 +91,24 @@ class Writer:
                 outcome.cpu_s += float(value)
                 self.done = True
                 continue
-            claims = batch(self.seed, self.number, int(word), self.size)
+            claims = batch(self.work.seed, self.work.writer, int(word), self.work.size)
             outcome.acknowledged |= {one.id: one.grams for n, one in enumerate(claims) if int(value, 16) >> n & 1}
             outcome.decided += len(claims)
-            self.next = int(word) + 1
+            self.work = self.work._replace(first=int(word) + 1)
             outcome.batches += 1
         return not self.done
 
     def kill(self) -> None:
         """End it at once."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
+
+    def ended(self) -> int:
+        """Wait for its end; how it ended: 0, or less the signal."""
+        os.close(self.hear)
+        os.close(self._speak)
+        _, status = os.waitpid(self.pid, 0)
+        self.alive = False
+        return os.waitstatus_to_exitcode(status)
 
 
 def run(url: str, way: str, seed: int, claims: int, size: int, kills: Kills | None = None) -> Outcome:
@@ -120,7 +122,7 @@ def run(url: str, way: str, seed: int, claims: int, size: int, kills: Kills | No
             post(connection, [[FUND]], AT, ACCOUNTS)
     records.close()
     outcome = Outcome()
-    writers = [Writer(way, url, seed, n, claims // WRITERS // size, size) for n in range(WRITERS)]
+    writers = [Writer(Work(way, url, seed, n, 0, claims // WRITERS // size, size)) for n in range(WRITERS)]
     for one in writers:
         one.wait()
     started = time.perf_counter()
@@ -134,7 +136,7 @@ def run(url: str, way: str, seed: int, claims: int, size: int, kills: Kills | No
 def _listen(writers: list[Writer], outcome: Outcome, kills: Kills | None, chance: random.Random) -> None:
     with selectors.DefaultSelector() as ears:
         for one in writers:
-            ears.register(one.process.stdout, selectors.EVENT_READ, one)  # type: ignore[arg-type]  # a pipe
+            ears.register(one.hear, selectors.EVENT_READ, one)
         left, next_kill = (kills.n if kills else 0), 1
         while ears.get_map():
             if kills and left and outcome.batches >= next_kill:
@@ -147,13 +149,11 @@ def _listen(writers: list[Writer], outcome: Outcome, kills: Kills | None, chance
                 if one.heard(outcome):
                     continue
                 ears.unregister(key.fileobj)
-                with contextlib.suppress(OSError):
-                    one.process.stdout.close()
-                one.process.wait()
+                how = one.ended()
                 if not one.done:
-                    assert one.process.returncode == -signal.SIGKILL, one.process.returncode
+                    assert how == -signal.SIGKILL, how
                     one.start()
-                    ears.register(one.process.stdout, selectors.EVENT_READ, one)
+                    ears.register(one.hear, selectors.EVENT_READ, one)
 
 
 def _kill_some(writers: list[Writer], outcome: Outcome, kills: Kills, chance: random.Random) -> None:
@@ -162,7 +162,7 @@ def _kill_some(writers: list[Writer], outcome: Outcome, kills: Kills, chance: ra
         kills.host()
         outcome.hosts_killed += 1
         return
-    alive = [one for one in writers if not one.done and one.process.poll() is None]
+    alive = [one for one in writers if one.alive and not one.done]
     for one in chance.sample(alive, min(len(alive), chance.choice((1, 1, 3, WRITERS)))):
         one.kill()
         outcome.writers_killed += 1
@@ -174,7 +174,8 @@ class Found(NamedTuple):
     Attributes
     ----------
     overlaps : pairs of issued claims that overlap
-    lost, doubled : acknowledged claims that are not there; claims or postings that are there twice or were never acknowledged
+    lost, doubled : acknowledged claims whose stretch, postings or log entry are not there; those that are there twice or were
+        never acknowledged
     grams_off : grams on the books beside those acknowledged
     """
 
@@ -197,6 +198,7 @@ def found(url: str, outcome: Outcome) -> Found:
         issued = connection.execute(text("SELECT claim FROM carbon_taken")).scalars().all()
         awards = connection.execute(text("SELECT ref FROM carbon_transfers WHERE why = 'claim.award'")).scalars().all()
         rewards = connection.execute(text("SELECT ref FROM carbon_transfers WHERE why = 'reward'")).scalars().all()
+        staged = connection.execute(text("SELECT substr(id, 7) FROM carbon_log_staged")).scalars().all()
         overlaps = connection.execute(
             text(_OVERLAPS.format(start="start_at", end="end_at", of="pair", table="carbon_taken"))
         ).scalar_one()
@@ -204,11 +206,31 @@ def found(url: str, outcome: Outcome) -> Found:
         held = connection.execute(text("SELECT sum(credits_posted) FROM carbon_accounts WHERE kind = 'held'")).scalar_one()
         problems = check(connection).problems
     records.close()
-    lists, told = (issued, awards, rewards), set(outcome.acknowledged)
+    lists, told = (issued, awards, rewards, staged), set(outcome.acknowledged)
     lost = sum(len(told - set(one)) for one in lists)
     doubled = sum(len(one) - len(told & set(one)) for one in lists)
     said = sum(outcome.acknowledged.values())
     return Found(len(issued), overlaps, lost, doubled, abs(grams - said) + abs(int(held) - said), len(problems))
+
+
+def at_the_desk(url: str, claims: int) -> tuple[float, float]:
+    """Wall seconds and CPU seconds here of claims made one by one at the claim desk, each with a commit of its own."""
+    first, *made = [(_of_a_desk(one), one.working) for one in batch(SEED_OF_DESK, 0, 0, claims + 1)]
+    records = Records(url)
+    with records.begin() as connection:  # the first is slow: questions are made once
+        claim_desk.make(connection, first[0], AT, working=first[1])
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    for claim, working in made:
+        with records.begin() as connection:
+            assert claim_desk.make(connection, claim, AT, working=working).state == "reserved"
+    found = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    records.close()
+    return found
+
+
+def _of_a_desk(one: Made) -> Claim:
+    """The claim of a source of its own, without a reward, which is for people only."""
+    return replace(one.claim, id=f"desk-{one.id}", won=0, stretches=(replace(one.stretch, source=f"building/{one.id}"),))
 
 
 def naive_overlaps(url: str) -> int:

@@ -1,15 +1,17 @@
-"""One writer of claims: ``python claims_writer.py WAY URL SEED WRITER FIRST BATCHES SIZE``.
+"""One writer of claims, a process forked from the benchmark: it can be killed at any time and is there again at once.
 
 It says ``ready``, waits for a line, and then says of each batch, after its commit and never before, its number and which of its
-claims were issued (a bit each, hexadecimal). WAY is ``ours``, or ``naive``: look whether something overlaps, then insert.
+claims were issued (a bit each, hexadecimal). Its way is ``ours``, or ``naive``: look whether something overlaps, then insert.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
+import os
 import time
+import traceback
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, NoReturn
 
 from claims_made import ACCOUNTS, AT, Made, batch
 from sqlalchemy import Connection, text
@@ -19,6 +21,7 @@ from dure.core.time import to_us
 from dure.engines.records.store import Records
 from dure.services.carbon.ledger.posting import post
 from dure.services.carbon.ledger.taken import take_all
+from dure.services.carbon.transparency.staging import laid_as, lay
 
 NAIVE_TABLE = """CREATE TABLE naive_taken (claim TEXT, source TEXT, start_us BIGINT, end_us BIGINT, grams BIGINT)"""
 NAIVE_INDEX = "CREATE INDEX ix_naive_taken ON naive_taken (source, start_us)"
@@ -27,12 +30,14 @@ _PUT = text("INSERT INTO naive_taken VALUES (:claim, :source, :start_us, :end_us
 
 
 def issue(records: Records, claims: Sequence[Made]) -> list[bool]:
-    """Ours: one transaction; those that overlap are refused."""
+    """Ours: one transaction of stretches, postings and log entries; those that overlap are refused."""
+    laid = [laid_as(one.entry) for one in claims]
     with records.begin() as connection:
         refusals = take_all(connection, [one.taking for one in claims], AT)
         taken = [one for one, why in zip(claims, refusals, strict=True) if why is None]
         answers = post(connection, [one.group for one in taken], AT, ACCOUNTS)
         assert answers == [None] * len(taken), answers
+        lay(connection, [one for one, why in zip(laid, refusals, strict=True) if why is None])
     return [why is None for why in refusals]
 
 
@@ -76,21 +81,61 @@ def _until_done(records: Records, way: str, claims: Sequence[Made]) -> list[bool
             time.sleep(0.05)
 
 
-def main() -> None:
-    way, url, *numbers = sys.argv[1:]
-    seed, writer, first, batches, size = map(int, numbers)
+class Work(NamedTuple):
+    """What a writer does: its way, where, its number, its batches from the first that was not acknowledged, and their size."""
+
+    way: str
+    url: str
+    seed: int
+    writer: int
+    first: int
+    batches: int
+    size: int
+
+
+def forked(work: Work) -> tuple[int, int, int]:
+    """A new writer: its process id, and the pipes to speak to it and to hear it."""
+    hears, speak = os.pipe()
+    hear, speaks = os.pipe()
+    pid = os.fork()
+    if not pid:
+        _alone(work, hears, speaks)
+    os.close(hears)
+    os.close(speaks)
+    return pid, speak, hear
+
+
+def _alone(work: Work, hears: int, speaks: int) -> NoReturn:
+    """The life of a writer. It keeps its own two pipes only, so that it ends where nobody listens any more."""
+    ended = 1
+    try:
+        os.dup2(hears, 0)
+        os.dup2(speaks, 1)
+        os.closerange(3, 1024)
+        _write(work)
+        ended = 0
+    except BrokenPipeError:
+        pass
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        os._exit(ended)
+
+
+def _write(work: Work) -> None:
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # connections to a killed server: expected here
-    records = Records(url)
-    print("ready", flush=True)
-    sys.stdin.readline()
+    records = Records(work.url)
+    _say("ready")
+    if os.read(0, 1) != b"\n":
+        return
     before_s = time.process_time()
-    for number in range(first, batches):
-        issued = _until_done(records, way, batch(seed, writer, number, size))
-        bits = sum(1 << n for n, one in enumerate(issued) if one)
-        print(f"{number} {bits:x}", flush=True)
-    print(f"done {time.process_time() - before_s:.3f}", flush=True)
+    for number in range(work.first, work.batches):
+        issued = _until_done(records, work.way, batch(work.seed, work.writer, number, work.size))
+        _say(f"{number} {sum(1 << n for n, one in enumerate(issued) if one):x}")
+    _say(f"done {time.process_time() - before_s:.3f}")
     records.close()
 
 
-if __name__ == "__main__":
-    main()
+def _say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())

@@ -10,6 +10,7 @@ from dure.core.time import day_of
 from dure.engines.clock import SystemClock
 from dure.running.one_part import city_of
 from dure.running.parts import records_of
+from dure.services.carbon.claiming import claim_bundle
 from dure.services.carbon.transparency import log_records, proof_desk, tiles, witness_desk
 from dure.services.carbon.transparency.log_desk import LogDesk
 from dure.services.carbon.transparency.log_rules import log_rules
@@ -50,7 +51,7 @@ def new_key(settings: Settings, *, lost: bool) -> str:
 def bundle(settings: Settings, key: str) -> bytes:
     """The file of an entry."""
     with _opened(settings) as records, records.read() as connection:
-        return proof_desk.bundle_of(connection, key)
+        return claim_bundle.bundle_of(connection, key)
 
 
 def differing(settings: Settings) -> list[int]:

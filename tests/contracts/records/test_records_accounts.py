@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,8 @@ async def test_a_month_that_closes_tells_what_it_saved(house: House, by: By, rec
     assert len(told) == 1
     evidence = {one["unit"]: one["quantity"] for one in told[0].data["evidence"]}
     assert 0 < evidence["m"] <= period.baseline["distance_m"] - period.actual["distance_m"]
+    digest = sha256("|".join(told[0].data["readings"]).encode()).hexdigest()
+    assert (len(told[0].data["readings"]), told[0].data["readings_sha256"]) == (31, digest)
     assert told[0].data["headline"]["ko"].startswith("주행 거리: 기준선보다")
 
 

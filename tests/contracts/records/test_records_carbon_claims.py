@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
+from time import sleep
 
 import pytest
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from dure.services.carbon.claiming.claim_desk import Word
 from dure.services.carbon.claiming.formula import Step
 from dure.services.carbon.claiming.working import Working
 from dure.services.carbon.ledger import accounts, posting
+from dure.services.carbon.ledger.checking import check
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Claim, Stretch
 from dure.services.carbon.transparency import commitments
@@ -212,6 +214,45 @@ def test_writers_that_race_for_one_time_get_it_once(records: Records) -> None:
         states = sorted(pool.map(race, range(4)))
     assert states == ["awarded", "refused", "refused", "refused"]
     assert sums(records)["held/city"][3] == 900
+
+
+def test_two_programmes_that_race_for_one_kwh_get_it_once_and_the_other_is_named(records: Records) -> None:
+    barrier = Barrier(2)
+    programmes = {"clm-a": {"programme": "city-verified"}, "clm-b": {"tier": "B", "programme": "city-estimated"}}
+
+    def race(ident: str) -> Claim:
+        barrier.wait()
+        return made(records, claimed(ident, method=f"{ident}@1", **programmes[ident]))[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        won, lost = sorted(pool.map(race, programmes), key=lambda one: one.state == "refused")
+    with records.read() as connection:
+        why = claim_records.get(connection, lost.id).why
+        checked = check(connection)
+    assert (won.state in {"reserved", "awarded"}, lost.state, lost.reason) == (True, "refused", "claim.overlap")
+    assert won.id in why.en
+    assert won.id in why.ko
+    assert sum(sums(records)["held/city"]) == won.grams
+    assert checked.sound
+
+
+def test_two_that_make_the_same_claims_in_another_order_do_not_wait_in_a_ring(records: Records) -> None:
+    first, second = (claimed(f"clm-{n}", source=f"building/bd-{n}/m", tier="B", programme="city-estimated") for n in (1, 2))
+    begun = Event()
+
+    def other() -> list[str]:
+        begun.set()
+        return [one.state for one in made(records, second, first)]
+
+    with ThreadPoolExecutor(1) as pool:
+        with records.begin() as connection:
+            claim_desk.make(connection, first, NOW)
+            answer = pool.submit(other)
+            begun.wait()
+            sleep(0.2)  # long enough to be in the way, if it ever is
+            claim_desk.make(connection, second, NOW)
+        assert answer.result(60) == ["awarded", "awarded"]
+    assert sums(records)["held/city"][3] == 1_800
 
 
 def test_writers_that_race_with_one_claim_make_it_once(records: Records) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -124,4 +125,5 @@ def test_the_day_is_told_to_the_carbon_ledger_once(city: SunnyCity) -> None:
         told = events.listing(connection, prefix="charging.energy.renewable").items
         sound = origin_view.checked(connection, "plaza").sound
     assert [(one.data["day"], one.data["evidence"][0]["quantity"]) for one in told] == [("2026-11-24", 4_500)]
+    assert sha256("".join(told[0].data["readings"]).encode()).hexdigest() == told[0].data["evidence"][0]["readings_sha256"]
     assert sound

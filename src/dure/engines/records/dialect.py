@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -77,9 +93,27 @@ def update_many(connection: Connection, table: Table, rows: Sequence[Row], *, ne
     connection.execute(update(table).where(*conditions).values({name: given[name] for name in names}), values)
 
 
+class Texts(TypeDecorator[Sequence[str | None]]):
+    """Many texts bound as one of JSON: pg8000 looks at each character of an array's texts, PostgreSQL reads JSON in C."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _: Dialect) -> Any:
+        """The JSON; half a surrogate pair is written out for PostgreSQL to refuse."""
+        return None if value is None else json.dumps(value)
+
+
+def each_text(bound: BindParameter[Any]) -> ColumnElement[str]:
+    """A row of PostgreSQL for each of the texts bound as `Texts`."""
+    return func.json_array_elements_text(cast(bound, JSON), type_=Text)
+
+
 def _array(table: Table, name: str) -> ColumnElement[Any]:
     """A column's values, bound as one array."""
     kind = table.c[name].type
+    if type(kind) is Text:
+        return each_text(bindparam(f"{name}_column", type_=Texts()))
     return func.unnest(bindparam(f"{name}_column", type_=ARRAY(kind, dimensions=1)), type_=kind)
 
 

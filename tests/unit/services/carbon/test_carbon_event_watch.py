@@ -219,9 +219,12 @@ def with_evidence(event, **changes):
         (building_saving(meters=["m-1", "../x y"]), "claim.evidence_unreadable"),
         (collection(savings={"km": {"mean": 1.0}, "fuel_l": {"mean": 1.0, "low": None}}), "claim.not_judged"),
         (weighing(material="uranium"), "claim.factor_missing"),
+        (weighing(readings=["another reading"]), "claim.evidence_unreadable"),
+        (charging_day(data={"readings": ["a" * 64, 5]}), "claim.evidence_unreadable"),
     ],
     ids=["told in the future", "of the future", "years ago", "told before it was over", "no evidence", "no interval", "no number",
-         "odd confidence", "no meters", "odd meter", "too short", "unknown material"],
+         "odd confidence", "no meters", "odd meter", "too short", "unknown material",
+         "other readings", "readings of no text"],
 )  # fmt: skip
 def test_what_cannot_be_decided_is_parked_with_a_code_and_moves_nothing(house, event, code):
     looked(house, event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -20,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
+from told_events import weighing
 
 from dure.core.text import Text
-from dure.services.carbon.claiming import claim_desk
+from dure.services.carbon.claiming import claim_bundle, claim_desk
 from dure.services.carbon.claiming.event_watch import EventWatch
-from dure.services.carbon.claiming.formula import Result, Step, run
+from dure.services.carbon.claiming.formula import Result, Step, number, run
 from dure.services.carbon.transparency import canonical, dure_verify, log_records, notes, proof_desk, witness_records
 from dure.services.carbon.transparency.log_watch import LogWatch, desk_of
 from dure.services.carbon.transparency.witness_records import Cosignature, Witness
@@ -32,6 +34,7 @@ from dure.spine.house import House
 
 VERIFIER = Path(dure_verify.__file__)
 WITNESS = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+READING = "scale-1,weighed_mass,2026-11-22T03:00:00Z,5.0"
 W_KEY = notes.Key("witness.example/w1", WITNESS.public_key().public_bytes_raw(), notes.WITNESS)
 
 
@@ -56,6 +59,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made = carbon_house(tmp_path_factory.mktemp("verifier"))
     asyncio.run(LogWatch(made).look())
     tell(made, charging_day(), charging_day("origin-cs-2-2026-11-22", subject="cs-2", data={"site": "cs-2"}))
+    tell(made, weighing(readings=[READING], readings_sha256=hashlib.sha256(READING.encode()).hexdigest()))
     looked(made)
     with made.records.begin() as connection:
         claim_desk.withdraw(connection, ids(connection)[1], "claim.wrong_event", "per-officer", NOW)
@@ -105,6 +109,41 @@ def test_a_claim_of_the_house_holds_in_every_check(bundle: bytes) -> None:
     assert f"({grams:,} g)" in said["tonnes"].why
     assert "witness.example/w1" in said["signatures"].why
     assert words["factors"]
+
+
+def test_listed_readings_are_digested_again_and_any_other_is_found(house: House) -> None:
+    with house.records.read() as connection:
+        (claim,) = [one for one in claim_desk.claims(connection) if one.holder == "city" and one.unit == "g"]
+        bundle = claim_bundle.bundle_of(connection, f"claim/{claim.id}")
+        plain = claim_bundle.bundle_of(connection, f"claim/{ids(connection)[0]}")
+    listed = json.loads(bundle)["readings"]
+
+    assert listed == [READING]
+    assert claim.readings_sha256 == hashlib.sha256(READING.encode()).hexdigest()
+    assert answers(bundle)["readings"]
+    assert "readings" not in json.loads(plain)
+    for other in (READING.replace("5.0", "6.0"), ""):
+        assert answers(changed(bundle, readings=[other]))["readings"] is False
+    assert answers(changed(bundle, readings=[]))["readings"] is False
+    assert answers(changed(bundle, readings=listed * 2))["readings"] is False
+
+
+@pytest.mark.parametrize("mark", ["", "|", "/"])
+def test_digests_of_parts_are_joined_as_the_services_join_them(mark: str) -> None:
+    parts = [hashlib.sha256(b"%d" % n).hexdigest() for n in range(96)]
+    whole = hashlib.sha256(mark.join(parts).encode()).hexdigest()
+
+    assert dure_verify.made_of(whole, parts)
+    assert not dure_verify.made_of(whole, parts[1:])
+    assert not dure_verify.made_of(whole, parts[::-1])
+
+
+def test_numbers_of_a_formula_are_ascii_in_both_programs() -> None:
+    for text in ("٣", "1٣", "1/٣", "１.5"):
+        with pytest.raises(ValueError, match="no number"):
+            number(text)
+        with pytest.raises(dure_verify.No):
+            dure_verify.number(text)
 
 
 def test_the_file_alone_says_yes_offline_within_a_second(bundle: bytes, tmp_path: Path) -> None:

@@ -61,11 +61,11 @@ def collection(ident: str = "saved-2026-11-01-b1", **data: Any) -> Event:
     return Event(id=ident, type="waste.saving.assessed", source="dure/waste", time=TOLD_AT, data=found)
 
 
-def weighing(ident: str = "wgh-1", *, mass_g: int = 5_000, **data: Any) -> Event:
+def weighing(ident: str = "wgh-1", *, mass_g: int = 5_000, readings_sha256: str = "b" * 64, **data: Any) -> Event:
     """A bag of recyclables on a scale."""
     span = {"start": "2026-11-22T03:00:00Z", "end": "2026-11-22T03:00:01Z"}
     found = {
         "bag": "bag-1", "scale": "scale-1", "material": "paper", "holder": "city", "weighed_at": span["start"],
-        "evidence": [evidence(mass_g, "g", span)],
+        "evidence": [evidence(mass_g, "g", span, readings_sha256=readings_sha256)],
     } | data  # fmt: skip
     return Event(id=ident, type="carbon.weighing.recorded", source="dure/carbon", time=TOLD_AT, subject="scale-1", data=found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -211,6 +212,9 @@ async def test_the_watch_books_every_site_and_tells_its_days(house: House) -> No
     assert len(told) == 1
     assert told[0].data["evidence"][0]["quantity"] == told[0].data["wh"]["pv"] == 1_200 * 40
     assert told[0].data["day"] == date(2026, 11, 23).isoformat()
+    assert len(told[0].data["readings"]) == 96
+    digest = sha256("".join(told[0].data["readings"]).encode()).hexdigest()
+    assert told[0].data["evidence"][0]["readings_sha256"] == digest
     assert decision.versions["rule"] == "origin-1"
 
 

@@ -159,6 +159,7 @@ def verified_event(measure: Measure, claim: MeasureSaving, period: Interval, rea
             "confidence": claim.confidence,
             "provisional": claim.provisional,
             "headline": msgspec.to_builtins(claim.headline),
+            "readings": [one.readings_sha256 for one in claim.meters],
             "evidence": [
                 _evidence(ident, unit, bounds, (period, readings, claim.factors if unit == "gCO2e" else ()), claim.method)
                 for unit, bounds in units

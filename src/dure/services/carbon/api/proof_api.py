@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from dure.core.access import Actor
 from dure.core.time import day_of
+from dure.services.carbon.claiming import claim_bundle
 from dure.services.carbon.transparency import log_records, open_log, proof_desk, witness_desk, witness_records
 from dure.services.carbon.transparency.dure_verify import checks
 from dure.services.carbon.transparency.log_rules import log_rules
@@ -169,7 +170,7 @@ class LogRoutes:
 
     async def bundle(self, kind: str, ident: str, _: SeesPublicData) -> Response:
         """An entry with its proof: the file that `dure_verify.py` checks offline."""
-        content = await self._read(lambda c: proof_desk.bundle_of(c, f"{kind}/{ident}"))
+        content = await self._read(lambda c: claim_bundle.bundle_of(c, f"{kind}/{ident}"))
         headers = {"Content-Disposition": 'attachment; filename="bundle.json"'}
         return Response(content, headers=headers, media_type=JSON)
 

@@ -18,7 +18,7 @@ from dure.core.rules import Basis
 from dure.core.text import Text
 from dure.core.time import Interval
 from dure.services.carbon.claiming import methods
-from dure.services.carbon.claiming.event_words import Missing, Unread, evidence_at, interval_at, number_at, words_at
+from dure.services.carbon.claiming.event_words import Missing, Unread, evidence_at, interval_at, number_at, readings_at, words_at
 from dure.services.carbon.claiming.factor_reading import grams_per
 from dure.services.carbon.claiming.formula import Result, number, run, spelled
 from dure.services.carbon.claiming.judging import NOTHING_SHOWN
@@ -26,6 +26,7 @@ from dure.services.carbon.claiming.methods import ONE_SIDED, Method
 from dure.services.carbon.claiming.working import Working
 from dure.services.carbon.model import Claim, Refused, Stretch
 from dure.services.carbon.programmes import Programme
+from dure.services.carbon.transparency.log_rules import log_rules
 
 HOUR = timedelta(hours=1)
 
@@ -109,6 +110,7 @@ class _Gathering:
     def working(self, inputs: dict[str, str]) -> Working:
         """What is kept of it."""
         event, words = self._event, self._event.data.get("decision")
+        digest = str(evidence_at(event, self._by.method.interval_of).get("readings_sha256", ""))
         return Working(
             steps=self._by.method.steps,
             inputs=inputs,
@@ -119,6 +121,7 @@ class _Gathering:
             on=self._on,
             as_of=self._by.as_of,
             provisional=tuple(dict.fromkeys(one.rule for one in self._bases if one.provisional)),
+            readings=readings_at(event, digest, log_rules(self._by.as_of, self._by.folder).bundle_readings_n),
         )
 
     def _numbers(self) -> dict[str, str] | Parked:

@@ -25,6 +25,7 @@ from dure.services.carbon.claiming.judging import booked_at_most, first_against
 from dure.services.carbon.claiming.working import Working
 from dure.services.carbon.ledger import accounts, posting, taken
 from dure.services.carbon.ledger.model import Transfer
+from dure.services.carbon.ledger.turn import take_turn
 from dure.services.carbon.model import Claim, Refused, State, Tier
 from dure.services.carbon.programmes import Programme, programme
 from dure.services.carbon.transparency import commitments, staging
@@ -67,10 +68,11 @@ def make(
     ------
     NotFound : ``programme.unknown``
     """
+    row = programme(claim.programme, at.date(), folder)
+    take_turn(connection)  # before its row: two that make the same claims in another order never wait for each other in a ring
     before = claim_records.find(connection, claim.id)
     if before is not None:
         return before.claim
-    row = programme(claim.programme, at.date(), folder)
     wanted = msgspec.structs.replace(
         claim, made_at=at, state="awarded" if bookings.decided_at_once(claim) else "reserved", reason=""
     )

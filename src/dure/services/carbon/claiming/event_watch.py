@@ -154,12 +154,12 @@ def _replace(connection: Connection, event: str, now: datetime) -> None:
     """Withdraw what rests on an event and on those it replaced; none of them is taken any more."""
     ident, seen = event, 0
     while ident and seen < CHAIN_MAX:
-        for one in claim_records.of_event(connection, ident):
-            claim_desk.withdraw(connection, one.id, "claim.replaced", SYSTEM, now)
         kept = intake_records.event_of(connection, ident)
         type_, at = (kept.type, kept.time) if kept else ("", datetime.fromtimestamp(0, UTC))
         looked = Looked(event=ident, type=type_, event_at=at, state="replaced", seen_at=now)
-        intake_records.put(connection, looked)
+        intake_records.put(connection, looked)  # first: it waits for who takes that event just now, and then sees their claims
+        for one in claim_records.of_event(connection, ident):
+            claim_desk.withdraw(connection, one.id, "claim.replaced", SYSTEM, now)
         before = kept.data.get("replaces") if kept else ""
         ident, seen = before if isinstance(before, str) else "", seen + 1
 

@@ -13,6 +13,7 @@ from dure.core.errors import InputError
 from dure.core.events import Event
 from dure.core.time import Interval, parse_instant
 from dure.services.carbon.claiming.formula import spelled
+from dure.services.carbon.transparency.dure_verify import made_of
 
 DIGITS_MAX = 40
 FAN_MAX = 500  # stretches that one list of words may make
@@ -74,6 +75,19 @@ def evidence_at(event: Event, path: str) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise Unread("missing", path)
     return found
+
+
+def readings_at(event: Event, digest: str, most: int) -> tuple[str, ...]:
+    """What the digest of readings is made of, where the event lists it; empty where it does not, or lists more than `most`.
+
+    Raises Unread where the list is not that of the digest.
+    """
+    listed = event.data.get("readings")
+    if not listed:
+        return ()
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed) or not made_of(digest, listed):
+        raise Unread("unreadable", "readings")
+    return tuple(listed) if len(listed) <= most else ()
 
 
 def words_at(event: Event, template: str) -> list[str]:

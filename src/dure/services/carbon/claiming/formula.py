@@ -34,7 +34,7 @@ CREDIT, POINT = "credit_g", "point_g"  # the two results every formula has [gCO2
 STEPS_MAX = 64
 OPERANDS_MAX = 16
 BITS_MAX = 4_096  # of a numerator or denominator
-_NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?|-?\d{1,1300}/\d{1,1300}")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?|-?[0-9]{1,1300}/[0-9]{1,1300}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 Operation = Literal["add", "sub", "mul", "div", "min", "max"]

@@ -68,14 +68,18 @@ def mass_of(reading: Observation | None) -> int:
     return grams
 
 
+def words_of(reading: Observation) -> str:
+    """The reading a weighing rests on, as its digest is made of it."""
+    return f"{reading.asset},{reading.property},{format_instant(reading.phenomenon_time)},{reading.value!r}"
+
+
 def digest_of(reading: Observation) -> str:
     """Digest of the reading a weighing rests on."""
-    words = f"{reading.asset},{reading.property},{format_instant(reading.phenomenon_time)},{reading.value!r}"
-    return hashlib.sha256(words.encode()).hexdigest()
+    return hashlib.sha256(words_of(reading).encode()).hexdigest()
 
 
-def recorded_event(one: Weighing, at: datetime) -> Event:
-    """A bag was weighed, with evidence in grams."""
+def recorded_event(one: Weighing, reading: Observation, at: datetime) -> Event:
+    """A bag was weighed, with evidence in grams and the reading itself."""
     span = Interval(one.weighed_at, from_us(to_us(one.weighed_at) + WEIGHING_US))
     evidence = Evidence(
         event=one.id, quantity=one.mass_g, unit="g", interval=span, readings_sha256=one.readings_sha256, method=METHOD
@@ -86,6 +90,7 @@ def recorded_event(one: Weighing, at: datetime) -> Event:
         "material": one.material,
         "holder": one.holder,
         "weighed_at": format_instant(one.weighed_at),
+        "readings": [words_of(reading)],
         "evidence": [msgspec.to_builtins(evidence)],
     }
     return Event(id=one.id, type=RECORDED, source=f"dure/{SERVICE}", time=max(at, span.end), subject=one.scale, data=data)

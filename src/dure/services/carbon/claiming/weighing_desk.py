@@ -29,6 +29,7 @@ from dure.services.carbon.model import CITY
 if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
 
+    from dure.core.observations import Observation
     from dure.spine.house import House
 
 
@@ -76,7 +77,7 @@ def weigh(house: House, asked: tuple[str, str, Material], weighed_at: datetime, 
             id=ident, bag=bag, scale=scale, material=material, holder=holder, mass_g=mass_g, weighed_at=weighed_at,
             readings_sha256=digest_of(reading),
         )  # fmt: skip
-        return _kept(connection, one, by)
+        return _kept(connection, one, reading, by)
 
 
 def undo(connection: Connection, ident: str, by: By) -> Weighing:
@@ -98,7 +99,7 @@ def get(connection: Connection, ident: str) -> Weighing:
     return _weighing(row, _holder(connection, row["bag"]) or CITY)
 
 
-def _kept(connection: Connection, one: Weighing, by: By) -> Weighing:
+def _kept(connection: Connection, one: Weighing, reading: Observation, by: By) -> Weighing:
     others = connection.execute(select(weighings).where(weighings.c.bag == one.bag, weighings.c.state == "kept")).mappings().all()
     if any(row["id"] == one.id for row in others):
         return one
@@ -111,7 +112,7 @@ def _kept(connection: Connection, one: Weighing, by: By) -> Weighing:
     if not dialect.insert_new(connection, weighings, [row]):
         raise Conflict("weighing.scale_busy", "Another bag was on that scale at that instant, or this weighing was undone.")
     audit.append(connection, by, "act", "field_work", one.id, {"weighed": {"bag": one.bag, "mass_g": one.mass_g}})
-    events.announce(connection, [recorded_event(one, by.at)], by.at)
+    events.announce(connection, [recorded_event(one, reading, by.at)], by.at)
     return one
 
 

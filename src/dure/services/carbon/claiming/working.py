@@ -21,6 +21,7 @@ class Working(msgspec.Struct, frozen=True, kw_only=True):
     event_type, subject : of the event; decision : id of what the service decided, to look further
     on, as_of : the day the factors hold for, and the day they are known on
     provisional : rules among the sources that are to be confirmed
+    readings : what the claim's digest of readings is made of, where the event lists it: digests, or the readings themselves
     """
 
     steps: tuple[Step, ...]
@@ -32,6 +33,7 @@ class Working(msgspec.Struct, frozen=True, kw_only=True):
     on: date | None = None
     as_of: date | None = None
     provisional: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
     language: str = LANGUAGE
 
     def again(self) -> Result | Refused:

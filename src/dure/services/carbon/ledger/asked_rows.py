@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Subquery, Text, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Subquery, Text, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
+
+from dure.engines.records import dialect
 
 _TYPES = {int: BigInteger, str: Text}
 
@@ -29,10 +31,12 @@ def asked(connection: Connection, kinds: Mapping[str, type[int | str]], rows: Se
         ]
         return select(*columns).select_from(each).subquery()
     arrays = zip(*rows, strict=True) if rows else [()] * len(kinds)
-    columns = [
-        func.unnest(
-            bindparam("asked", list(values), type_=ARRAY(_TYPES[kind], dimensions=1), unique=True), type_=_TYPES[kind]
-        ).label(name)
-        for (name, kind), values in zip(kinds.items(), arrays, strict=True)
-    ]
+    columns = [_each(kind, list(values)).label(name) for (name, kind), values in zip(kinds.items(), arrays, strict=True)]
     return select(*columns).subquery()
+
+
+def _each(kind: type[int | str], values: list[Any]) -> ColumnElement[Any]:
+    if kind is str:
+        return dialect.each_text(bindparam("asked", values, type_=dialect.Texts(), unique=True))
+    bound = bindparam("asked", values, type_=ARRAY(BigInteger, dimensions=1), unique=True)
+    return func.unnest(bound, type_=BigInteger)

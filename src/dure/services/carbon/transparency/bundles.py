@@ -56,7 +56,7 @@ def bundle(
     ----------
     decisions : what was decided about it since, in order
     factors : the rows of emission factors it used
-    readings : digests whose joint digest is the entry's ``readings_sha256``; None where they are not listed
+    readings : readings, or digests of parts of them, whose digest is the entry's ``readings_sha256``; None where none is listed
     """
     words: dict[str, Any] = {
         **entry.words(),

@@ -10,6 +10,7 @@ is without meaning.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, Never
 
 from dure.core.errors import InputError
@@ -46,21 +47,26 @@ def decode(content: bytes) -> Any:
 
 
 def _check(value: Any, depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise _refused(f"it is nested deeper than {DEPTH_MAX}")
     if isinstance(value, dict):
-        for key, one in value.items():
+        for key in value:
             if not isinstance(key, str) or not key.isascii():
                 raise _refused(f"the key {str(key)[:40]!r} is not ASCII text")
-            _check(one, depth + 1)
+        _check_each(value.values(), depth + 1)
     elif isinstance(value, list | tuple):
-        for one in value:
-            _check(one, depth + 1)
+        _check_each(value, depth + 1)
     elif isinstance(value, int) and not isinstance(value, bool):
         if abs(value) > WHOLE_MAX:
             raise _refused("a whole number is beyond 2^53 - 1: write it as a string")
     elif not (value is None or isinstance(value, str | bool)):
         raise _refused(f"a {type(value).__name__} is none of its kinds: write a decimal as a string")
+
+
+def _check_each(values: Collection[Any], depth: int) -> None:
+    if values and depth > DEPTH_MAX:
+        raise _refused(f"it is nested deeper than {DEPTH_MAX}")
+    for one in values:
+        if type(one) is not str:  # most are
+            _check(one, depth)
 
 
 def _no_float(text: str) -> Never:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Dialect, and_, bindparam, delete, func, or_, select, update
 
 from dure.core.errors import Conflict, NotFound
 from dure.engines.records import dialect
@@ -134,18 +135,21 @@ def reading(connection: Connection) -> Read:
         listed = list(wanted)
         for at in range(0, len(listed), TILES_AT_ONCE):
             some = listed[at : at + TILES_AT_ONCE]
-            keys = {f"{name}{place}": one for place, tile in enumerate(some) for name, one in zip("ln", tile, strict=True)}
-            found |= {(row[0], row[1]): bytes(row[2]) for row in connection.execute(_tiles(len(some)), keys)}
+            rows = connection.exec_driver_sql(_tiles(connection.dialect, len(some)), tuple(chain.from_iterable(some)))
+            found |= {(row[0], row[1]): bytes(row[2]) for row in rows}
         return found
 
     return read
 
 
-@cache
-def _tiles(count: int) -> Select[Any]:
-    """The question for so many tiles, built once. SQLite would look through the whole table for ``(level, n) IN (…)``."""
+@lru_cache(256)
+def _tiles(dialect: Dialect, count: int) -> str:
+    """The question for so many tiles in an engine's words, its values level, n, level, n, …: made once, asked for every proof.
+
+    SQLite would look through the whole table for ``(level, n) IN (…)``.
+    """
     each = (and_(tiles.c.level == bindparam(f"l{place}"), tiles.c.n == bindparam(f"n{place}")) for place in range(count))
-    return select(tiles.c.level, tiles.c.n, tiles.c.hashes).where(or_(*each))
+    return select(tiles.c.level, tiles.c.n, tiles.c.hashes).where(or_(*each)).compile(dialect=dialect).string
 
 
 def leaf(connection: Connection, key: str) -> Leaf:

@@ -8,6 +8,7 @@ tree can be read from the tiles of the present one. Two of our levels make one o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from hashlib import sha256
 
 from dure.services.carbon.transparency.merkle import (
     EMPTY_ROOT,
@@ -21,6 +22,7 @@ from dure.services.carbon.transparency.merkle import (
 HEIGHT = 4
 WIDTH = 1 << HEIGHT
 TILE_BYTES = WIDTH * HASH_BYTES
+PAIR_BYTES = 2 * HASH_BYTES
 PUBLIC_WIDTH = 256  # hashes of a tile as others fetch it (C2SP tlog-tiles)
 
 Tile = tuple[int, int]  # level, number
@@ -114,7 +116,14 @@ def _root(node: _Node, tiles: Tiles) -> bytes:
     within = height % HEIGHT
     at = (number << within) % WIDTH * HASH_BYTES
     hashes = tiles[_tile(node)][at : at + (HASH_BYTES << within)]
-    return hashes if not within else _folded(_hashes(hashes), within)[0]
+    for _ in range(within):
+        hashes = _neighbours_hashed(hashes)
+    return hashes
+
+
+def _neighbours_hashed(hashes: bytes) -> bytes:
+    """The hashes one height above: as `node_hash`, of the bytes as they lie in a tile, for a proof needs some sixty of them."""
+    return b"".join([sha256(b"\x01" + hashes[at : at + PAIR_BYTES]).digest() for at in range(0, len(hashes), PAIR_BYTES)])
 
 
 def _folded(hashes: list[bytes], heights: int) -> list[bytes]:

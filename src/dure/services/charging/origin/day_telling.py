@@ -55,6 +55,7 @@ class DayTold(msgspec.Struct, frozen=True, kw_only=True):
     corrected: int
     readings_sha256: str
     head: str
+    readings: tuple[str, ...] = ()
 
     @property
     def renewable_wh(self) -> int:
@@ -116,7 +117,7 @@ def day_of_site(connection: Connection, site: str, day: date, house: House) -> D
     rows = origin_records.rows_of(connection, site, span.start, span.end)
     if not rows:
         return None
-    newest = list(origin_records.newest(rows).values())
+    newest = sorted(origin_records.newest(rows).values(), key=lambda row: row.start_at)
     sums = origin_records.sums(connection, site, span.start, span.end)
     wh: dict[str, int] = {
         origin: sum(part for (_, sink, one), part in sums.items() if sink == "ev" and one == origin) for origin in ORIGINS
@@ -133,6 +134,7 @@ def day_of_site(connection: Connection, site: str, day: date, house: House) -> D
         corrected=sum(row.n > 0 for row in newest),
         readings_sha256=_digest(newest),
         head=origin_records.state(connection, site).head,
+        readings=tuple(row.readings_sha256 for row in newest),
     )
     before = told_of(connection, site, day)
     if before is None:
@@ -162,7 +164,7 @@ def days_told(connection: Connection, site: str, first: date, last: date) -> lis
 
 def _digest(rows: Sequence[Row]) -> str:
     found = hashlib.sha256()
-    for row in sorted(rows, key=lambda one: one.start_at):
+    for row in rows:
         found.update(row.readings_sha256.encode())
     return found.hexdigest()
 
@@ -213,6 +215,7 @@ def event_of(one: DayTold, house: House) -> Event:
         "wh": one.wh,
         "estimated_intervals": one.estimated,
         "head": one.head,
+        "readings": list(one.readings),
         "decision": ident,
         "replaces": _replaced(one),
         "evidence": [_evidence(ident, one, span)],

@@ -67,6 +67,7 @@ def generation_event(one: DayTold, ids: tuple[str, str], span: Interval, site: S
         "behind": site.behind_meter,
         "estimated_intervals": one.estimated,
         "head": one.head,
+        "readings": list(one.readings),
         "decision": told,
         "replaces": generation_id(before) if before else "",
         "evidence": [msgspec.to_builtins(evidence)],

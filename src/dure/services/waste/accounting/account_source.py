@@ -13,7 +13,7 @@ import numpy as np
 
 from dure.core.time import day_interval, from_us, to_us
 from dure.routing.model import Budget
-from dure.services.waste.accounting.accounts import DayAccount, Leg, Source
+from dure.services.waste.accounting.accounts import Leg, Source
 from dure.services.waste.accounting.factors import numbers
 from dure.services.waste.accounting.fills import DAY_US, Fills, Look, fills_of
 from dure.services.waste.driving import tap_records
@@ -146,8 +146,3 @@ def baseline_inputs(house: House, day: date, known: Register, due: Mapping[str, 
         graph_version=roads.graph_version(plan_source.ground_of(house, day)),
         budget=Budget(cpu_s=policy.search_cpu_s, iterations=policy.edit_iterations),
     )
-
-
-def digest_of(accounts: Sequence[DayAccount]) -> str:
-    """SHA-256 over the digests of days' accounts."""
-    return hashlib.sha256("|".join(one.readings_sha256 for one in accounts).encode()).hexdigest()

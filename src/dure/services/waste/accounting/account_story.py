@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -101,8 +103,14 @@ def _evidence(event: str, side: Side, account: DayAccount, interval: Interval) -
     return [dict(msgspec.to_builtins(one)) for one in claims]
 
 
-def saving_event(period: Period, baseline: Baseline, interval: Interval, digest: str, at: datetime) -> Event:
+def digest_of(accounts: Sequence[DayAccount]) -> str:
+    """SHA-256 over the digests of days' accounts."""
+    return hashlib.sha256("|".join(one.readings_sha256 for one in accounts).encode()).hexdigest()
+
+
+def saving_event(period: Period, baseline: Baseline, interval: Interval, accounts: Sequence[DayAccount], at: datetime) -> Event:
     """What a closed month saved: mean and interval; evidence is the lower end only, and nothing when none is shown."""
+    digest = digest_of(accounts)
     ident = f"saved-{period.start.isoformat()}-{period.baseline_id}"
     units: tuple[tuple[str, Any, float], ...] = (
         ("km", "m", 1000),
@@ -138,6 +146,7 @@ def saving_event(period: Period, baseline: Baseline, interval: Interval, digest:
             "confidence": period.confidence,
             "interval": msgspec.to_builtins(interval),
             "readings_sha256": digest,
+            "readings": [one.readings_sha256 for one in accounts],
             "headline": msgspec.to_builtins(period.headline),
             "savings": {
                 name: {"mean": one.mean, "low": _number(one.low), "high": _number(one.high), "verdict": one.verdict}

@@ -201,9 +201,7 @@ class AccountWatch:
         if period is not None:
             zone = house.city.zone
             interval = Interval(day_interval(period.start, zone).start, day_interval(account.day, zone).end)
-            events.announce(
-                connection, [saving_event(period, frozen.baseline, interval, account_source.digest_of(kept), now)], now
-            )
+            events.announce(connection, [saving_event(period, frozen.baseline, interval, kept, now)], now)
 
 
 def _before(accounts: list[DayAccount]) -> tuple[np.ndarray, np.ndarray] | None:
