@@ -199,8 +199,8 @@ def measure_times(house: House, period: Period, utility: Utility) -> tuple[float
         if len(found) < HOMES_AT_ONCE:
             break
         after = found[-1].household.id
-    found = times_of(seasons, rules.confidence, rules.placebo_homes_least, rules.placebo_certainty)
-    return found, min(map(len, seasons))
+    times = times_of(seasons, rules.confidence, rules.placebo_homes_least, rules.placebo_certainty)
+    return times, min(map(len, seasons))
 
 
 def _score(
