@@ -66,7 +66,8 @@ async def main(folder: Path, citizens: int) -> None:
     parts = {name: getattr(plain, name) for name in House.__slots__} | {"services": (CarbonService(),)}
     house = House(**parts)
     told = await asyncio.to_thread(peopled, house, citizens)
-    server = uvicorn.Server(uvicorn.Config(create_app(house), host="127.0.0.1", port=0, log_level="error", access_log=False))
+    how = {"log_level": "error", "access_log": False, "timeout_keep_alive": 300}  # a busy machine makes clients wait
+    server = uvicorn.Server(uvicorn.Config(create_app(house), host="127.0.0.1", port=0, **how))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn tells it by nothing else
         await asyncio.sleep(0.01)
