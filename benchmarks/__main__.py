@@ -44,8 +44,8 @@ NAMES = (
     "log",
     "explain",
     "household",
+    "practices",
     "ixbrl",
-    "household",
 )
 FILES = {"ocpp": "ocpp-messages.py"}  # a file called ocpp.py would hide the package of that name
 HERE = Path(__file__).parent

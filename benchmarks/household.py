@@ -1,8 +1,12 @@
 """How often is a home rewarded that changed nothing, and how often one that did? ``make bench NAME=household``.
 
-Seeded homes under seeded weather (three temperaments) and under the real weather of the shared data, and real meters of dwellings
-split in time. Beside the judging module, in the same run and on the same bills, the published rule: bills against the mean of the
-same months of the past one or two years. Figures are shares of homes that get any award in a half-year.
+Seeded homes under seeded weather (three temperaments) and under the real weather of the shared data, and sample meters of a
+dwelling split in time. Beside the judging module, in the same run and on the same bills, the published rule: bills against the
+mean of the same months of the past one or two years. Figures are shares of homes that get any award in a half-year.
+
+The rule was chosen on the worlds named "looked at" and on others that were held out first: there 10.8 % passed, and the rule got
+something to spare for how few homes are measured (`placebo_certainty`). The worlds named "held out" have other homes (seeds),
+another seeded weather and other half-years; they were run after that, and nothing was changed by what they said.
 """
 
 from __future__ import annotations
@@ -81,7 +85,7 @@ def placebo_times(homes: Homes, rules: JudgingRules) -> float | None:
     for period in (homes.period.before, homes.period.before.before):
         told = [judge(_asked(homes, home, 0.0), period, rules) for home in range(len(homes.use))]
         found.append([one.score for one in told if one.judged])
-    return times_of(found, rules.confidence, rules.placebo_homes_least)
+    return times_of(found, rules.confidence, rules.placebo_homes_least, rules.placebo_certainty)
 
 
 class Shares(NamedTuple):
@@ -89,27 +93,32 @@ class Shares(NamedTuple):
 
     Attributes
     ----------
-    ours : the bound itself reaches a band, as the rule file has it
+    ours : as the rule file has it: the estimate reaches a band and the bound is above 0
     above_zero : the bound is above 0: what the confidence of the interval promises of no-change homes
-    estimate : the other setting of the rule file: the estimate reaches a band and the bound is above 0
+    bound : the other setting of the rule file: the bound itself reaches a band
     bills : by the published rule
+    ours_won, bills_won : what a home is paid in the mean [KRW]
     """
 
     ours: float
     above_zero: float
-    estimate: float
+    bound: float
     bills: float
+    ours_won: float
+    bills_won: float
 
 
 def counted(found: Sequence[Judgement], rules: JudgingRules) -> Shares:
     """Of judged homes."""
     told = [one for one in found if one.judged]
-    named = [(one, one.share, one.bound_share) for one in told]
-    ours = [decided(share, bound, rules.bands, "bound") is not None for _, share, bound in named]
-    estimate = [decided(share, bound, rules.bands, "estimate") is not None for _, share, bound in named]
-    bills = [one.average_cut is not None and band_of(Fraction(one.average_cut), rules.bands) is not None for one in told]
+    ours = [decided(one.share, one.bound_share, rules.bands, rules.award_on) for one in told]
+    bound = [decided(one.share, one.bound_share, rules.bands, "bound") for one in told]
+    bills = [None if one.average_cut is None else band_of(Fraction(one.average_cut), rules.bands) for one in told]
     above = [one.sure_milli > 0 for one in told]
-    return Shares(*(100 * float(np.mean(one)) for one in (ours, above, estimate, bills)))
+    awarded = (100 * float(np.mean([one is not None for one in each])) for each in (ours, bound, bills))
+    paid = (float(np.mean([0 if one is None else one.won for one in each])) for each in (ours, bills))
+    by_us, by_bound, by_bills = awarded
+    return Shares(by_us, 100 * float(np.mean(above)), by_bound, by_bills, *paid)
 
 
 def shares(homes: Homes, rules: JudgingRules, times: float | None, cut: float) -> Shares:
@@ -143,10 +152,12 @@ def _rows(name: str, cut: float, mean: Shares) -> Iterator[Row]:
     if not cut:
         yield Row(figure=f"{name}: no change, awarded", ours=mean.ours, unit="%", better="lower", bar=FALSE_MAX, **beside)
         yield Row(figure=f"{name}: no change, bound above 0 (10 promised)", ours=mean.above_zero, unit="%", better="lower")
-        yield Row(figure=f"{name}: no change, setting 'estimate'", ours=mean.estimate, unit="%", better="lower", **beside)
+        yield Row(figure=f"{name}: no change, setting 'bound'", ours=mean.bound, unit="%", better="lower", **beside)
+        won: dict[str, Any] = {"peer": mean.bills_won, "peer_name": "bills alone"}
+        yield Row(figure=f"{name}: no change, paid to a home in the mean", ours=mean.ours_won, unit="KRW", better="lower", **won)
         return
     yield Row(figure=f"{name}: true {cut:.0%} savers, awarded", ours=mean.ours, unit="%", better="higher", **beside)
-    yield Row(figure=f"{name}: true {cut:.0%}, setting 'estimate'", ours=mean.estimate, unit="%", better="higher", **beside)
+    yield Row(figure=f"{name}: true {cut:.0%}, setting 'bound'", ours=mean.bound, unit="%", better="higher", **beside)
 
 
 def split_in_time() -> Iterator[Row]:
@@ -201,20 +212,39 @@ def _judged(series: Meter, period: Period, mean_c: Mapping[date, float], rules: 
     return judge(Asked(LONG_HOME, bills, weather), period, rules)
 
 
+class Worlds(NamedTuple):
+    """A part of the worlds: its name; its seeded weather (first day, day after the last, seed); the half-years that are judged in
+    the seeded weather, the UK's and that of Illinois; and the first seed of its homes.
+    """
+
+    name: str
+    weather: tuple[date, date, int]
+    periods: tuple[str, str, str]
+    seed: int
+
+
+LOOKED_AT = Worlds("looked at", (date(2023, 1, 1), date(2026, 1, 1), 7), ("2025H2", "2022H1", "2017H2"), 30)
+HELD_OUT = Worlds("held out", (date(2021, 7, 1), date(2025, 1, 1), 90_210), ("2024H2", "2022H1", "2017H1"), 555_000)
+
+
+def part_of(part: Worlds, n: int) -> Iterator[Row]:
+    """Rows of all worlds of a part; `n` homes of each utility under seeded weather, half as many under real weather."""
+    seeded, (first, uk, illinois) = made_weather(*part.weather), part.periods
+    for at, (name, how) in enumerate((("calm", CALM), ("usual", USUAL), ("restless", WILD))):
+        seed = part.seed if part is LOOKED_AT else part.seed + 10 * at
+        yield from world(f"{part.name}: {name} homes, seeded weather", seeded, period_of(first), (how, n, seed))
+    for at, (place, name, period) in enumerate(((UK, "UK", uk), (ILLINOIS, "Illinois", illinois)), 1):
+        how = (USUAL, n // 2, part.seed + 30 * at)
+        yield from world(f"{part.name}: usual homes, {name} weather", real_weather(place), period_of(period), how)
+
+
 def main(*, quick: bool) -> Sequence[Row]:
     n = 40 if quick else 200
     began = time.process_time()
-    seeded = made_weather(date(2023, 1, 1), date(2026, 1, 1), 7)
-    rows = [
-        row
-        for name, how in (("calm homes", CALM), ("usual homes", USUAL), ("restless homes", WILD))
-        for row in world(f"{name}, seeded weather", seeded, period_of("2025H2"), (how, n, 30))
-    ]
-    rows += world("usual homes, UK weather", real_weather(UK), period_of("2022H1"), (USUAL, n // 2, 60))
-    rows += world("usual homes, Illinois weather", real_weather(ILLINOIS), period_of("2017H2"), (USUAL, n // 2, 90))
+    rows = [row for part in (LOOKED_AT, HELD_OUT) for row in part_of(part, n)]
     rows += [*split_in_time(), *known_savers()]
     took = time.process_time() - began
-    judged = len(UTILITIES) * 4 * n * (2 + len(CUTS) + 2)
+    judged = 2 * len(UTILITIES) * 4 * n * (2 + len(CUTS) + 2)
     rows.append(Row(figure="CPU of one half-year of one utility judged", ours=1e3 * took / judged, unit="ms", better="lower"))
     return rows
 

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from dure.spine.house import House
 
 # Files that only their owner may read; without the key of tokens no card would be known, without the authority's no station,
-# without the log's no checkpoint would be signed.
+# without the log's no checkpoint would be signed, without that of practices no partner and no place's code, without that of
+# households no customer number.
 SECRETS = (
     *("secrets.json", "device-secrets.json"),
     *("charging-tokens.key", "charging-authority.key", "charging-authority.pem"),
-    *("carbon-log.key", "carbon-log-next.key"),
+    *("carbon-log.key", "carbon-log-next.key", "carbon-practice.key", "carbon-households.key"),
 )
 MANIFEST = "backup.json"
 TAIL = "stream-tail.msgpack"

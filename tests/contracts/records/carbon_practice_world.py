@@ -107,10 +107,12 @@ def scene(seed, size=(320, 240)):
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
 
 
-def photo(seed=1, taken_at=NOW, change=None):
-    """What a photo of a scene looks like, taken at an instant or not saying so."""
+def photo(seed=1, taken_at=NOW, change=None, where=None):
+    """What a photo of a scene looks like, taken at an instant and a place (whole degrees) or not saying so."""
     image, out, exif = scene(seed), io.BytesIO(), Image.Exif()
     if taken_at is not None:
         exif.get_ifd(0x8769)[0x9003] = taken_at.astimezone(SEOUL).strftime("%Y:%m:%d %H:%M:%S")
+    if where is not None:
+        exif.get_ifd(0x8825).update({1: "N", 2: (where[0], 0.0, 0.0), 3: "E", 4: (where[1], 0.0, 0.0)})
     (change(image) if change else image).save(out, "JPEG", exif=exif, quality=90)
     return look(out.getvalue(), SEOUL)

@@ -333,6 +333,19 @@ def test_a_photo_of_what_a_person_always_looks_at_waits_for_them(records):
     assert (act.state, act.code, wallet(records)) == ("doubtful", "practice.review", 0)
 
 
+def test_photos_of_places_nobody_gets_between_so_fast_are_looked_at_by_a_person(records):
+    fund(records)
+    member(records)
+    codes, index = [], PhotoIndex()
+    for n, (minutes, where) in enumerate([(1, (37.0, 127.0)), (4, (35.0, 129.0))]):
+        begin(records, practice=("refill", "own-container")[n])
+        at = NOW + timedelta(minutes=minutes)
+        seeds = (seed for seed in range(1 + 50 * n, 51 + 50 * n) if not drawn(f"photo/{photo(seed, at).pixels_sha256}", 0.1))
+        sent = send(records, photo(next(seeds), at, where=where), index, practice=("refill", "own-container")[n])
+        codes.append((sent.code, sent.state))
+    assert codes == [("practice.proved", "awarded"), ("practice.far_apart", "doubtful")]
+
+
 def test_an_erased_photo_is_known_no_more_also_by_who_remembered_it(records):
     fund(records)
     member(records)

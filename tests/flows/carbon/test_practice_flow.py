@@ -140,10 +140,10 @@ def test_a_photo_is_kept_without_its_words_counts_once_and_is_seen_by_who_decide
         other, "/ko/carbon/practices/refill", "/ko/carbon/proof-photo", ("a.jpg", data, "image/jpeg"), practice="refill"
     )
     assert "practice.photo_copied" in copied.text
-    assert len(city.call(_photos(city))) == 1
+    assert len(city.call(photos_of(city))) == 1
 
 
-async def _photos(city):
+async def photos_of(city):
     return await (await BusBlobs.open(city.house.bus)).names("carbon/practice/")
 
 

@@ -15,12 +15,14 @@ from dure.core.errors import Corrupt, NotFound, Unavailable
 from dure.engines.blobs.port import BLOB_BYTES_MAX, Blob, checked_name, described, missing, verified
 
 if TYPE_CHECKING:
+    from nats.js import JetStreamContext
     from nats.js.api import ObjectInfo
     from nats.js.object_store import ObjectStore
 
     from dure.engines.bus.client import Bus
 
 BUCKET = "BLOBS"
+STREAM = f"OBJ_{BUCKET}"  # what the object store of the bus calls its stream
 PATIENCE_S = 30.0
 _Answer = TypeVar("_Answer")
 
@@ -28,8 +30,8 @@ _Answer = TypeVar("_Answer")
 class BusBlobs:
     """The blob port on the bus; made by `open`."""
 
-    def __init__(self, store: ObjectStore, *, bytes_max: int = BLOB_BYTES_MAX) -> None:
-        self._store = store
+    def __init__(self, store: ObjectStore, js: JetStreamContext, *, bytes_max: int = BLOB_BYTES_MAX) -> None:
+        self._store, self._js = store, js
         self._bytes_max = bytes_max
 
     @classmethod
@@ -42,7 +44,7 @@ class BusBlobs:
             store = await _asked(js.create_object_store(BUCKET, storage=StorageType.FILE, replicas=replicas), BUCKET)
         except (nats.errors.Error, nats.js.errors.Error) as error:
             raise Unavailable("blob.unavailable", f"The store of blobs does not answer: {error!r}") from error
-        return cls(store, bytes_max=bytes_max)
+        return cls(store, js, bytes_max=bytes_max)
 
     async def put(self, name: str, data: bytes) -> Blob:
         """Keep the bytes, on disk when this returns; an older blob of this name is replaced whole."""
@@ -64,8 +66,22 @@ class BusBlobs:
         return _blob(await _asked(self._store.get_info(checked_name(name)), name))
 
     async def delete(self, name: str) -> None:
-        """Keep it no more; `NotFound`."""
-        await _asked(self._store.delete(checked_name(name)), name)
+        """Keep it no more: the bytes are overwritten on the disk, which the store alone does not do; `NotFound`."""
+        info = await _asked(self._store.get_info(checked_name(name)), name)
+        await self._overwrite(name, f"$O.{BUCKET}.C.{info.nuid}")
+        await _asked(self._store.delete(name), name)
+
+    async def _overwrite(self, name: str, chunks: str) -> None:
+        """Erase the messages that hold the bytes one by one: the bus overwrites what is deleted so."""
+        seq = 1
+        while True:
+            try:
+                found = await _asked(self._js.get_msg(STREAM, seq=seq, subject=chunks, next=True), name)
+            except NotFound:
+                return
+            at = found.seq or seq
+            await _asked(self._js.delete_msg(STREAM, at), name)
+            seq = at + 1
 
     async def names(self, prefix: str = "") -> list[str]:
         """Names that start with a prefix, sorted."""

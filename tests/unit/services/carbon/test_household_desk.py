@@ -42,6 +42,10 @@ def weather_event(day, mean_c, **changes):
 
 @pytest.fixture
 def house(tmp_path):
+    return home_city(tmp_path)
+
+
+def home_city(tmp_path):
     """A house whose station is known, with a funded programme."""
     made = carbon_house(tmp_path, NOW)
     fund = Transfer(id="fund", debit="treasury", credit="budget/home-energy", amount=1_000_000, unit="KRW")

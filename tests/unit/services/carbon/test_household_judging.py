@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -19,7 +20,7 @@ from dure.services.carbon.households.degree_days import Bases, StationWeather, W
 from dure.services.carbon.households.energy_rules import judging_rules
 from dure.services.carbon.households.fitting import Row, fit, inverted
 from dure.services.carbon.households.model import People
-from dure.services.carbon.households.placebo import times_of
+from dure.services.carbon.households.placebo import place_of, times_of
 from dure.services.carbon.households.saving import student
 
 BANDS = tuple(Band(cut=Fraction(one, 100), won=1_000 * one) for one in (5, 10, 15))
@@ -229,8 +230,17 @@ def test_one_in_ten_of_the_homes_that_changed_nothing_passes_what_was_measured()
 
     assert sum(one > times for one in scores) <= 100
     assert times_of([scores[:99]], Fraction(9, 10), 100) is None
+    assert times_of([scores, scores[:99]], Fraction(9, 10), 100) is None  # a summer alone says nothing of a winter
     assert times_of([], Fraction(9, 10), 100) is None
     assert times_of([[-5.0] * 200], Fraction(9, 10), 100) == 0.0
+
+
+@pytest.mark.parametrize(("n", "place"), [(100, 96), (200, 188), (1_000, 917), (100_000, 90_158)])
+def test_so_high_a_score_is_taken_that_with_19_in_20_no_more_than_a_tenth_of_all_homes_pass(n, place):
+    found = place_of(n, Fraction(9, 10), Fraction(19, 20))
+    assert found == place
+    assert stats.beta.cdf(0.9, found, n + 1 - found) <= 0.05  # that the share below it is less than nine tenths
+    assert place_of(n, Fraction(9, 10), Fraction(1, 2)) == math.ceil((n + 1) * Fraction(9, 10))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from dure.core.errors import InputError, TooLarge
+from dure.core.geo import Point
 from dure.services.carbon.practising.photo import BITS, BYTES_MAX, distances, look
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -35,6 +36,15 @@ def sent(image, kind="JPEG", taken="", offset="", **options):
     return out.getvalue()
 
 
+def placed(**gps):
+    """A photo that says where it was taken, as phones do or as they should not."""
+    out, exif = io.BytesIO(), Image.Exif()
+    words = {1: "N", 2: (37.0, 12.0, 30.0), 3: "E", 4: (127.0, 4.0, 12.0)} | {int(key[1:]): one for key, one in gps.items()}
+    exif.get_ifd(0x8825).update({key: one for key, one in words.items() if one is not None})
+    scene(1).save(out, "JPEG", exif=exif)
+    return look(out.getvalue(), SEOUL)
+
+
 def differs(one, other):
     seen, kept = look(one, SEOUL), look(other, SEOUL)
     return int(distances(seen.ways, kept.ways[:1, 0], kept.ways[:1, 1])[0])
@@ -55,6 +65,18 @@ def differs(one, other):
 def test_a_changed_copy_is_near(change):
     image = scene(1)
     assert differs(sent(change(image), quality=60), sent(image)) <= 8
+
+
+def cropped(image, share):
+    """What is left when this share of width and height is cut off around it."""
+    wide, high = image.size
+    return image.crop((int(wide * share / 2), int(high * share / 2), int(wide * (1 - share / 2)), int(high * (1 - share / 2))))
+
+
+@pytest.mark.parametrize("turn", [lambda image: image, ImageOps.mirror], ids=["as it is", "mirrored"])
+def test_a_copy_with_a_twentieth_cut_off_is_so_near_that_a_person_looks_at_it(turn):
+    found = [differs(sent(turn(cropped(scene(n), 0.05))), sent(scene(n))) for n in range(12)]
+    assert max(found) <= 14
 
 
 def test_another_picture_is_far():
@@ -79,7 +101,23 @@ def test_a_time_that_is_none_is_none(taken):
     assert look(sent(scene(1), taken=taken), SEOUL).taken_at is None
 
 
+def test_where_it_was_taken_is_read_in_degrees():
+    assert placed().place == Point(127.07, 37.208333333333336)
+    assert placed(_1="S", _3="W").place == Point(-127.07, -37.208333333333336)
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [{"_2": None}, {"_1": None}, {"_2": (91.0, 0.0, 0.0)}, {"_4": (181.0, 0.0, 0.0)}, {"_4": (1.0, 2.0)}, {"_3": ""}],
+    ids=["no latitude", "no side", "beyond the pole", "beyond the date line", "two parts", "no word"],
+)
+def test_a_place_that_is_none_is_none(gps):
+    assert placed(**gps).place is None
+
+
 def test_what_is_kept_tells_nothing_of_phone_and_time():
+    kept = Image.open(io.BytesIO(placed().kept))
+    assert dict(kept.getexif()) == {}
     kept = Image.open(io.BytesIO(look(sent(scene(1), taken="2026:11:24 12:00:00"), SEOUL).kept))
     assert (kept.format, dict(kept.getexif())) == ("JPEG", {})
 

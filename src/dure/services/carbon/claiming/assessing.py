@@ -79,7 +79,7 @@ def assessed(event: Event, by: Asking, on: date) -> Assessed | Parked:
             return Parked(result.code, result.reason)
         working = gathered.working(inputs)
         claim = _claim(event, by, (span, result), (inputs, gathered.factors))
-        against = _excluded(claim, by, on) or _beyond(event, by, claim, inputs) or _nothing(claim)
+        against = excluded(claim.stretches, on, by.folder) or _beyond(event, by, claim, inputs) or _nothing(claim)
         return Assessed(claim, working, against)
     except Unread as error:
         return _unread(error)
@@ -221,9 +221,10 @@ def _nothing(claim: Claim) -> Refused | None:
     return None if claim.grams or claim.tier == "C" else NOTHING_SHOWN
 
 
-def _excluded(claim: Claim, by: Asking, on: date) -> Refused | None:
-    for row in methods.exclusions(on, by.folder):
-        hit = next((one for one in claim.stretches if row.holds_for(one.source, one.attribute)), None)
+def excluded(stretches: tuple[Stretch, ...], on: date, folder: Path | None) -> Refused | None:
+    """Why what is claimed counts in another scheme already; None when no row says so."""
+    for row in methods.exclusions(on, folder):
+        hit = next((one for one in stretches if row.holds_for(one.source, one.attribute)), None)
         if hit is not None:
             return Refused(
                 "claim.excluded",

@@ -47,6 +47,12 @@ def give_bag(connection: Connection, bag: str, by: By, holder: str = CITY) -> bo
     return False
 
 
+def take_back_bags(connection: Connection, holder: str) -> int:
+    """A holder's bags are the city's from now on, and nobody else's; how many. What was weighed stays as it was told."""
+    mine = bags.c.holder == holder
+    return connection.execute(update(bags).where(mine).values(holder=CITY)).rowcount
+
+
 def weigh(house: House, asked: tuple[str, str, Material], weighed_at: datetime, by: By) -> Weighing:
     """Keep what a scale said of a bag, and tell it; the same weighing again is the same one.
 

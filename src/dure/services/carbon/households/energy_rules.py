@@ -12,6 +12,7 @@ import msgspec
 from dure.core.rules import Basis, Choice, Rule
 from dure.services.carbon.households.bands import AwardOn, Band
 from dure.services.carbon.households.degree_days import Bases
+from dure.services.carbon.households.placebo import EVEN, place_of
 from dure.services.carbon.households.saving import Spread
 from dure.services.carbon.rules import load_pack
 
@@ -71,6 +72,7 @@ class JudgingRules(msgspec.Struct, frozen=True, kw_only=True):
     noise_share_least: float
     vacant_share: float
     placebo_homes_least: int
+    placebo_certainty: Fraction
     provisional: tuple[str, ...] = ()
     version: str = ""
 
@@ -82,13 +84,14 @@ def judging_rules(utility: Utility, on: date, folder: Path | None = None) -> Jud
     drift = pack.row("spreads", utility, SpreadRow, on)
     rows = [one for one in pack.rows("bands", BandRow, on) if one.utility == utility]
     bases = {one.id: one.cel for one in pack.rows("bases", BaseRow, on)}
-    confidence = Fraction(str(values["confidence"]))
+    confidence, certainty = (Fraction(str(values[one])) for one in ("confidence", "placebo_certainty"))
+    least = int(values["placebo_homes_least"])
     used: list[Basis] = [pack.basis("spreads", drift), *(pack.basis("bands", one) for one in rows)]
     return JudgingRules(
         utility=utility,
         bands=tuple(Band(cut=Fraction(one.percent, PERCENT), won=one.won, rule=pack.basis("bands", one).rule) for one in rows),
         spread=Spread(
-            confidence=float(confidence),
+            confidence=float(confidence if certainty <= EVEN else Fraction(place_of(least, confidence, certainty), least + 1)),
             drift=drift.percent / PERCENT,
             neighbours_least=float(values["neighbours_least"]),
             neighbours_most=float(values["neighbours_most"]),
@@ -103,7 +106,8 @@ def judging_rules(utility: Utility, on: date, folder: Path | None = None) -> Jud
         weather_share_least=float(values["weather_share_least"]),
         noise_share_least=float(values["noise_share_least"]),
         vacant_share=float(values["vacant_share"]),
-        placebo_homes_least=int(values["placebo_homes_least"]),
+        placebo_homes_least=least,
+        placebo_certainty=certainty,
         provisional=tuple(one.rule for one in used if one.provisional),
         version=f"{pack.id}@{pack.version}",
     )

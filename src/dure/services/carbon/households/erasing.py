@@ -1,10 +1,14 @@
-"""A person's household leaves nothing behind but what says nothing of them."""
+"""What is kept of a person's household, to take along; and erasing leaves nothing behind but what says nothing of them."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from sqlalchemy import Connection
 
-from dure.services.carbon.households import household_records
+from dure.services.carbon.households import household_records, judgement_records
+from dure.services.carbon.households.household_view import told
 
 
 def erase(connection: Connection, person_id: str) -> bool:
@@ -19,3 +23,26 @@ def erase(connection: Connection, person_id: str) -> bool:
         return False
     household_records.erase(connection, found.household.id)
     return True
+
+
+def export(connection: Connection, person_id: str) -> dict[str, Any] | None:
+    """All that is kept of a person's household, as plain values; None when they have none.
+
+    Of a customer number only the digest is kept, which tells the person nothing: what it is of and since when is told.
+    """
+    found = household_records.of_person(connection, person_id)
+    if found is None:
+        return None
+    mine = found.household.id
+    plain: dict[str, Any] = msgspec.to_builtins(
+        {
+            "household": found,
+            "meters": [
+                {"utility": one.utility, "unit": one.unit, "bound_at": one.bound_at}
+                for one in household_records.meters_of(connection, mine)
+            ],
+            "bills": household_records.bills_of(connection, mine),
+            "judgements": [told(connection, one) for one in judgement_records.of_household(connection, mine)],
+        }
+    )
+    return plain

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dure.core.errors import NotFound
 from dure.core.text import Text
 from dure.services.carbon.claiming import claim_records
@@ -34,7 +36,7 @@ def household_figure(house: House, connection: Connection, words: tuple[str, ...
     for one in found:
         anew = _anew(house, connection, one)
         grams, claimed = _grams(house, connection, kept, one)
-        same = same and anew == one.judgement and grams == claimed
+        same = same and anew == _in_todays_words(one.judgement) and grams == claimed
         booked, again = booked + claimed, again + grams
         inputs += _inputs(one)
         parts.append(_part(one, claimed))
@@ -64,6 +66,11 @@ def _anew(house: House, connection: Connection, kept: KeptJudgement) -> Judgemen
     if kept.judgement.code in judging_words.OF_BOOKS:
         return judging_desk.instead(anew, kept.judgement.code)
     return anew
+
+
+def _in_todays_words(told: Judgement) -> Judgement:
+    """What was kept, its reason as the program words that now: words may be bettered, numbers and codes may not differ."""
+    return msgspec.structs.replace(told, reason=judging_words.REASONS.get(told.code, told.reason))
 
 
 def _grams(house: House, connection: Connection, kept: Kept, one: KeptJudgement) -> tuple[int, int]:

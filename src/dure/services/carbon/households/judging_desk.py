@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from dure.core.time import Interval, day_interval
+from dure.core.time import Interval, day_interval, day_of
 from dure.engines.records.audit import SYSTEM
 from dure.services.carbon.claiming import claim_desk
+from dure.services.carbon.claiming.assessing import excluded
 from dure.services.carbon.claiming.factor_reading import GramsPer
 from dure.services.carbon.claiming.judging import NOTHING_SHOWN
 from dure.services.carbon.households import household_records, judgement_records, judging_words
@@ -26,12 +27,15 @@ from dure.services.carbon.households.model import Bill, Judgement
 from dure.services.carbon.households.periods import HALF, Month, Period, month_at, period_of
 from dure.services.carbon.households.placebo import times_of
 from dure.services.carbon.model import Claim, Refused
+from dure.services.carbon.practising import elsewhere_records
+from dure.services.carbon.practising.catalogue import catalogue
 from dure.services.carbon.programmes import programme
 
 if TYPE_CHECKING:
     from dure.spine.house import House
 
 HOMES_AT_ONCE = 500
+DEED = "home-"  # with a utility behind it: what rows of [[elsewhere]] call the saving of a home
 SLIP_MONTHS = 2  # days of a bill may lie so far outside of its month
 
 
@@ -119,10 +123,9 @@ def _claimed(
     claim, working = made
     if not claim.grams and not claim.won:
         return judgement, ""
-    if claim.won and _beyond_year(house, connection, claim):
-        return instead(judgement, "household.year_limit"), ""
-    if claim.won and not household_records.spend(connection, case.meter.digest, judgement.period, now):
-        return instead(judgement, "household.spent"), ""
+    code = _paid_before(house, connection, case, claim)
+    if code:
+        return instead(judgement, code), ""
     kept = claim_desk.make(
         connection,
         claim,
@@ -134,6 +137,26 @@ def _claimed(
     if kept.state == "reserved" and _trusted(house, basis.bills, case):
         claim_desk.award(connection, kept.id, SYSTEM, now)
     return judgement, kept.id
+
+
+def _paid_before(house: House, connection: Connection, case: _Case, claim: Claim) -> str:
+    """Why the saving is not to be paid (again), as a code; empty when it is, and then it is noted that it was."""
+    if _counted_elsewhere(house, connection, case, claim):
+        return "household.elsewhere"
+    if claim.won and _beyond_year(house, connection, claim):
+        return "household.year_limit"
+    new = not claim.won or household_records.spend(connection, case.meter.digest, str(case.period), claim.made_at)
+    return "" if new else "household.spent"
+
+
+def _counted_elsewhere(house: House, connection: Connection, case: _Case, claim: Claim) -> bool:
+    """Whether another scheme has the saving: by a row of the city, or because it paid this person, who agreed to be compared."""
+    on, folder = last_day(case.period), house.city.folder
+    if excluded(claim.stretches, on, folder) is not None:
+        return True
+    span = Interval(claim.stretches[0].start, claim.stretches[0].end)
+    deed, rules = f"{DEED}{case.rules.utility}", catalogue(day_of(claim.made_at, house.city.zone), folder)
+    return elsewhere_records.paid_within(connection, case.kept.household.person, deed, rules, span)
 
 
 def _beyond_year(house: House, connection: Connection, claim: Claim) -> bool:
@@ -176,7 +199,8 @@ def measure_times(house: House, period: Period, utility: Utility) -> tuple[float
         if len(found) < HOMES_AT_ONCE:
             break
         after = found[-1].household.id
-    return times_of(seasons, rules.confidence, rules.placebo_homes_least), min(map(len, seasons))
+    times = times_of(seasons, rules.confidence, rules.placebo_homes_least, rules.placebo_certainty)
+    return times, min(map(len, seasons))
 
 
 def _score(

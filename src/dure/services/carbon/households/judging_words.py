@@ -22,11 +22,12 @@ PERIOD_LEFT_OUT = {
 }
 REASONS: dict[str, Text] = {
     "household.band": Text(
-        "날씨를 고려해도 이 구간만큼 줄인 것이 확실합니다.", "With the weather taken out, a cut of this band is sure."
+        "날씨를 고려해도 줄인 것이 확실하고, 이 구간에 이르렀습니다.",
+        "With the weather taken out, a cut is sure, and it reaches this band.",
     ),
     "household.below_band": Text(
-        "줄인 것은 확실하지만 가장 낮은 구간에 이르렀다고 확신할 수는 없습니다.",
-        "You surely used less, but not surely as much less as the lowest band asks.",
+        "줄인 것은 확실하지만 가장 낮은 구간에 이르렀다고 할 수는 없습니다.",
+        "You surely used less, but it cannot be said that it reaches the lowest band.",
     ),
     "household.not_shown": Text(
         "예상 사용량과의 차이가 달마다 있는 변동 안에 있어 줄였다고 말할 수 없습니다.",
@@ -79,6 +80,10 @@ REASONS: dict[str, Text] = {
     "household.spent": Text(
         "이 고객번호는 이 반기에 이미 보상을 받았습니다.", "This customer number was rewarded for the half-year already."
     ),
+    "household.elsewhere": Text(
+        "이 절약은 다른 사업에서 이미 세고 있어 여기서는 지급하지 않습니다.",
+        "Another scheme counts this saving already, so it is not paid here.",
+    ),
     "household.no_use": Text(
         "지난 사용량이 없어 예상할 수 없습니다.", "There was no use in the past, so nothing can be expected."
     ),
@@ -94,4 +99,4 @@ OPEN = (
 )
 FINAL = frozenset(REASONS) - frozenset(OPEN)
 # Answers that are of the books, not of the arithmetic.
-OF_BOOKS = frozenset({"household.factor_missing", "household.spent", "household.year_limit"})
+OF_BOOKS = frozenset({"household.elsewhere", "household.factor_missing", "household.spent", "household.year_limit"})

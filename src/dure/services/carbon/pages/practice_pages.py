@@ -13,6 +13,7 @@ from dure.core.access import Actor, may
 from dure.core.errors import DureError, NotFound
 from dure.engines.blobs.bus import BusBlobs
 from dure.services.carbon.pages import practice_queue_pages, practice_words, wallet_pages
+from dure.services.carbon.pages.claim_names import MARKS
 from dure.services.carbon.practising import (
     bag_desk,
     budget_desk,
@@ -90,6 +91,7 @@ async def _catalogue(request: Request, trouble: str = "", status: int = 200) -> 
         joined=joined,
         recent=[told(one, rules) for one in recent],
         words_of=practice_words,
+        marks=MARKS,
         day=practice_words.day_teller(layout_of(request).speech(request)),
     )
 
@@ -129,6 +131,7 @@ async def _practice(request: Request, practice_id: str, trouble: str = "", statu
         worth=worth(one, by.rules.tier(one)),
         joined=joined,
         begun=begun[0] if begun else None,
+        marks=MARKS,
         bags=bags,
         code=code,
         offered=by.rules.offered(one),
@@ -149,7 +152,10 @@ async def act(request: Request, act_id: str, actor: Actor = Depends(require("act
     say = layout_of(request).speech(request)
     crumbs = [(HERE, say("내 실천")), (f"{HERE}/{found.practice}", say.text(found.name))]
     one = by.rules.practices.get(found.practice)
-    return await layout_of(request).page(request, "carbon/act.html", crumbs=crumbs, act=found, one=one, words_of=practice_words)
+    worth_of = worth(one, by.rules.tier(one)) if one else None
+    return await layout_of(request).page(
+        request, "carbon/act.html", crumbs=crumbs, act=found, one=one, worth=worth_of, words_of=practice_words
+    )
 
 
 async def scan(request: Request) -> Response:
@@ -164,7 +170,14 @@ async def scan(request: Request) -> Response:
     place = await run_in_threadpool(read)
     here = [by.rules.practices[one] for one in place.practices if one in by.rules.practices] if place else []
     return await layout_of(request).page(
-        request, "carbon/scan.html", status=200 if place else 404, place=place, code=text, here=here, words_of=practice_words
+        request,
+        "carbon/scan.html",
+        status=200 if place else 404,
+        place=place,
+        code=text,
+        here=here,
+        worths={one.id: worth(one, by.rules.tier(one)) for one in here},
+        words_of=practice_words,
     )
 
 
@@ -249,15 +262,23 @@ class _Photos:
         practice_id = fields.get("practice", "")[:64]
         try:
             seen = await run_in_threadpool(look, data, house.city.zone)
-            sent = Sent(practice_id, seen, photo_desk.new_blob())
-            blobs = await BusBlobs.open(house.bus)
-            await blobs.put(sent.blob, seen.kept)
-            found = await run_in_threadpool(self._prove, house, actor.id, sent)
+            found = await self._kept_and_proved(house, actor.id, Sent(practice_id, seen, photo_desk.new_blob()))
         except DureError as error:
             return await _practice(request, practice_id, trouble_of(request, error), 422)
-        if found.state not in ("awarded", "doubtful"):
-            await blobs.delete(sent.blob)
         return RedirectResponse(f"/{language_of(request)}{ACTS}/{found.id}", 303)
+
+    async def _kept_and_proved(self, house: House, person: str, sent: Sent) -> Act:
+        """The bytes are there before a row speaks of them; of a photo that proves nothing they do not stay."""
+        blobs = await BusBlobs.open(house.bus)
+        await blobs.put(sent.blob, sent.look.kept)
+        wanted = False
+        try:
+            found = await run_in_threadpool(self._prove, house, person, sent)
+            wanted = found.state in ("awarded", "doubtful")
+        finally:
+            if not wanted:
+                await blobs.delete(sent.blob)
+        return found
 
     def _prove(self, house: House, person: str, sent: Sent) -> Act:
         with house.records.begin() as connection:

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, select
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
 
 from dure.core.errors import InputError
+from dure.core.time import Interval
 from dure.engines.records import dialect
 from dure.engines.records.tables_carbon_practices import carbon_practice_consents as consents
 from dure.engines.records.tables_carbon_practices import carbon_practice_elsewhere as theirs
@@ -17,6 +19,15 @@ from dure.services.carbon.practising.catalogue import Catalogue
 
 HEX = frozenset("0123456789abcdef")
 HASH_CHARS = 64
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """How many hashes of another scheme there are, how many people agreed; until when the lists go, and when the last came."""
+
+    hashes: int
+    agreed: int
+    until: datetime | None
+    brought_at: datetime | None
 
 
 def consent(connection: Connection, person: str, other: str, digest: str, at: datetime) -> None:
@@ -49,17 +60,31 @@ def bring(connection: Connection, other: str, hashes: Sequence[str], span: tuple
     return dialect.insert_new(connection, theirs, rows)
 
 
+def held(connection: Connection, other: str) -> Held:
+    """What of another scheme's lists is here."""
+    query = select(func.count(), func.max(theirs.c.end_at), func.max(theirs.c.brought_at)).where(theirs.c.other == other)
+    n, until, brought_at = connection.execute(query).one()
+    agreed = select(func.count()).where(consents.c.other == other)
+    return Held(hashes=n, agreed=connection.execute(agreed).scalar_one(), until=until, brought_at=brought_at)
+
+
 def paid_elsewhere(connection: Connection, person: str, deed: str, rules: Catalogue, at: datetime) -> bool:
     """Whether another scheme, which the person agreed to be compared with, pays them for a deed at an instant."""
+    return _paid(connection, (person, deed), rules, theirs.c.start_at <= at, theirs.c.end_at > at)
+
+
+def paid_within(connection: Connection, person: str, deed: str, rules: Catalogue, span: Interval) -> bool:
+    """Whether another scheme, which the person agreed to be compared with, pays them for a deed anywhere in a span."""
+    return _paid(connection, (person, deed), rules, theirs.c.start_at < span.end, theirs.c.end_at > span.start)
+
+
+def _paid(connection: Connection, asked: tuple[str, str], rules: Catalogue, *when: ColumnElement[bool]) -> bool:
+    person, deed = asked
     others = [one.id for one in rules.elsewhere.values() if deed in one.deeds]
     if not others:
         return False
     same = (consents.c.other == theirs.c.other) & (consents.c.hash == theirs.c.hash)
-    query = (
-        select(theirs.c.hash)
-        .join(consents, same)
-        .where(consents.c.person == person, theirs.c.other.in_(others), theirs.c.start_at <= at, theirs.c.end_at > at)
-    )
+    query = select(theirs.c.hash).join(consents, same).where(consents.c.person == person, theirs.c.other.in_(others), *when)
     return bool(connection.execute(select(exists(query))).scalar_one())
 
 

@@ -15,16 +15,17 @@ from sqlalchemy import Connection, delete, select
 
 from dure.core.errors import Conflict
 from dure.engines.records import audit
-from dure.engines.records.audit import By
+from dure.engines.records.audit import SYSTEM, By
 from dure.engines.records.tables_carbon_practices import (
     carbon_practice_acts,
     carbon_practice_bags,
     carbon_practice_consents,
-    carbon_practice_group_members,
     carbon_practice_joins,
     carbon_practice_members,
     carbon_practice_payouts,
 )
+from dure.services.carbon.claiming import claim_desk, weighing_desk
+from dure.services.carbon.households import erasing as household_erasing
 from dure.services.carbon.ledger.turn import take_turn
 from dure.services.carbon.practising import (
     bag_desk,
@@ -40,13 +41,16 @@ from dure.services.carbon.practising.proving import spans_of
 from dure.services.carbon.transparency import commitments
 
 PERSONAL = (
-    carbon_practice_acts, carbon_practice_bags, carbon_practice_consents, carbon_practice_group_members, carbon_practice_joins,
-    carbon_practice_members, carbon_practice_payouts,
+    carbon_practice_acts, carbon_practice_bags, carbon_practice_consents, carbon_practice_joins, carbon_practice_members,
+    carbon_practice_payouts,
 )  # fmt: skip
-Eraser = Callable[[Connection, str, Setting], None]
+Eraser = Callable[[Connection, str, Setting], object]
 Exporter = Callable[[Connection, str], Any]
-ERASERS: dict[str, Eraser] = {}
-EXPORTERS: dict[str, Exporter] = {}
+ERASERS: dict[str, Eraser] = {
+    "household": lambda connection, person, _: household_erasing.erase(connection, person),
+    "groups": lambda connection, person, _: group_records.erase(connection, person),
+}
+EXPORTERS: dict[str, Exporter] = {"household": household_erasing.export}
 
 
 def leave(connection: Connection, person: str, scheme: str, by: Setting) -> int:
@@ -82,7 +86,7 @@ def erase(connection: Connection, person: str, by: Setting, *, waive: bool = Fal
             "practice.balance_left", f"There are {left:,} won in the wallet: have them paid, or give them up.", won=left
         )
     if ref is not None:
-        wallet_desk.waive(connection, ref, by)
+        _let_go(connection, ref, by)
     for eraser in ERASERS.values():
         eraser(connection, person, by)
     was_member = practice_records.member(connection, person) is not None
@@ -93,6 +97,15 @@ def erase(connection: Connection, person: str, by: Setting, *, waive: bool = Fal
     if was_member:
         elsewhere_records.put_leaver(connection, person, spans_of(by.at, by.zone).year.end)
     audit.append(connection, By(person, by.at), "act", "practice", person, {"erased": True})
+
+
+def _let_go(connection: Connection, ref: str, by: Setting) -> None:
+    """What else is reserved for a commitment is released, its bags are the city's, what is left in its wallet goes back."""
+    holder = f"person/{ref}"
+    for claim in list(claim_desk.claims(connection, holder=holder, states=("reserved",))):
+        claim_desk.withdraw(connection, claim.id, "practice.left", SYSTEM, by.at)  # by nobody, as `practice_desk.give_up`
+    weighing_desk.take_back_bags(connection, holder)
+    wallet_desk.waive(connection, ref, by)
 
 
 def export(connection: Connection, person: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.engine import RowMapping
 
 from dure.core.errors import InputError, NotFound
@@ -89,6 +89,17 @@ def leave(connection: Connection, person: str, group: str, at: datetime) -> bool
     """Leave a group; what was done in it stays in its sum."""
     mine = (members.c.group_id == group, members.c.person == person, members.c.left_at.is_(None))
     return connection.execute(update(members).where(*mine).values(left_at=at)).rowcount > 0
+
+
+def erase(connection: Connection, person: str) -> int:
+    """A person was never in any group; a group nobody else was ever in goes with them, and its name. How many they were in."""
+    mine = list(connection.execute(select(members.c.group_id).where(members.c.person == person)).scalars())
+    connection.execute(delete(members).where(members.c.person == person))
+    others = select(members.c.group_id).where(members.c.group_id.in_(mine))
+    empty = set(mine) - set(connection.execute(others).scalars())
+    connection.execute(delete(entered).where(entered.c.group_id.in_(empty)))
+    connection.execute(delete(groups).where(groups.c.id.in_(empty)))
+    return len(mine)
 
 
 def groups_of(connection: Connection, person: str) -> list[Group]:

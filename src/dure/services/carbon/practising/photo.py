@@ -13,8 +13,9 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from typing import SupportsFloat
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from dure.core.errors import InputError, TooLarge
+from dure.core.geo import Point
 
 BYTES_MAX = 6_000_000
 PIXELS_MAX = 60_000_000
@@ -33,6 +35,9 @@ BITS = 128
 FLAT_SHADES = 3.0  # a picture whose shades differ less shows nothing
 FORMATS = ("JPEG", "PNG", "WEBP")
 _EXIF, _TAKEN, _OFFSET = 0x8769, 0x9003, 0x9011
+_GPS = 0x8825
+_SIXTIES = (1, 60, 3_600)  # degrees, minutes, seconds
+_SIDES = {"N": 1, "S": -1, "E": 1, "W": -1}
 _TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _ZONE = re.compile(r"([+-])(\d\d):(\d\d)")
 HashArray = NDArray[np.uint64]
@@ -46,6 +51,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     pixels_sha256 : of its pixels as seen, at most `SEEN_PX` wide or high
     ways : (8, 2) uint64, its hashes across and down in all ways it can be turned and mirrored; the first as it is
     taken_at : when it says it was taken, None when it does not
+    place : where it says it was taken, None when it does not
     flat : whether there is nothing to see
     kept : JPEG bytes to keep, without what tells of person, place or phone
     """
@@ -53,6 +59,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     pixels_sha256: str
     ways: HashArray
     taken_at: datetime | None
+    place: Point | None
     flat: bool
     kept: bytes
 
@@ -100,7 +107,7 @@ def _look(data: bytes, zone: ZoneInfo) -> Look:
     with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         if opened.width * opened.height > PIXELS_MAX:
             raise TooLarge("practice.photo_large", f"A photo has at most {PIXELS_MAX:,} pixels.")
-        taken_at = _taken_at(opened, zone)
+        taken_at, place = _taken_at(opened, zone), _taken_where(opened)
         opened.draft("RGB", (KEPT_PX, KEPT_PX))
         seen = ImageOps.exif_transpose(opened).convert("RGB")
     seen.thumbnail((KEPT_PX, KEPT_PX))
@@ -113,6 +120,7 @@ def _look(data: bytes, zone: ZoneInfo) -> Look:
         pixels_sha256=digest,
         ways=np.array([_hashes(one) for one in _ways(shades)], dtype=np.uint64),
         taken_at=taken_at,
+        place=place,
         flat=float(np.asarray(shades, dtype=np.float64).std()) < FLAT_SHADES,
         kept=out.getvalue(),
     )
@@ -146,6 +154,20 @@ def _taken_at(image: Image.Image, zone: ZoneInfo) -> datetime | None:
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _taken_where(image: Image.Image) -> Point | None:
+    """Where the phone says it was; None when it does not, or says what is no place."""
+    words = image.getexif().get_ifd(_GPS)
+    try:
+        lat, lon = (_SIDES[words[at]] * _degrees(words[at + 1]) for at in (1, 3))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return Point(lon, lat) if abs(lat) <= 90 and abs(lon) <= 180 else None
+
+
+def _degrees(parts: Sequence[SupportsFloat]) -> float:
+    return sum(float(part) / each for part, each in zip(parts, _SIXTIES, strict=True))
 
 
 def _offset(found: re.Match[str]) -> timezone:

@@ -16,6 +16,7 @@ from dure.services.carbon.practising.photo_index import PhotoIndex
 from dure.services.carbon.practising.practice_desk import MoreStretches, Setting
 
 FOLDER = "carbon/practice/"
+PLACE_DIGITS = 3  # of degrees, about 100 m: enough to see that two places are far apart
 
 
 class Sent(NamedTuple):
@@ -38,10 +39,11 @@ def prove(
     take_turn(connection)
     begun = next(iter(practice_records.begun(connection, person, sent.practice)), None)
     bits = index.nearest(connection, sent.look)
-    taken_at = sent.look.taken_at
+    taken_at, where = sent.look.taken_at, sent.look.place
     proof = Proof(
         kind="photo", done_at=taken_at or by.at, quantity=by.rules.practice(sent.practice).base,
         once=f"photo/{sent.look.pixels_sha256}", code=_code(sent.look, bits, begun, by),
+        lat=round(where.lat, PLACE_DIGITS) if where else None, lon=round(where.lon, PLACE_DIGITS) if where else None,
         facts={"differs_bits": bits} if bits < BITS else {},
     )  # fmt: skip
     act = practice_desk.prove(connection, person, sent.practice, proof, by, more)
