@@ -22,6 +22,7 @@ from dure.core.time import day_interval
 from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.claim_records import Kept, Wanted
 from dure.services.carbon.claiming.explanation import Explanation, Link, Part
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.governing import flow_records, inventory_records
 from dure.services.carbon.governing.board import net
 from dure.services.carbon.governing.flow_records import Moved
@@ -60,7 +61,7 @@ def board_figure(house: House, connection: Connection, words: tuple[str, ...]) -
         raise _unknown("board", words)
     span, what, of = _span(house, words), words[1], words[2] if len(words) == 3 else ""  # span, what, of which
     if what == "tonnes" and of in get_args(Tier):
-        return _tonnes(connection, span, next(one for one in get_args(Tier) if one == of))
+        return _tonnes(house, connection, span, next(one for one in get_args(Tier) if one == of))
     known = programmes(house.clock.now().date(), house.city.folder)
     if what not in _FLOWS or (of and of not in known) or (what in ("released", "rewards")) != bool(of):
         raise _unknown("board", words)
@@ -80,24 +81,26 @@ def inventory_figure(house: House, connection: Connection, words: tuple[str, ...
     where = zone.name if zone is not None else Text("구역을 알 수 없음", "District not known")
     name = NAMES[service]
     return _of_claims(
+        (house, connection),
         f"carbon/inventory/{'/'.join(words)}",
         Text(f"{where.ko}, {name.ko}, {span.words}, {tier}등급", f"{where.en or where.ko}, {name.en}, {span.words}, tier {tier}"),
         [claim_records.get(connection, one.id) for one in found],
     )
 
 
-def _tonnes(connection: Connection, span: Span, tier: Tier) -> Explanation:
+def _tonnes(house: House, connection: Connection, span: Span, tier: Tier) -> Explanation:
     wanted = Wanted(tier=tier, states=("awarded", "retired"), start=span.start, end=span.end)
     found = list(claim_records.each_kept(connection, wanted))
     name = Text(f"{span.words}의 {tier}등급", f"Tier {tier}, {span.words}")
-    return _of_claims(f"carbon/board/{span.words}/tonnes/{tier}", name, found)
+    return _of_claims((house, connection), f"carbon/board/{span.words}/tonnes/{tier}", name, found)
 
 
-def _of_claims(figure: str, name: Text, found: Iterable[Kept]) -> Explanation:
+def _of_claims(books: tuple[House, Connection], figure: str, name: Text, found: Iterable[Kept]) -> Explanation:
     """Grams of claims, each worked out again from what is kept with it."""
     kept = sorted(found, key=lambda one: (-one.claim.grams, one.claim.id))
     total = sum(one.claim.grams for one in kept)
     again = sum(_again(one) for one in kept)
+    names = names_of(*books, [one.claim for one in kept[:SHOWN]])
     return Explanation(
         figure=figure, name=name, amount=total, again=again, unit="gCO2e", agrees=total == again,
         how=Text(
@@ -106,7 +109,7 @@ def _of_claims(figure: str, name: Text, found: Iterable[Kept]) -> Explanation:
         ),
         parts=tuple(
             Part(
-                figure=f"carbon/claim/{one.claim.id}", name=Text(f"{one.claim.method} {one.claim.stretches[0].source}"),
+                figure=f"carbon/claim/{one.claim.id}", name=names[one.claim.id],
                 amount=one.claim.grams, unit="gCO2e", note=one.claim.stretches[0].start.date().isoformat(),
             )
             for one in kept[:SHOWN]

@@ -31,9 +31,9 @@ KIND_NAMES: dict[AccountKind, Text] = {
 }
 DEEDS: dict[Deed, Word] = {
     "transfer": Word(Text("이체", "transfer"), "check", "success"),
-    "pending": Word(Text("예약", "reserved"), "clock", "info"),
+    "pending": Word(Text("예약", "reserved"), "clock", "information"),
     "post": Word(Text("확정", "posted"), "check", "success"),
-    "void": Word(Text("예약 취소", "voided"), "ring", "neutral"),
+    "void": Word(Text("예약 취소", "voided"), "ring", "gray"),
 }
 SOUND = Word(Text("모두 맞습니다", "Everything fits"), "check", "success")
 BROKEN = Word(Text("맞지 않는 것이 있습니다", "Something does not fit"), "cross", "danger")

@@ -14,12 +14,14 @@ from dure.core.errors import InputError, NotFound
 from dure.core.text import Text
 from dure.core.time import day_interval, day_of
 from dure.engines.records.audit import By
+from dure.services.carbon.claiming import claim_records
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.companies import company_records, funding_desk, sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.company_desk import written_by
 from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship, TargetKind
 from dure.services.carbon.companies.suggesting import Wish
 from dure.services.carbon.model import Tier
-from dure.services.carbon.pages import claim_names, company_words
+from dure.services.carbon.pages import claim_names, company_words, figure_paths
 from dure.services.carbon.pages.company_view import BASE, back, day, number, show, write
 from dure.services.carbon.programmes import programmes
 from dure.web.access import require
@@ -86,14 +88,17 @@ async def one(request: Request, company: str, ident: str, actor: Actor = SEES) -
         held = sponsor_records.get(connection, ident[:80])
         if held.sponsorship.company != mine.id:
             raise NotFound("sponsor.unknown", f"There is no sponsorship {ident[:80]!r}.")
+        results = sponsor_records.results_of(connection, sponsorship=ident, limit=200)
+        claims = [claim_records.get(connection, one.claim).claim for one in results]
         return {
             "told_of": funding_desk.achieved_by_one(connection, held),
             "escrow": funding_desk.in_escrow_won(connection, ident),
             "steps": sponsor_records.steps_of(connection, ident),
-            "results": sponsor_records.results_of(connection, sponsorship=ident, limit=200),
+            "results": results,
+            "names": names_of(house_of(request), connection, claims),
         }
 
-    return await show(request, actor, company, "carbon/sponsorship.html", read, tiers=claim_names.TIERS)
+    return await show(request, actor, company, "carbon/sponsorship.html", read, tiers=claim_names.TIERS, paths=figure_paths)
 
 
 async def offer(request: Request, company: str, actor: Actor = ACTS) -> Response:
