@@ -43,7 +43,9 @@ def names_of(house: House, connection: Connection, claims: Iterable[Claim]) -> d
     given = list(claims)
     known = measured(connection, given)
     folder = house.city.folder
-    return {one.id: _joined(method_named(one.method, day_of(one.made_at, house.city.zone), folder), known[one.id]) for one in given}
+    return {
+        one.id: _joined(method_named(one.method, day_of(one.made_at, house.city.zone), folder), known[one.id]) for one in given
+    }
 
 
 def measured(connection: Connection, claims: Iterable[Claim]) -> dict[str, Asset | None]:

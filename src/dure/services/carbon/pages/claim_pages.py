@@ -15,6 +15,7 @@ from dure.engines.records import decisions
 from dure.services.carbon.claiming import claim_records, methods
 from dure.services.carbon.claiming.claim_records import Wanted
 from dure.services.carbon.claiming.explaining import explain
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.claiming.verifying import REASONS
 from dure.services.carbon.ledger import history
 from dure.services.carbon.model import State, Tier
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from dure.core.text import Text
     from dure.engines.records.paging import Page
     from dure.services.carbon.claiming.claim_records import Kept
     from dure.services.carbon.ledger.history import Booked
@@ -72,15 +74,17 @@ async def listing(request: Request) -> Response:
     house, query = house_of(request), request.query_params
     wanted, after = wanted_of(house, query), query.get("after", "")[:200]
 
-    def read(connection: Connection) -> Page[Claim]:
-        return claim_records.listing(connection, wanted, after=after, limit=PAGE_ROWS)
+    def read(connection: Connection) -> tuple[Page[Claim], dict[str, Text]]:
+        page = claim_records.listing(connection, wanted, after=after, limit=PAGE_ROWS)
+        return page, names_of(house, connection, page.items)
 
-    found = await read_records(house, read)
+    found, called = await read_records(house, read)
     names = ("programme", "tier", "state", "method", "year")
     return await layout_of(request).page(
         request,
         "carbon/claims.html",
         found=found.items,
+        called=called,
         following=found.next,
         after=after,
         chosen={name: query.get(name, "")[:60] for name in names},

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from dure.core.access import Actor
     from dure.services.carbon.claiming.explanation import Link
 
-STAFF, BOARD, COMPANIES, STATEMENTS = "/operations/carbon/explain", "/carbon/explain", "/partners/companies", "/partners/statements"
+STAFF, BOARD, COMPANIES, STATEMENTS = (
+    "/operations/carbon/explain",
+    "/carbon/explain",
+    "/partners/companies",
+    "/partners/statements",
+)
 ENTRY = "/carbon/log/entries/claim"
 # Beginning of a path -> what one must be allowed to see it; the first that fits counts, other paths are for everybody.
 NEEDS: tuple[tuple[str, Verb, Subject], ...] = (

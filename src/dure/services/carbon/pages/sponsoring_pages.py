@@ -13,6 +13,7 @@ from dure.core.access import Actor
 from dure.core.errors import InputError, NotFound
 from dure.core.text import Text
 from dure.core.time import day_interval, day_of
+from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.naming import names_of
@@ -29,6 +30,8 @@ from dure.web.layout import house_of, language_of, layout_of
 from dure.web.security import own_form
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from dure.services.carbon.companies.company import Company
@@ -47,7 +50,7 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     router.add_api_route(f"{BASE}/{{company}}/sponsoring", sponsoring, methods=["GET"])
     router.add_api_route(f"{BASE}/{{company}}/sponsoring", offer, methods=["POST"])
     router.add_api_route(f"{BASE}/{{company}}/sponsoring/{{ident}}", one, methods=["GET"])
-    router.add_api_route(DESK, desk, methods=["GET"])
+    router.add_api_route(DESK, desk, methods=["GET"], dependencies=[Depends(require("read", "ledger"))])
     router.add_api_route(DESK, decide, methods=["POST"])
     return router
 
@@ -67,10 +70,12 @@ async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Re
     )
 
     def read(connection: Connection, mine: Company) -> dict[str, Any]:
+        suggestions = funding_desk.suggested(house, connection, wish, YEAR)
         return {
             "achieved": funding_desk.achieved_by(connection, mine.id),
             "available": funding_desk.available_won(connection, mine.id),
-            "suggestions": funding_desk.suggested(house, connection, wish, YEAR),
+            "suggestions": suggestions,
+            "places": _places(house, connection, [one.option.target for one in suggestions]),
         }
 
     today = day_of(house.clock.now(), house.city.zone)
@@ -95,10 +100,20 @@ async def one(request: Request, company: str, ident: str, actor: Actor = SEES) -
             "escrow": funding_desk.in_escrow_won(connection, ident),
             "steps": sponsor_records.steps_of(connection, ident),
             "results": results,
+            "places": _places(house_of(request), connection, [held.sponsorship.target]),
             "names": names_of(house_of(request), connection, claims),
         }
 
     return await show(request, actor, company, "carbon/sponsorship.html", read, tiers=claim_names.TIERS, paths=figure_paths)
+
+
+def _places(house: House, connection: Connection, targets: Iterable[str]) -> dict[str, Text]:
+    """What programmes, districts and assets that money goes to are called, by the words of a sponsorship."""
+    known = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)
+    found = {ident: one.name for ident, one in known.items()} | {one.id: one.name for one in house.city.zones}
+    ids = {target: target.rpartition("/")[2] for target in targets if target not in found}
+    named = assets.find(connection, ids.values())
+    return found | {target: named[ident].name for target, ident in ids.items() if ident in named}
 
 
 async def offer(request: Request, company: str, actor: Actor = ACTS) -> Response:
@@ -147,7 +162,7 @@ def _sponsorship(house: House, ident: str, company: str, fields: dict[str, str])
     )
 
 
-async def desk(request: Request, actor: Actor = DECIDES) -> Response:  # noqa: ARG001  # the gate names it
+async def desk(request: Request) -> Response:
     """Offers that wait for the city, those that run, and money that arrived."""
     return await _desk(request, "")
 
@@ -155,19 +170,21 @@ async def desk(request: Request, actor: Actor = DECIDES) -> Response:  # noqa: A
 async def _desk(request: Request, trouble: str) -> Response:
     house = house_of(request)
 
-    def read() -> tuple[Any, Any, Any]:
+    def read() -> tuple[Any, Any, Any, dict[str, Text]]:
         with house.records.read() as connection:
             offered = sponsor_records.listing(connection, states=("offered",))
             running = sponsor_records.listing(connection, states=("running",))
-            return offered, running, company_records.listing(connection, limit=1_000).items
+            places = _places(house, connection, [one.sponsorship.target for one in (*offered, *running)])
+            return offered, running, company_records.listing(connection, limit=1_000).items, places
 
-    offered, running, companies = await run_in_threadpool(read)
+    offered, running, companies, places = await run_in_threadpool(read)
     return await layout_of(request).page(
         request,
         "carbon/sponsoring_desk.html",
         status=422 if trouble else 200,
         offered=offered,
         running=running,
+        places=places,
         companies={each.id: each for each in companies},
         trouble=trouble,
         told=request.query_params.get("told", "")[:40],
