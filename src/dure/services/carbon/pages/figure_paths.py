@@ -36,12 +36,17 @@ def path_of(actor: Actor, figure: str) -> str:
         return ""
     if may(actor, "read", "ledger"):
         return f"{STAFF}?figure={quote(figure)}"
-    if words[1] == "claim":
-        return f"{ENTRY}/{quote(words[2])}"
-    if words[1] in ("board", "programme", "inventory"):
-        return f"{BOARD}?figure={quote(figure)}"
-    if not may(actor, "read", "company"):
-        return ""
+    public = words[1] in ("claim", "board", "programme", "inventory")
+    return _of_all(words, figure) if public else _of_company(words, figure) if may(actor, "read", "company") else ""
+
+
+def _of_all(words: list[str], figure: str) -> str:
+    """Of a claim its sealed entry, of a figure of the board what the board itself tells."""
+    return f"{ENTRY}/{quote(words[2])}" if words[1] == "claim" else f"{BOARD}?figure={quote(figure)}"
+
+
+def _of_company(words: list[str], figure: str) -> str:
+    """A company's own figure, or a row of a statement."""
     if words[1] == "company":
         return f"{COMPANIES}/{quote(words[2])}/explain?figure={quote(figure)}"
     if words[1] == "statement" and len(words) == 4:  # carbon, statement, its id, row

@@ -125,8 +125,8 @@ def _chart(published: Sequence[tuple[Day, Head]], say: Speech) -> BarChart | Non
     if len(published) < 2:
         return None
     stacks = [Stack(day.day[5:], day.day, (float(head.size),)) for day, head in reversed(published)]
-    series = [Series("entries", say("항목"))]
-    return BarChart(id="growth", title=say("날마다 공표한 체크포인트의 항목 수"), unit=say("개"), series=series, stacks=stacks)
+    series = [Series("entries", say("로그 항목"))]
+    return BarChart(id="growth", title=say("날마다 공표한 체크포인트의 항목 수"), unit=say("건"), series=series, stacks=stacks)
 
 
 async def one_day(request: Request, day: str) -> Response:

@@ -156,8 +156,8 @@ async def row_explained(request: Request, statement: str, row: str, actor: Actor
     found = await _read(house, read)
     return await layout_of(request).page(
         request, "carbon/statement_row.html", found=found, base=BASE, statement=statement, agrees=explain_pages.AGREES,
-        differs=explain_pages.DIFFERS, shown=written(found.amount, found.unit), again=written(found.again, found.unit), written=written,
-        paths=figure_paths,
+        differs=explain_pages.DIFFERS, shown=written(found.amount, found.unit), again=written(found.again, found.unit),
+        written=written, paths=figure_paths,
     )  # fmt: skip
 
 
