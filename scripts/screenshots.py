@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import sys
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,12 @@ SHOTS = (
     ("charging-driver-en.png", "/en/charging/evse/ev-namyang-hall-11", 390, 844),
     ("charging-public-ko.png", "/ko/charging/sites/cs-namyang-hall", 390, 844),
     ("charging-public-en.png", "/en/charging/sites/cs-namyang-hall", 390, 844),
+    ("carbon-board-ko.png", "/ko/carbon", 1440, 1290),
+    ("carbon-board-en.png", "/en/carbon", 1440, 1290),
+    ("carbon-explain-ko.png", "/ko/carbon/explain?figure=carbon/board/{year}/tonnes/B", 390, 844),
+    ("carbon-explain-en.png", "/en/carbon/explain?figure=carbon/board/{year}/tonnes/B", 390, 844),
+    ("carbon-practices-ko.png", "/ko/carbon/practices#scheme-green-life", 390, 844),
+    ("carbon-practices-en.png", "/en/carbon/practices#scheme-green-life", 390, 844),
 )
 STAFF_SHOTS = (
     ("charging-site-ko.png", "/ko/operations/charging/sites/cs-namyang-hall?span=today", 1440, 1180),
@@ -99,7 +106,7 @@ def take(context: BrowserContext, url: str, shot: tuple[str, str, int, int]) -> 
     name, path, width, height = shot
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": height})
-    page.goto(url + path)
+    page.goto(url + path.format(year=datetime.now(tz=UTC).year))
     page.evaluate("document.fonts.ready")
     if page.locator("#map").count():
         page.wait_for_selector("#map[data-ready]", timeout=30_000)

@@ -126,7 +126,7 @@ class RunningCity:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(60), "the city did not start"
+        assert self._ready.wait(300), "the city did not start"
         if self._trouble is not None:
             raise self._trouble
 
@@ -136,7 +136,7 @@ class RunningCity:
             self._thread.join(30)
 
     def call(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(600)
 
     def _run(self) -> None:
         try:

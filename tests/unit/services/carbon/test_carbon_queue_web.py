@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from dure.services.carbon.claiming.event_watch import EventWatch
 from dure.services.carbon.claiming.explaining import EXPLAINERS, explain
 from dure.services.carbon.service import CarbonService
 from dure.services.carbon.transparency import commitments
+from dure.services.carbon.transparency.log_watch import LogWatch
 from dure.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "environment"))
@@ -77,6 +79,23 @@ def test_the_page_of_a_claim_says_what_how_much_and_why(world):
     assert "Deduction for the meters" in page
     assert "To be confirmed" in page
     assert claim.readings_sha256 in page
+
+
+def test_a_claims_page_shows_its_transfers_and_hands_out_its_proof_once_it_is_sealed(world):
+    house, visitors = world
+    claim = claim_of(house, "charging-renewable")
+    page = visitors["auditor"].get(f"/en{HERE}/claims/{claim.id}").text
+    bundle = f"/api/v1/carbon/log/bundles/claim/{claim.id}"
+    assert "It has no place in the log yet" in page
+    assert bundle not in page
+    assert f"{HERE}/ledger/transfer?id={claim.id}" in page
+    asyncio.run(LogWatch(house).look())
+    page = visitors["auditor"].get(f"/en{HERE}/claims/{claim.id}").text
+    assert bundle in page
+    assert visitors["nobody"].get(bundle).status_code == 200
+    entry = f"/carbon/log/entries/claim/{claim.id}"
+    assert f"/en{entry}" in page
+    assert "Charging from renewables" in visitors["nobody"].get(f"/en{entry}").text
 
 
 @pytest.mark.parametrize(

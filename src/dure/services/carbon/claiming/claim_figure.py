@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import select
 
 from dure.core.text import Text
+from dure.core.time import day_of
 from dure.emissions.packs import load_factors
 from dure.engines.records.tables_carbon_ledger import carbon_transfers as transfers
 from dure.services.carbon.claiming import claim_records, intake_records, methods
 from dure.services.carbon.claiming.assessing import Asking, Assessed, assessed
 from dure.services.carbon.claiming.explanation import Explanation, InputTold, StepTold
 from dure.services.carbon.claiming.formula import Result, spelled
+from dure.services.carbon.claiming.naming import method_named
 from dure.services.carbon.claiming.readings_links import links_to
 from dure.services.carbon.model import Refused
 from dure.services.carbon.practising.catalogue import grams_rule
@@ -50,7 +52,7 @@ def claim_figure(house: House, connection: Connection, ident: str) -> Explanatio
         notes.append(Text(f"장부에는 {on_books:,} g이 있습니다.", f"The books hold {on_books:,} g."))
     return Explanation(
         figure=f"carbon/claim/{ident}",
-        name=_name(house, kept),
+        name=method_named(claim.method, day_of(claim.made_at, house.city.zone), house.city.folder),
         amount=booked,
         again=again.grams,
         unit="gCO2e",
@@ -111,11 +113,6 @@ def _on_books(connection: Connection, ident: str) -> int:
     rows = connection.execute(query.where(transfers.c.ref == ident, transfers.c.unit == "gCO2e")).all()
     awarded = sum(row.amount for row in rows if row.why == "award" and row.deed in ("transfer", "post"))
     return int(awarded - sum(row.amount for row in rows if row.corrects))
-
-
-def _name(house: House, kept: Kept) -> Text:
-    method = methods.method_of(kept.claim.method, house.city.folder)
-    return method.name if method is not None else Text(kept.claim.method)
 
 
 def _steps(working: Working | None, result: Result | None) -> tuple[StepTold, ...]:

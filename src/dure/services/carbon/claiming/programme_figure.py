@@ -12,6 +12,7 @@ from dure.core.time import day_interval
 from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.claim_records import Wanted
 from dure.services.carbon.claiming.explanation import Explanation, Link, Part
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.model import Refused, State, Tier
 from dure.services.carbon.programmes import programmes
 
@@ -42,6 +43,7 @@ def programme_figure(house: House, connection: Connection, words: tuple[str, str
         found.append(kept.claim)
     found.sort(key=lambda one: (-one.grams, one.id))
     name = programmes(house.clock.now().date(), house.city.folder)[ident].name
+    names = names_of(house, connection, found[:SHOWN])
     return Explanation(
         figure=f"carbon/programme/{ident}/{year}/{tier}",
         name=Text(f"{name.ko}, {year}년, {tier}등급", f"{name.en}, {year}, tier {tier}"),
@@ -53,7 +55,7 @@ def programme_figure(house: House, connection: Connection, words: tuple[str, str
             f"청구 {len(found):,}건을 저마다 보관된 입력값으로 다시 계산해 더했습니다.",
             f"{len(found):,} claims, each worked out again from what is kept with it, and summed.",
         ),
-        parts=tuple(_part(one) for one in found[:SHOWN]),
+        parts=tuple(_part(one, names[one.id]) for one in found[:SHOWN]),
         links=(
             Link(
                 name=Text("이 청구 모두 보기", "All of these claims"),
@@ -63,10 +65,10 @@ def programme_figure(house: House, connection: Connection, words: tuple[str, str
     )
 
 
-def _part(one: Claim) -> Part:
+def _part(one: Claim, name: Text) -> Part:
     return Part(
         figure=f"carbon/claim/{one.id}",
-        name=Text(f"{one.method} {one.stretches[0].source}"),
+        name=name,
         amount=one.grams,
         unit="gCO2e",
         note=one.stretches[0].start.date().isoformat(),

@@ -10,15 +10,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
+from dure.core.time import day_of
 from dure.emissions.packs import load_factors
+from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.explanation import Explanation, InputTold, Link, Part, StepTold
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.companies import activity_records, figure_desk, sponsor_records
+from dure.services.carbon.companies.activity_rules import activity_rules
 from dure.services.carbon.companies.footprint import Footprint, Line, footprint, market_based
 from dure.services.carbon.model import Refused
 
@@ -48,7 +52,7 @@ def company_figure(house: House, connection: Connection, words: tuple[str, ...])
     NotFound : ``figure.unknown``, ``company.unknown``, ``activity.unknown``, ``sponsor.unknown``
     """
     if len(words) == 3 and words[1] == "sponsoring":
-        return _sponsoring(connection, words[0], words[2])
+        return _sponsoring(house, connection, words[0], words[2])
     if len(words) == 4 and words[2] == "activity" and _YEAR.fullmatch(words[1]):
         return _activity(house, connection, words[0], int(words[1]), words[3])
     if len(words) == 3 and _YEAR.fullmatch(words[1]):
@@ -75,6 +79,7 @@ def _year(house: House, connection: Connection, company: str, year: int, what: s
     again = _again(house, connection, company, year, (what, lines))
     notes = [one.why for one in found.notices] if what == "scope2-market" else []
     missing = [one for one in lines if one.refused]
+    kinds = _kinds(house)
     if missing:
         notes.append(Text(f"계수가 없어 세지 못한 자료 {len(missing)}건", f"{len(missing)} rows count nothing: no factor"))
     if any(one.provisional for one in lines):
@@ -91,7 +96,7 @@ def _year(house: House, connection: Connection, company: str, year: int, what: s
             f"{len(lines)} rows, each by its factor again, summed.",
         ),
         inputs=tuple(_factors(house, lines)),
-        parts=tuple(_part(company, year, one) for one in sorted(lines, key=lambda one: -(one.co2e_g or 0))[:SHOWN]),
+        parts=tuple(_part((company, year), one, kinds) for one in sorted(lines, key=lambda one: -(one.co2e_g or 0))[:SHOWN]),
         links=(Link(name=Text("활동자료", "Activity data"), path=f"{HERE}/{company}/data"),),
         notes=tuple(notes),
         versions={"method": found.method, "as_of": found.as_of.isoformat()},
@@ -134,7 +139,7 @@ def _activity(house: House, connection: Connection, company: str, year: int, ide
         steps.append(_step(Text("배출량", "Emissions"), f"{one.factor} ({', '.join(one.rules)})", Fraction(one.exact_g), "g"))
     return Explanation(
         figure=f"carbon/company/{company}/{year}/activity/{ident}",
-        name=Text(f"{row.kind} {row.meter} {row.start} ~ {row.end}"),
+        name=_dated(_kinds(house).get(row.kind, Text(row.kind)), f"{row.meter} {row.start} ~ {row.end}".strip()),
         amount=grams,
         again=round(Fraction(one.exact_g)) if one.exact_g else 0,
         unit="gCO2e",
@@ -172,12 +177,13 @@ def _hourly(house: House, connection: Connection, company: str, year: int, what:
     )
 
 
-def _sponsoring(connection: Connection, company: str, ident: str) -> Explanation:
+def _sponsoring(house: House, connection: Connection, company: str, ident: str) -> Explanation:
     held = sponsor_records.get(connection, ident)
     if held.sponsorship.company != company:
         raise _unknown((company, "sponsoring", ident))
     results = sponsor_records.results_of(connection, sponsorship=ident)
     total = sponsor_records.counted(connection, ident).grams
+    names = names_of(house, connection, [claim_records.get(connection, one.claim).claim for one in results[:SHOWN]])
     return Explanation(
         figure=f"carbon/company/{company}/sponsoring/{ident}",
         name=held.sponsorship.title,
@@ -187,7 +193,7 @@ def _sponsoring(connection: Connection, company: str, ident: str) -> Explanation
         agrees=held.counted_g == total,
         how=Text(f"청구 {len(results)}건의 몫을 더했습니다.", f"Shares of {len(results)} claims, summed."),
         parts=tuple(
-            Part(figure=f"carbon/claim/{one.claim}", name=Text(one.claim), amount=one.grams, unit="gCO2e", note=one.tier)
+            Part(figure=f"carbon/claim/{one.claim}", name=names[one.claim], amount=one.grams, unit="gCO2e", note=one.tier)
             for one in results[:SHOWN]
         ),
         links=(Link(name=Text("후원 보기", "The sponsorship"), path=f"{HERE}/{company}/sponsoring/{ident}"),),
@@ -220,10 +226,19 @@ def _factor_g_per_wh(house: House, ident: str) -> Fraction:
     return Fraction(str(row.total_kg)) / 1000  # kg/MWh is g/kWh
 
 
-def _part(company: str, year: int, line: Line) -> Part:
+def _kinds(house: House) -> dict[str, Text]:
+    rules = activity_rules(day_of(house.clock.now(), house.city.zone), house.city.folder)
+    return {ident: one.name for ident, one in rules.kinds.items()}
+
+
+def _dated(name: Text, words: str) -> Text:
+    return Text(f"{name.ko} {words}", f"{name('en')} {words}")
+
+
+def _part(year: tuple[str, int], line: Line, kinds: Mapping[str, Text]) -> Part:
     return Part(
-        figure=f"carbon/company/{company}/{year}/activity/{line.activity}",
-        name=Text(f"{line.kind} {line.start} ~ {line.end}"),
+        figure=f"carbon/company/{year[0]}/{year[1]}/activity/{line.activity}",
+        name=_dated(kinds.get(line.kind, Text(line.kind)), f"{line.start} ~ {line.end}"),
         amount=line.co2e_g or 0,
         unit="gCO2e",
         note=line.refused or line.factor,

@@ -22,6 +22,7 @@ from dure.core.time import day_interval
 from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.claim_records import Kept, Wanted
 from dure.services.carbon.claiming.explanation import Explanation, Link, Part
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.governing import flow_records, inventory_records
 from dure.services.carbon.governing.board import net
 from dure.services.carbon.governing.flow_records import Moved
@@ -30,7 +31,7 @@ from dure.services.carbon.model import Refused, Tier
 from dure.services.carbon.programmes import programmes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _SPAN = re.compile(r"([1-8]\d{3})(?:-(0[1-9]|1[0-2]))?")
 SHOWN = 200
+CLAIM = "clm-"
 _FLOWS = {
     "in-treasury": ("treasury", "budget", Text("시가 넣은 예산", "Put in by the city")),
     "in-companies": ("treasury", "company", Text("기업이 낸 돈", "Paid in by companies")),
@@ -53,6 +55,12 @@ class Span(NamedTuple):
     start: datetime
     end: datetime
 
+    @property
+    def ko(self) -> str:
+        """As it is said in Korean."""
+        year, _, month = self.words.partition("-")
+        return f"{year}년 {int(month)}월" if month else f"{year}년"
+
 
 def board_figure(house: House, connection: Connection, words: tuple[str, ...]) -> Explanation:
     """A figure of the board; NotFound ``figure.unknown``."""
@@ -60,11 +68,11 @@ def board_figure(house: House, connection: Connection, words: tuple[str, ...]) -
         raise _unknown("board", words)
     span, what, of = _span(house, words), words[1], words[2] if len(words) == 3 else ""  # span, what, of which
     if what == "tonnes" and of in get_args(Tier):
-        return _tonnes(connection, span, next(one for one in get_args(Tier) if one == of))
+        return _tonnes(house, connection, span, next(one for one in get_args(Tier) if one == of))
     known = programmes(house.clock.now().date(), house.city.folder)
     if what not in _FLOWS or (of and of not in known) or (what in ("released", "rewards")) != bool(of):
         raise _unknown("board", words)
-    return _won(connection, span, what, of, known[of].name if of else None)
+    return _won((house, connection), span, what, of, known[of].name if of else None)
 
 
 def inventory_figure(house: House, connection: Connection, words: tuple[str, ...]) -> Explanation:
@@ -80,24 +88,26 @@ def inventory_figure(house: House, connection: Connection, words: tuple[str, ...
     where = zone.name if zone is not None else Text("구역을 알 수 없음", "District not known")
     name = NAMES[service]
     return _of_claims(
+        (house, connection),
         f"carbon/inventory/{'/'.join(words)}",
-        Text(f"{where.ko}, {name.ko}, {span.words}, {tier}등급", f"{where.en or where.ko}, {name.en}, {span.words}, tier {tier}"),
+        Text(f"{where.ko}, {name.ko}, {span.ko}, {tier}등급", f"{where.en or where.ko}, {name.en}, {span.words}, tier {tier}"),
         [claim_records.get(connection, one.id) for one in found],
     )
 
 
-def _tonnes(connection: Connection, span: Span, tier: Tier) -> Explanation:
+def _tonnes(house: House, connection: Connection, span: Span, tier: Tier) -> Explanation:
     wanted = Wanted(tier=tier, states=("awarded", "retired"), start=span.start, end=span.end)
     found = list(claim_records.each_kept(connection, wanted))
-    name = Text(f"{span.words}의 {tier}등급", f"Tier {tier}, {span.words}")
-    return _of_claims(f"carbon/board/{span.words}/tonnes/{tier}", name, found)
+    name = Text(f"{span.ko}, {tier}등급", f"Tier {tier}, {span.words}")
+    return _of_claims((house, connection), f"carbon/board/{span.words}/tonnes/{tier}", name, found)
 
 
-def _of_claims(figure: str, name: Text, found: Iterable[Kept]) -> Explanation:
+def _of_claims(books: tuple[House, Connection], figure: str, name: Text, found: Iterable[Kept]) -> Explanation:
     """Grams of claims, each worked out again from what is kept with it."""
     kept = sorted(found, key=lambda one: (-one.claim.grams, one.claim.id))
     total = sum(one.claim.grams for one in kept)
     again = sum(_again(one) for one in kept)
+    names = names_of(*books, [one.claim for one in kept[:SHOWN]])
     return Explanation(
         figure=figure, name=name, amount=total, again=again, unit="gCO2e", agrees=total == again,
         how=Text(
@@ -106,7 +116,7 @@ def _of_claims(figure: str, name: Text, found: Iterable[Kept]) -> Explanation:
         ),
         parts=tuple(
             Part(
-                figure=f"carbon/claim/{one.claim.id}", name=Text(f"{one.claim.method} {one.claim.stretches[0].source}"),
+                figure=f"carbon/claim/{one.claim.id}", name=names[one.claim.id],
                 amount=one.claim.grams, unit="gCO2e", note=one.claim.stretches[0].start.date().isoformat(),
             )
             for one in kept[:SHOWN]
@@ -119,29 +129,36 @@ def _again(kept: Kept) -> int:
     return kept.claim.grams if result is None or isinstance(result, Refused) else result.grams
 
 
-def _won(connection: Connection, span: Span, what: str, of: str, of_name: Text | None) -> Explanation:
+def _won(books: tuple[House, Connection], span: Span, what: str, of: str, of_name: Text | None) -> Explanation:
+    connection = books[1]
     source, target, name = _FLOWS[what]
     flows = flow_records.flows(connection, (span.start, span.end))
     amount = net((one for one in flows if not of or one.programme == of), source, target)
     moved = flow_records.moved(connection, (span.start, span.end), (source, target), of)
     again = sum(one.won for one in moved)
+    shown = sorted(moved, key=lambda one: (-abs(one.won), one.id))[:SHOWN]
+    names = _named(*books, [one.ref for one in shown if one.ref.startswith(CLAIM)])
     more = Text("", "") if of_name is None else Text(f", {of_name.ko}", f", {of_name.en}")
     return Explanation(
         figure=f"carbon/board/{span.words}/{what}{f'/{of}' if of else ''}",
-        name=Text(f"{span.words}, {name.ko}{more.ko}", f"{name.en}, {span.words}{more.en}"),
+        name=Text(f"{span.ko}, {name.ko}{more.ko}", f"{name.en}, {span.words}{more.en}"),
         amount=amount, again=again, unit="KRW", agrees=amount == again,
         how=Text(
             f"장부의 이체 {len(moved):,}건을 하나씩 다시 읽어 더했습니다. 되돌린 것은 뺐습니다.",
             f"{len(moved):,} transfers read again from the books one by one and summed; what was taken back is subtracted.",
         ),
-        parts=tuple(_part(one) for one in sorted(moved, key=lambda one: (-abs(one.won), one.id))[:SHOWN]),
+        parts=tuple(_part(one, names) for one in shown),
         links=(Link(name=Text("투명성 로그", "The transparency log"), path="/carbon/log"),),
     )  # fmt: skip
 
 
-def _part(one: Moved) -> Part:
-    figure = f"carbon/claim/{one.ref}" if one.ref.startswith("clm-") else ""
-    return Part(figure=figure, name=Text(one.id), amount=one.won, unit="KRW", note=one.at.date().isoformat())
+def _named(house: House, connection: Connection, idents: list[str]) -> dict[str, Text]:
+    return names_of(house, connection, [claim_records.get(connection, one).claim for one in dict.fromkeys(idents)])
+
+
+def _part(one: Moved, names: Mapping[str, Text]) -> Part:
+    figure = f"carbon/claim/{one.ref}" if one.ref in names else ""
+    return Part(figure=figure, name=names.get(one.ref, Text(one.id)), amount=one.won, unit="KRW", note=one.at.date().isoformat())
 
 
 def _span(house: House, words: tuple[str, ...]) -> Span:

@@ -13,7 +13,7 @@ from dure.core.time import day_of
 from dure.services.carbon.claiming.methods import all_methods
 from dure.services.carbon.governing import board_desk
 from dure.services.carbon.governing.public_figure import public_figure
-from dure.services.carbon.pages import board_charts, claim_names
+from dure.services.carbon.pages import board_charts, claim_names, figure_paths
 from dure.services.carbon.pages.claim_pages import read_records
 from dure.services.carbon.pages.explain_pages import AGREES, DIFFERS
 from dure.services.carbon.pages.inventory_view import Chosen, chosen, district_rows, features, table_rows
@@ -90,7 +90,13 @@ async def explained(request: Request) -> Response:
     say = layout_of(request).speech(request)
     found = await run_in_threadpool(public_figure, house, asked)
     return await layout_of(request).page(
-        request, "carbon/board_explain.html", crumbs=[(HERE, say("탄소 현황판"))], found=found, agrees=AGREES, differs=DIFFERS
+        request,
+        "carbon/board_explain.html",
+        crumbs=[(HERE, say("탄소 현황판"))],
+        found=found,
+        agrees=AGREES,
+        differs=DIFFERS,
+        paths=figure_paths,
     )
 
 

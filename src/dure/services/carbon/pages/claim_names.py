@@ -23,6 +23,11 @@ TIERS: dict[str, Word] = {
     "B": Word(Text("B 추정", "B estimated"), "information", "circle", _B),
     "C": Word(Text("C 참여", "C participation"), "gray", "ring", _C),
 }
+HOLDERS: dict[str, Text] = {
+    "city": Text("도시", "The city"),
+    "person": Text("시민", "A citizen"),
+    "company": Text("기업", "A company"),
+}
 ATTRIBUTES: dict[str, Text] = {
     "energy_saving": Text("에너지 절감", "Energy saving"),
     "renewable": Text("재생에너지 속성", "Renewable attribute"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -15,10 +15,13 @@ from dure.engines.records import decisions
 from dure.services.carbon.claiming import claim_records, methods
 from dure.services.carbon.claiming.claim_records import Wanted
 from dure.services.carbon.claiming.explaining import explain
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.claiming.verifying import REASONS
+from dure.services.carbon.ledger import history
 from dure.services.carbon.model import State, Tier
-from dure.services.carbon.pages import claim_names
+from dure.services.carbon.pages import claim_names, ledger_words
 from dure.services.carbon.programmes import programmes
+from dure.services.carbon.transparency import log_records, proof_desk
 from dure.web.access import require
 from dure.web.layout import house_of, layout_of
 
@@ -27,15 +30,34 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from dure.core.text import Text
     from dure.engines.records.paging import Page
     from dure.services.carbon.claiming.claim_records import Kept
+    from dure.services.carbon.ledger.history import Booked
     from dure.services.carbon.model import Claim
+    from dure.services.carbon.transparency.log_records import Leaf
     from dure.spine.house import House
 
 CLAIMS = "/operations/carbon/claims"
+LEDGER = "/operations/carbon/ledger"
 PAGE_ROWS = 50
 T = TypeVar("T")
 _YEAR = re.compile(r"[1-8]\d{3}")
+
+
+class Standing(NamedTuple):
+    """Where a claim stands: what is kept of it, what happened to it, its transfers, its entries of the log."""
+
+    kept: Kept
+    deeds: list[claim_records.Deed]
+    reasons: tuple[str, ...]
+    booked: list[Booked]
+    sealed: list[Leaf]
+
+    @property
+    def sealed_itself(self) -> bool:
+        """Whether the claim has its place in the log, so that its proof can be handed out."""
+        return any(one.id == f"claim/{self.kept.claim.id}" for one in self.sealed)
 
 
 def routes() -> APIRouter:
@@ -52,15 +74,17 @@ async def listing(request: Request) -> Response:
     house, query = house_of(request), request.query_params
     wanted, after = wanted_of(house, query), query.get("after", "")[:200]
 
-    def read(connection: Connection) -> Page[Claim]:
-        return claim_records.listing(connection, wanted, after=after, limit=PAGE_ROWS)
+    def read(connection: Connection) -> tuple[Page[Claim], dict[str, Text]]:
+        page = claim_records.listing(connection, wanted, after=after, limit=PAGE_ROWS)
+        return page, names_of(house, connection, page.items)
 
-    found = await read_records(house, read)
+    found, called = await read_records(house, read)
     names = ("programme", "tier", "state", "method", "year")
     return await layout_of(request).page(
         request,
         "carbon/claims.html",
         found=found.items,
+        called=called,
         following=found.next,
         after=after,
         chosen={name: query.get(name, "")[:60] for name in names},
@@ -72,11 +96,8 @@ async def one(request: Request, claim_id: str) -> Response:
     """One claim: what, how much, why, and where it stands."""
     house, say = house_of(request), layout_of(request).speech(request)
 
-    def read(connection: Connection) -> tuple[Kept, list[claim_records.Deed], tuple[str, ...]]:
-        kept = claim_records.get(connection, claim_id)
-        return kept, claim_records.deeds_of(connection, claim_id), decisions.get(connection, claim_id).reasons
-
-    kept, deeds, reasons = await read_records(house, read)
+    found = await read_records(house, lambda connection: standing(connection, claim_id))
+    kept = found.kept
     told = await run_in_threadpool(explain, house, f"carbon/claim/{claim_id}")
     return await layout_of(request).page(
         request,
@@ -84,14 +105,31 @@ async def one(request: Request, claim_id: str) -> Response:
         crumbs=[(CLAIMS, say("청구"))],
         kept=kept,
         claim=kept.claim,
-        deeds=deeds,
-        reasons_told=reasons,
+        deeds=found.deeds,
+        reasons_told=found.reasons,
+        booked=found.booked,
+        sealed=found.sealed,
+        sealed_itself=found.sealed_itself,
+        words=ledger_words,
+        ledger=LEDGER,
         told=told,
         method=methods.method_of(kept.claim.method, house.city.folder),
         waterfall=[step for step in told.steps if step.shows],
         reasons=REASONS,
         done=request.query_params.get("done", "")[:20],
         **known_words(house),
+    )
+
+
+def standing(connection: Connection, ident: str) -> Standing:
+    """A claim with all that the books and the log have of it; NotFound ``claim.unknown``."""
+    keys = (f"claim/{ident}", *(f"decision/{ident}/{state}" for state in proof_desk.STATES))
+    return Standing(
+        claim_records.get(connection, ident),
+        claim_records.deeds_of(connection, ident),
+        decisions.get(connection, ident).reasons,
+        history.transfers_for(connection, ident),
+        log_records.leaves_of(connection, keys),
     )
 
 

@@ -26,6 +26,7 @@ from dure.services.carbon.pages import (
     company_target_pages,
     company_words,
     explain_pages,
+    figure_paths,
 )
 from dure.services.carbon.pages.company_view import BASE, back, number, show, write, year_of
 from dure.web.access import require
@@ -247,5 +248,6 @@ async def explained(request: Request, company: str, actor: Actor = SEES) -> Resp
         agrees=explain_pages.AGREES,
         differs=explain_pages.DIFFERS,
         names=claim_names,
+        paths=figure_paths,
         here=f"{BASE}/{company}/explain",
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dure.core.errors import DureError, InputError, NotFound
 from dure.core.text import Text
 from dure.services.carbon.claiming.explaining import explain
-from dure.services.carbon.pages import claim_names
+from dure.services.carbon.pages import claim_names, figure_paths
 from dure.web.access import require
 from dure.web.layout import house_of, layout_of
 from dure.web.words import Word
@@ -46,6 +46,7 @@ async def page(request: Request) -> Response:
         agrees=AGREES,
         differs=DIFFERS,
         names=claim_names,
+        paths=figure_paths,
         here=HERE,
     )
 

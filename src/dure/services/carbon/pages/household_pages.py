@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from dure.core.access import Actor
 from dure.core.errors import DureError, InputError
 from dure.core.text import Text
+from dure.engines.records import assets
 from dure.engines.records.audit import By
 from dure.services.carbon.households import household_view, judgement_records
 from dure.services.carbon.households.bill_file import BillFile, billed_unit, read_bills
@@ -71,8 +72,10 @@ async def page(request: Request, actor: Actor = Depends(PRACTISES)) -> Response:
 async def _page(request: Request, actor: Actor, outcome: Outcome = NOTHING) -> Response:
     house, say = house_of(request), layout_of(request).speech(request)
 
-    def read(connection: Connection) -> tuple[Mine | None, list[str]]:
-        return household_view.mine(connection, actor.id), judgement_records.stations(connection)
+    def read(connection: Connection) -> tuple[Mine | None, dict[str, Text]]:
+        known = judgement_records.stations(connection)
+        named = assets.find(connection, known)
+        return household_view.mine(connection, actor.id), {one: named[one].name if one in named else Text(one) for one in known}
 
     mine, stations = await run_in_threadpool(_read, house, read)
     judgements = mine.judgements if mine else []

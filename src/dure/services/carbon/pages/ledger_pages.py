@@ -89,6 +89,7 @@ async def account(request: Request) -> Response:
         "carbon/ledger_account.html",
         crumbs=[(HERE, say("탄소 장부"))],
         ident=ident,
+        kind=ident.partition("/")[0],
         stands=stands,
         then=then,
         at=at,

@@ -29,11 +29,40 @@ KIND_NAMES: dict[AccountKind, Text] = {
     "wallet": Text("시민 지갑", "Wallets"),
     "paid": Text("지급됨", "Paid out"),
 }
+# Why a transfer was made: of claims and wallets, of budgets (``budget.fund``), of sponsorships.
+WHY: dict[str, dict[str, Text]] = {
+    "": {
+        "award": Text("감축 인정", "Award"),
+        "reward": Text("보상", "Reward"),
+        "release": Text("예약을 풂", "Reservation released"),
+        "retire": Text("소각", "Retired"),
+        "correction": Text("정정", "Correction"),
+        "expired": Text("기한이 지남", "Out of time"),
+        "payout": Text("지급", "Payout"),
+        "waiver": Text("포기", "Given up"),
+        "fund": Text("예산을 넣음", "Budget put in"),
+    },
+    "budget": {
+        "fund": Text("예산을 넣음", "Budget put in"),
+        "freeze": Text("예산을 동결함", "Budget frozen"),
+        "thaw": Text("동결을 풂", "Budget thawed"),
+        "close": Text("예산을 마감함", "Budget closed"),
+    },
+    "sponsor": {
+        "pay_in": Text("기업이 맡긴 돈", "Paid in by a company"),
+        "offer": Text("후원을 제안함", "Sponsorship offered"),
+        "post": Text("후원을 받음", "Sponsorship accepted"),
+        "void": Text("후원을 거둠", "Sponsorship not accepted"),
+        "release": Text("결과에 나간 돈", "Released for a result"),
+        "rest": Text("남아서 돌아온 돈", "The rest, given back"),
+        "transfer": Text("감축을 회사로 넘김", "Tonnes handed to the company"),
+    },
+}
 DEEDS: dict[Deed, Word] = {
     "transfer": Word(Text("이체", "transfer"), "check", "success"),
-    "pending": Word(Text("예약", "reserved"), "clock", "info"),
+    "pending": Word(Text("예약", "reserved"), "clock", "information"),
     "post": Word(Text("확정", "posted"), "check", "success"),
-    "void": Word(Text("예약 취소", "voided"), "ring", "neutral"),
+    "void": Word(Text("예약 취소", "voided"), "ring", "gray"),
 }
 SOUND = Word(Text("모두 맞습니다", "Everything fits"), "check", "success")
 BROKEN = Word(Text("맞지 않는 것이 있습니다", "Something does not fit"), "cross", "danger")
@@ -47,3 +76,9 @@ PROBLEMS: dict[Kind, Text] = {
     "sides": Text("차변과 대변의 합이 다름", "debits and credits differ"),
     "pending": Text("열린 예약의 목록이 다름", "the list of open reservations differs"),
 }
+
+
+def why_named(why: str) -> Text:
+    """Why a transfer was made, in words; the code itself where none are known. Pure."""
+    of, _, what = why.rpartition(".")
+    return WHY.get(of, {}).get(what, Text(why or "–"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NONE = Text("")
 STATES: dict[str, Word] = {
-    "started": Word(Text("시작함", "Begun"), "info", "circle", NONE),
+    "started": Word(Text("시작함", "Begun"), "information", "circle", NONE),
     "doubtful": Word(Text("사람이 확인 중", "A person is looking"), "warning", "triangle", NONE),
     "awarded": Word(Text("인정됨", "Counted"), "success", "check", NONE),
     "refused": Word(Text("인정되지 않음", "Not counted"), "danger", "cross", NONE),
@@ -32,7 +32,7 @@ PROOFS: dict[ProofKind, Text] = {
 UNITS: dict[Counted, Text] = {"count": Text("회", "time"), "kg": Text("kg", "kg"), "km": Text("km", "km")}
 GRADES: dict[Grade, Word] = {
     "verified": Word(Text("검증됨", "Verified"), "success", "check", NONE),
-    "moderate": Word(Text("근거 확인됨", "Source was read"), "info", "circle", NONE),
+    "moderate": Word(Text("근거 확인됨", "Source was read"), "information", "circle", NONE),
     "low": Word(Text("낮은 신뢰", "Low confidence"), "warning", "triangle", NONE),
     "very low": Word(Text("매우 낮은 신뢰", "Very low confidence"), "warning", "triangle", NONE),
     "none": Word(Text("감축량 근거 없음", "No sourced tonnes"), "gray", "dash", NONE),

@@ -10,10 +10,11 @@ from starlette.responses import RedirectResponse, Response
 
 from dure.core.access import Actor
 from dure.core.errors import InputError
+from dure.services.carbon.pages import claim_names, entry_view
 from dure.services.carbon.pages import proof_words as words
 from dure.services.carbon.transparency import alarms, canonical, log_records, open_log, proof_desk, witness_desk, witness_records
 from dure.services.carbon.transparency.dure_verify import Check, checks
-from dure.web.access import require
+from dure.web.access import actor_of, require
 from dure.web.bar_charts import BarChart, Series, Stack
 from dure.web.layout import house_of, language_of, layout_of
 from dure.web.security import own_form, own_form_with_file
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from dure.services.carbon.pages.entry_view import EntryTold
     from dure.services.carbon.transparency.alarms import Alarm
-    from dure.services.carbon.transparency.log_records import Day, Head, KeyRow
+    from dure.services.carbon.transparency.log_records import Day, Head, KeyRow, Leaf
     from dure.services.carbon.transparency.witness_records import Cosignature, Witness
     from dure.spine.house import House
     from dure.web.i18n import Speech
@@ -123,8 +125,8 @@ def _chart(published: Sequence[tuple[Day, Head]], say: Speech) -> BarChart | Non
     if len(published) < 2:
         return None
     stacks = [Stack(day.day[5:], day.day, (float(head.size),)) for day, head in reversed(published)]
-    series = [Series("entries", say("항목"))]
-    return BarChart(id="growth", title=say("날마다 공표한 체크포인트의 항목 수"), unit=say("개"), series=series, stacks=stacks)
+    series = [Series("entries", say("로그 항목"))]
+    return BarChart(id="growth", title=say("날마다 공표한 체크포인트의 항목 수"), unit=say("건"), series=series, stacks=stacks)
 
 
 async def one_day(request: Request, day: str) -> Response:
@@ -144,7 +146,13 @@ async def one_day(request: Request, day: str) -> Response:
 async def one_entry(request: Request, kind: str, ident: str) -> Response:
     """What one entry says, where it stands, and its bundle to take away."""
     house, say = house_of(request), layout_of(request).speech(request)
-    leaf = await _read(house, lambda connection: log_records.leaf(connection, f"{kind}/{ident}"))
+    actor = await actor_of(request)
+
+    def read(connection: Connection) -> tuple[Leaf, EntryTold | None]:
+        key = f"{kind}/{ident}"
+        return log_records.leaf(connection, key), entry_view.told(house, connection, actor, key)
+
+    leaf, told = await _read(house, read)
     return await layout_of(request).page(
         request,
         "carbon/log_entry.html",
@@ -152,6 +160,8 @@ async def one_entry(request: Request, kind: str, ident: str) -> Response:
         leaf=leaf,
         kind=kind,
         ident=ident,
+        told=told,
+        names=claim_names,
         said=canonical.decode(leaf.leaf.encode()),
         words=words,
         here=HERE,

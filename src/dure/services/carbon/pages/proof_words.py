@@ -77,6 +77,15 @@ REFUSALS: Mapping[str, Text] = {
 AGREES = Text(
     "이 체크포인트는 우리 로그의 것이며, 지금 로그는 그 뒤로 이어집니다.", "It is one of ours, and the log goes on from it."
 )
+STATES: Mapping[str, Text] = {
+    "reserved": Text("예약", "reserved"),
+    "awarded": Text("인정", "awarded"),
+    "refused": Text("거절", "refused"),
+    "cancelled": Text("취소", "withdrawn"),
+    "withdrawn": Text("취소", "withdrawn"),
+    "retired": Text("소각", "retired"),
+}
+FACTOR, LOG_KEY = Text("배출계수", "Emission factor"), Text("로그의 열쇠", "Key of the log")
 KINDS: Mapping[str, Text] = {
     "claim": Text("감축 실적", "Claim"),
     "transfer": Text("이체", "Transfer"),
@@ -84,3 +93,18 @@ KINDS: Mapping[str, Text] = {
     "decision": Text("결정", "Decision"),
     "rule": Text("기준", "Rule"),
 }
+
+
+def entry_named(key: str) -> tuple[Text, str]:
+    """What an entry ``kind/id`` is called, and the part of its id that tells it from others. Pure."""
+    kind, _, ident = key.partition("/")
+    first, _, rest = ident.partition("/")
+    name = KINDS.get(kind, Text(kind))
+    if kind == "rule" and first == "factor":
+        return FACTOR, rest.partition("/")[0]
+    if kind == "rule" and first == "log-key":
+        return LOG_KEY, rest
+    if kind == "decision" and rest in STATES:
+        state = STATES[rest]
+        return Text(f"{name.ko}: {state.ko}", f"{name.en}: {state.en}"), first
+    return name, ident

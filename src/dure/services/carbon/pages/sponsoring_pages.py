@@ -13,14 +13,17 @@ from dure.core.access import Actor
 from dure.core.errors import InputError, NotFound
 from dure.core.text import Text
 from dure.core.time import day_interval, day_of
+from dure.engines.records import assets
 from dure.engines.records.audit import By
+from dure.services.carbon.claiming import claim_records
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.companies import company_records, funding_desk, sponsor_records, sponsoring_desk
 from dure.services.carbon.companies.company_desk import written_by
-from dure.services.carbon.companies.fundable import fundable
+from dure.services.carbon.companies.fundable import Fundable, fundable
 from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship, TargetKind
 from dure.services.carbon.companies.suggesting import Wish
 from dure.services.carbon.model import Tier
-from dure.services.carbon.pages import claim_names, company_words
+from dure.services.carbon.pages import claim_names, company_words, figure_paths
 from dure.services.carbon.pages.company_view import BASE, back, day, number, show, write
 from dure.services.carbon.programmes import programmes
 from dure.web.access import require
@@ -28,6 +31,8 @@ from dure.web.layout import house_of, language_of, layout_of
 from dure.web.security import own_form
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from dure.services.carbon.companies.company import Company
@@ -46,7 +51,7 @@ def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called a
     router.add_api_route(f"{BASE}/{{company}}/sponsoring", sponsoring, methods=["GET"])
     router.add_api_route(f"{BASE}/{{company}}/sponsoring", offer, methods=["POST"])
     router.add_api_route(f"{BASE}/{{company}}/sponsoring/{{ident}}", one, methods=["GET"])
-    router.add_api_route(DESK, desk, methods=["GET"])
+    router.add_api_route(DESK, desk, methods=["GET"], dependencies=[Depends(require("read", "ledger"))])
     router.add_api_route(DESK, decide, methods=["POST"])
     return router
 
@@ -66,13 +71,14 @@ async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Re
     )
 
     def read(connection: Connection, mine: Company) -> dict[str, Any]:
+        suggestions = funding_desk.suggested(house, connection, wish, YEAR)
         there = fundable(house, connection)
         return {
             "achieved": funding_desk.achieved_by(connection, mine.id),
             "available": funding_desk.available_won(connection, mine.id),
-            "suggestions": funding_desk.suggested(house, connection, wish, YEAR),
+            "suggestions": suggestions,
             "fundable": there,
-            "named": {(each.target_kind, each.target): each.name for each in there},
+            "places": _places(connection, there, [one.option.target for one in suggestions]),
         }
 
     today = day_of(house.clock.now(), house.city.zone)
@@ -90,14 +96,26 @@ async def one(request: Request, company: str, ident: str, actor: Actor = SEES) -
         held = sponsor_records.get(connection, ident[:80])
         if held.sponsorship.company != mine.id:
             raise NotFound("sponsor.unknown", f"There is no sponsorship {ident[:80]!r}.")
+        results = sponsor_records.results_of(connection, sponsorship=ident, limit=200)
+        claims = [claim_records.get(connection, one.claim).claim for one in results]
         return {
             "told_of": funding_desk.achieved_by_one(connection, held),
             "escrow": funding_desk.in_escrow_won(connection, ident),
             "steps": sponsor_records.steps_of(connection, ident),
-            "results": sponsor_records.results_of(connection, sponsorship=ident, limit=200),
+            "results": results,
+            "places": _places(connection, fundable(house_of(request), connection), [held.sponsorship.target]),
+            "names": names_of(house_of(request), connection, claims),
         }
 
-    return await show(request, actor, company, "carbon/sponsorship.html", read, tiers=claim_names.TIERS)
+    return await show(request, actor, company, "carbon/sponsorship.html", read, tiers=claim_names.TIERS, paths=figure_paths)
+
+
+def _places(connection: Connection, there: Iterable[Fundable], targets: Iterable[str]) -> dict[str, Text]:
+    """What targets are called: those that can be sponsored now, and assets that could once."""
+    found = {one.target: one.name for one in there}
+    ids = {target: target.rpartition("/")[2] for target in targets if target not in found}
+    named = assets.find(connection, ids.values())
+    return found | {target: named[ident].name for target, ident in ids.items() if ident in named}
 
 
 async def offer(request: Request, company: str, actor: Actor = ACTS) -> Response:
@@ -146,7 +164,7 @@ def _sponsorship(house: House, ident: str, company: str, fields: dict[str, str])
     )
 
 
-async def desk(request: Request, actor: Actor = DECIDES) -> Response:  # noqa: ARG001  # the gate names it
+async def desk(request: Request) -> Response:
     """Offers that wait for the city, those that run, and money that arrived."""
     return await _desk(request, "")
 
@@ -154,19 +172,21 @@ async def desk(request: Request, actor: Actor = DECIDES) -> Response:  # noqa: A
 async def _desk(request: Request, trouble: str) -> Response:
     house = house_of(request)
 
-    def read() -> tuple[Any, Any, Any]:
+    def read() -> tuple[Any, Any, Any, dict[str, Text]]:
         with house.records.read() as connection:
             offered = sponsor_records.listing(connection, states=("offered",))
             running = sponsor_records.listing(connection, states=("running",))
-            return offered, running, company_records.listing(connection, limit=1_000).items
+            places = _places(connection, fundable(house, connection), [one.sponsorship.target for one in (*offered, *running)])
+            return offered, running, company_records.listing(connection, limit=1_000).items, places
 
-    offered, running, companies = await run_in_threadpool(read)
+    offered, running, companies, places = await run_in_threadpool(read)
     return await layout_of(request).page(
         request,
         "carbon/sponsoring_desk.html",
         status=422 if trouble else 200,
         offered=offered,
         running=running,
+        places=places,
         companies={each.id: each for each in companies},
         trouble=trouble,
         told=request.query_params.get("told", "")[:40],

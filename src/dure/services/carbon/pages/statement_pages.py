@@ -16,7 +16,7 @@ from dure.core.time import day_of
 from dure.engines.records.audit import By
 from dure.services.carbon.api.statement_api import attachment
 from dure.services.carbon.companies import company_records
-from dure.services.carbon.pages import explain_pages
+from dure.services.carbon.pages import explain_pages, figure_paths
 from dure.services.carbon.statements import files, seeing, statement_desk, statement_records
 from dure.services.carbon.statements.drawing_up import CITY, DrawnUp
 from dure.services.carbon.statements.statement import Question, canonical, sha256
@@ -157,6 +157,7 @@ async def row_explained(request: Request, statement: str, row: str, actor: Actor
     return await layout_of(request).page(
         request, "carbon/statement_row.html", found=found, base=BASE, statement=statement, agrees=explain_pages.AGREES,
         differs=explain_pages.DIFFERS, shown=written(found.amount, found.unit), again=written(found.again, found.unit),
+        written=written, paths=figure_paths,
     )  # fmt: skip
 
 

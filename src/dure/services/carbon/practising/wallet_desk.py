@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     won : what came in, or went out when negative [KRW]
     settled : False while it is only reserved
-    why : code of the transfer; practice, code : what it was for, and why it was decided so; empty for others
+    why : code of the transfer; act, practice, code : what it was for, and why it was decided so; empty for others
     """
 
     at: datetime
@@ -42,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool
     why: str
     ref: str
+    act: str = ""
     practice: str = ""
     code: str = ""
 
@@ -177,7 +178,7 @@ def _entries(connection: Connection, ref: str) -> list[Entry]:
     account = accounts.wallet(ref).id
     ended = transfers.alias()
     query = (
-        select(transfers, acts.c.practice, acts.c.code, ended.c.deed.label("end"))
+        select(transfers, acts.c.id.label("act"), acts.c.practice, acts.c.code, ended.c.deed.label("end"))
         .join(entries, entries.c.seq == transfers.c.seq)
         .outerjoin(ended, ended.c.ends == transfers.c.id)
         .outerjoin(acts, acts.c.claim == transfers.c.ref)
@@ -193,7 +194,7 @@ def _entries(connection: Connection, ref: str) -> list[Entry]:
             Entry(
                 at=row["at"], won=row["amount"] if row["credit"] == account else -row["amount"],
                 settled=row["deed"] == "transfer" or row["end"] == "post", why=row["why"], ref=row["ref"],
-                practice=row["practice"] or "", code=row["code"] or "",
+                act=row["act"] or "", practice=row["practice"] or "", code=row["code"] or "",
             )
         )  # fmt: skip
     return found

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
-from dure.core.time import format_instant
+from dure.core.time import day_of, format_instant
 from dure.services.carbon.claiming.explanation import Explanation, InputTold, Link, Part
+from dure.services.carbon.companies.activity_rules import activity_rules
 from dure.services.carbon.statements import statement_records
 from dure.services.carbon.statements.drawing_up import drawn_up
 from dure.services.carbon.statements.standards import standards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from dure.services.carbon.statements import statement as told
@@ -40,6 +43,7 @@ def statement_figure(house: House, connection: Connection, words: tuple[str, ...
     figure = kept.figure(words[1])
     if figure is None:
         raise NotFound("figure.unknown", f"Statement {kept.id} has no row {words[1][:40]!r}.")
+    rules = activity_rules(day_of(kept.question.as_of, house.city.zone), house.city.folder)
     again = drawn_up(house, connection, kept.question, standards(kept.question.first, house.city.folder))
     made = again.rows.get(figure.row)
     amount, now = figure.amount, made.figure.amount if made else None
@@ -57,7 +61,7 @@ def statement_figure(house: House, connection: Connection, words: tuple[str, ...
         agrees=amount == now and made is not None and made.agrees and made.figure == figure,
         how=HOW,
         inputs=tuple(_inputs(made)),
-        parts=tuple(_parts(kept.id, made)),
+        parts=tuple(_parts(kept.id, made, {one.id: one.name for one in rules.kinds.values()})),
         links=(Link(name=Text("이 보고서", "This statement"), path=f"{PAGE}/{kept.id}"),),
         notes=tuple(notes),
         readings_sha256=figure.parts_sha256,
@@ -65,11 +69,18 @@ def statement_figure(house: House, connection: Connection, words: tuple[str, ...
     )
 
 
-def _parts(ident: str, made: Made | None) -> list[Part]:
+def _name(one: told.Part, kinds: Mapping[str, Text]) -> Text:
+    """A row of activity data is kept by the id of its kind; people read the kind's name."""
+    word, _, rest = one.name.ko.partition(" ")
+    kind = kinds.get(word)
+    return one.name if kind is None else Text(f"{kind.ko} {rest}", f"{kind('en')} {rest}")
+
+
+def _parts(ident: str, made: Made | None, kinds: Mapping[str, Text]) -> list[Part]:
     """What can be asked further: figures of their own, the largest first."""
     known = [one for one in (made.parts if made else ()) if one.figure.startswith(("carbon/", "row:"))]
     return [
-        Part(figure=_figure(ident, one), name=one.name, amount=one.amount, unit=one.unit, note=one.note)
+        Part(figure=_figure(ident, one), name=_name(one, kinds), amount=one.amount, unit=one.unit, note=one.note)
         for one in sorted(known, key=lambda one: -one.amount)[:SHOWN]
     ]
 
