@@ -1,8 +1,8 @@
-"""The running city of tests/flows/city is ours too."""
+"""The running cities of tests/flows/city and tests/flows/charging are ours too."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "city"))
+sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("city", "charging")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure.carbon")
 AT_ONCE = 100  # households and utilities of one round
-RECENT = timedelta(days=4)  # weather days are told within it
+RECENT = timedelta(hours=2)  # between an event's time and the look that finds it; after a start all are looked at
 HALF_YEAR_D = 183
 
 
