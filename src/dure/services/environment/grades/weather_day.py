@@ -23,7 +23,7 @@ DAY_H = 24
 
 
 class DayRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Numbers of ``rules/weather_day.toml``: bases [Cel], hours a day needs, what an hour needs, waiting [h], days looked back."""
+    """Numbers of ``rules/weather_day.toml``: bases [Cel], hours a day needs, what an hour needs, waiting [h], days looked at."""
 
     heating_base_c: float
     cooling_base_c: float
