@@ -118,7 +118,9 @@ class MeasuredCity(StoryCity):
         """May: the calendar would have gone every day, the crew went every other day; how many days were accounted."""
         zone = self.house.city.zone
         taps = [
-            Sighting(id=f"{one}-{day}", bin=one, kind="emptied", seen_at=at, level=0.6, received_at=at, person="crew", truck=truck)
+            Sighting(
+                id=f"{one}-{day}", bin=one, kind="emptied", seen_at=at, level=0.6, received_at=at, person="crew", truck=truck
+            )
             for day, truck in zip(MAY[::2], ("truck-1", "") * 8, strict=True)
             for n, one in enumerate(BINS)
             for at in [day_interval(day, zone).start + timedelta(hours=8, minutes=n)]
