@@ -1,4 +1,4 @@
-"""The program is killed (SIGKILL) while bags are weighed: each is one claim, no transfer is lost or doubled, the log only grew."""
+"""The program is killed (SIGKILL) while bags are weighed: each is one claim, and no transfer is lost or doubled."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Program:
 
     def start(self) -> None:
         with (self.folder / "program.log").open("ab") as lines:
-            self._process = subprocess.Popen([sys.executable, "-m", "dure", "up"], env=self._environ, stdout=lines, stderr=lines)
+            words = [sys.executable, "-m", "dure", "up"]
+            self._process = subprocess.Popen(words, env=self._environ, stdout=lines, stderr=lines)
         until(self._listens, UP_S)
 
     def _listens(self) -> bool:
