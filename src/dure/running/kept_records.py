@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dure.core.errors import NotFound
+from dure.core.errors import ConfigError
 from dure.running.parts import records_of
 
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ def kept_records(settings: Settings) -> Iterator[Records]:
 
     Raises
     ------
-    NotFound : ``records.none`` when the folder holds none
-    ConfigError : ``records.outdated``, ``records.newer``
+    ConfigError : ``records.none`` when the folder holds none, ``records.outdated``, ``records.newer``
     """
     if not settings.records_url and not (settings.data / "records.sqlite").exists():
-        raise NotFound(
+        raise ConfigError(
             "records.none", f"There are no records in {settings.data}. Name the city's folder with --data; `dure up` makes them."
         )
     records = records_of(settings)

@@ -42,8 +42,8 @@ class Program:
         self.folder, self.data, port = folder, folder / "data", free_port()
         self.url, self.settings = f"http://127.0.0.1:{port}", Settings(data_dir=str(self.data))
         self._environ = os.environ | {
-            "DURE_DATA_DIR": str(self.data), "DURE_CITY_DIR": str(folder / "city"), "DURE_HTTP_PORT": str(port), "DURE_NATS_PORT": "0",
-            "DURE_MQTT_PORT": "0", "DURE_OCPP_PORT": "0", "DURE_LOG_LEVEL": "warning", "COLUMNS": "200",
+            "DURE_DATA_DIR": str(self.data), "DURE_CITY_DIR": str(folder / "city"), "DURE_HTTP_PORT": str(port),
+            "DURE_NATS_PORT": "0", "DURE_MQTT_PORT": "0", "DURE_OCPP_PORT": "0", "DURE_LOG_LEVEL": "warning", "COLUMNS": "200",
         }  # fmt: skip
 
     def start(self) -> None:
