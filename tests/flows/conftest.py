@@ -1,10 +1,10 @@
-"""The running city of tests/flows/city is that of all flows: the one place that puts it on the path."""
+"""The running cities of tests/flows/city and tests/flows/charging are those of all flows: the one place that puts them on the path."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-CITY = str(Path(__file__).parent / "city")
-if CITY not in sys.path:
-    sys.path.insert(0, CITY)
+for place in (str(Path(__file__).parent / name) for name in ("charging", "city")):
+    if place not in sys.path:
+        sys.path.insert(0, place)

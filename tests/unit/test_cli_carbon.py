@@ -56,3 +56,26 @@ def test_the_check_fits_until_somebody_touches_a_balance(tmp_path):
     assert found.exit_code == 1
     assert "balance: held/city" in found.output
     assert "sides: gCO2e" in found.output
+
+
+def test_a_folder_without_records_is_named_and_none_are_made(tmp_path):
+    for words in (("balance",), ("transfers", "held/city"), ("check",), ("checkpoint",), ("bundle", "clm-1")):
+        found = run(tmp_path / "nowhere", *words)
+        assert found.exception.code == "records.none", words
+        assert str(tmp_path / "nowhere") in found.exception.message
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_an_instant_with_its_offset_needs_no_city(tmp_path):
+    keep_books(tmp_path).close()
+    words = ["balance", "held/city", "--data", str(tmp_path), "--as-of"]
+    found = CliRunner().invoke(app, [*words, "2026-11-24T13:00:00+09:00"], env={"COLUMNS": "200"})
+    assert "1,700" in found.output
+    assert CliRunner().invoke(app, [*words, "2026-11-24T13:00:00"]).exception.code == "city.not_named"
+    assert CliRunner().invoke(app, [*words, "yesterday"]).exception.code == "time.unreadable"
+
+
+def test_a_bundle_of_what_the_log_does_not_have_and_an_empty_log_are_named(tmp_path):
+    keep_books(tmp_path).close()
+    assert run(tmp_path, "bundle", "clm-none").exception.code == "log.entry_unknown"
+    assert run(tmp_path, "checkpoint").exception.code == "log.checkpoint_unknown"

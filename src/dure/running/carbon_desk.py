@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from dure.core.errors import InputError
 from dure.core.time import parse_instant
+from dure.running.kept_records import kept_records
 from dure.running.one_part import city_of
-from dure.running.parts import records_of
 from dure.services.carbon.ledger import history
 from dure.services.carbon.ledger.checking import Checked
 from dure.services.carbon.ledger.checking import check as check_books
@@ -34,7 +35,12 @@ def balance(settings: Settings, account: str, as_of: str) -> Balance:
     """The balance of an account, now or as of an instant (local time where it has no offset)."""
     if not as_of:
         return _read(settings, lambda connection: balance_now(connection, account))
-    at = parse_instant(as_of, city_of(settings).zone)
+    try:
+        at = parse_instant(as_of)
+    except InputError as error:
+        if error.code != "time.naive":
+            raise
+        at = parse_instant(as_of, city_of(settings).zone)  # only a local time needs the city
     return _read(settings, lambda connection: history.balance_as_of(connection, account, at))
 
 
@@ -49,10 +55,5 @@ def check(settings: Settings) -> Checked:
 
 
 def _read(settings: Settings, ask: Callable[[Connection], T]) -> T:
-    records = records_of(settings)
-    try:
-        records.check()
-        with records.read() as connection:
-            return ask(connection)
-    finally:
-        records.close()
+    with kept_records(settings) as records, records.read() as connection:
+        return ask(connection)

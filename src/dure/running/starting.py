@@ -23,6 +23,7 @@ from dure.services.buildings import simulate as meters
 from dure.services.buildings.simulating.demo_began import began, keep
 from dure.services.buildings.simulating.demo_office import DemoOffice
 from dure.services.carbon import simulate as carbon
+from dure.services.carbon.simulating import demo_people
 from dure.services.charging import simulate as charging
 from dure.services.charging.central import central
 from dure.services.charging.simulating import demo_cards
@@ -71,6 +72,9 @@ async def up(settings: Settings, out: Console, *, demo: bool = False) -> None:
         admin = await first_admin(house)
         _welcome(house, url, out, admin)
         if demo:
+            for one in await asyncio.to_thread(demo_people.make, house):
+                words = f"  sign in     {one.login} / [bold]{one.password}[/]   ({one.role}; shown this once; also in {one.file})"
+                out.print(words, soft_wrap=True)
             await _play(house, url)
         await asyncio.Event().wait()
 
@@ -108,12 +112,12 @@ async def _play(house: House, url: str) -> None:
     connection = Connection(mqtt_host="127.0.0.1", mqtt_port=address.mqtt_port, http_url=url, secrets=secrets)
     async with asyncio.TaskGroup() as group:
         group.create_task(_play_charging(house, connection))
-        group.create_task(carbon.simulate(house, connection))
         if not house.live.all():
             filled = await backfill(house.city, connection, house.clock, days=DEMO_PAST_DAYS)
             log.info("demo.past", readings=filled)
             group.create_task(_fill_in(house, connection))  # the rest of the last day comes in while the stations speak already
         group.create_task(simulate(house.city, connection, house.clock))
+        group.create_task(carbon.simulate(house, connection))
         group.create_task(_play_bins(house, connection))
         group.create_task(_play_meters(house, connection))
 

@@ -67,11 +67,12 @@ class Live:
 
     def of_property(self, property_id: str) -> list[LiveValue]:
         """Newest value of one property at every asset that has it."""
-        return [values[property_id] for values in self._by_asset.values() if property_id in values]
+        found = (values.get(property_id) for values in list(self._by_asset.values()))  # a copy: rounds ask from threads
+        return [value for value in found if value is not None]
 
     def all(self) -> list[LiveValue]:
         """Every newest value."""
-        return [value for values in self._by_asset.values() for value in values.values()]
+        return [value for values in list(self._by_asset.values()) for value in list(values.values())]
 
     def load(self, values: Iterable[LiveValue]) -> None:
         """Take values in at start, telling nobody; they count as unsaved, so the records catch up."""

@@ -58,15 +58,20 @@ class StoryCity(PeopledCity):
         (folder / "city" / "assets" / "charging.csv").write_text("\n".join([HEAD, *ROWS]) + "\n", "utf-8")
         super().__init__(folder, at)
         self._stations = folder / "stations"
+        self._tasks: list[asyncio.Task[None]] = []
 
     def begun(self) -> StoryCity:
         """Started, with its stations connected."""
         self.start()
         demo_cards.register(self.house)
+        self.connected()
+        return self
+
+    def connected(self) -> None:
+        """Its stations come, and are heard."""
         self.journal = JournalWatch(self.house)
         self.call(self._connect())
         self.quiet()
-        return self
 
     async def _connect(self) -> None:
         house = self.house
@@ -85,6 +90,8 @@ class StoryCity(PeopledCity):
         super().stop()
 
     async def _disconnect(self) -> None:
+        if not self._tasks:
+            return  # its stations never came
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -23,7 +23,7 @@ COMPOSED = {
 }
 # Words with a point that are no codes: files, columns of tables, messages of ASGI, events, names of log lines.
 FILES = re.compile(
-    r".*\.(html|toml|json|jsonl|conf|pid|log|db|duckdb|po|part|parquet|pmtiles|csv|geojson|sqlite|msgpack|txt|npz|svg|dbf|prj|shp|typ)"
+    r".*\.(html|toml|json|jsonl|conf|pid|log|db|duckdb|po|part|parquet|pmtiles|csv|geojson|sqlite|msgpack|txt|npz|svg|xlsx|dbf|prj|shp|typ)"
 )
 EVENTS = {"device.released", "station.back"}  # `station.silent` is the name of an event and of an error
 WAYS = {"doubled.two_values_at_one_instant", "doubled.levels_in_turn", "doubled.rhythms_in_turn"}  # how a finding shows itself

@@ -41,6 +41,7 @@ def _migrated() -> Path:
 def carbon_house(folder: Path, at: datetime = NOW, city_folder: Path | None = None) -> House:
     """A house with empty books."""
     if not (folder / "records.db").exists():
+        folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(_migrated(), folder / "records.db")
     records = Records(f"sqlite:///{folder}/records.db")
     clock = FixedClock(at)

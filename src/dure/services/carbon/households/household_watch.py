@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("dure.carbon")
 AT_ONCE = 100  # households and utilities of one round
-RECENT = timedelta(days=4)  # weather days are told within it
+RECENT = timedelta(hours=2)  # before the last look: between an event's time and when it is on the books
 HALF_YEAR_D = 183
 
 
@@ -29,7 +29,7 @@ class HouseholdWatch:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._begun = False
+        self._looked: datetime | None = None
 
     async def look(self) -> int:
         """One round; how many half-years were judged."""
@@ -39,11 +39,11 @@ class HouseholdWatch:
         """One round. Blocks."""
         house, now = self._house, self._house.clock.now()
         with house.records.begin() as connection:
-            keep_weather(connection, now - RECENT if self._begun else None)
+            keep_weather(connection, self._looked - RECENT if self._looked else None)
             today = now.astimezone(house.city.zone).date()
             kept_d = choice("remember_periods", today, house.city.folder) * HALF_YEAR_D
             household_records.forget_spent(connection, now - timedelta(kept_d))
-        self._begun = True
+        self._looked = now
         period = judging_desk.period_over(house, now)
         return 0 if period is None else self._judge(period, now)
 

@@ -1,6 +1,7 @@
 """The demo's citizens: they bring their own cups, bags and bottles, and a partner company proves it by signed requests.
 
-Who they are is a number; they have no accounts. Each deed has a reference of its own, so that one told twice counts once.
+Who they are is a number; the first is the account a visitor can sign in with, the others have none. Each deed has a reference
+of its own, so that one told twice counts once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dure.services.carbon.practising.partner_desk import Partner, Told
 from dure.services.carbon.practising.practice_key import practice_key
 from dure.services.carbon.practising.signing import signature
 from dure.services.carbon.simulating.demo_company import OFFICER
+from dure.services.carbon.simulating.demo_people import CITIZEN, account
 from dure.services.carbon.simulating.seeded import chance
 from dure.spine.virtual_devices import JSON, TIMEOUT_S, Connection
 
@@ -80,11 +82,11 @@ class Citizens:
     def _begin(self) -> None:
         house, now = self._house, self._house.clock.now()
         secret, by = practice_key(house.settings.data), By(OFFICER, now)
-        setting = practice_desk.setting_of(house)
+        setting, visitor = practice_desk.setting_of(house), account(house, CITIZEN)
         with house.records.begin() as connection:
             self._key = partner_desk.put(connection, PARTNER, by, secret)
             for number in range(CITIZENS):
-                person = f"demo-citizen-{number:02}"
+                person = visitor.id if visitor is not None and number == 0 else f"demo-citizen-{number:02}"
                 practice_desk.join(connection, person, SCHEME, setting)
                 self._codes.append(practice_records.put_member(connection, person, now).code)
 

@@ -15,6 +15,7 @@ from dure.services.carbon.companies import activity_desk, company_desk, company_
 from dure.services.carbon.companies.activity_desk import Asked
 from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship
 from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
+from dure.services.carbon.simulating.demo_people import ESG_OFFICER, account
 from dure.services.carbon.simulating.virtual_company import COMPANY, METERS, activity_file
 
 if TYPE_CHECKING:
@@ -48,6 +49,18 @@ def begin(house: House) -> bool:
         for one in sponsorships(now):
             sponsoring_desk.offer(connection, one, sponsoring_rules(today, folder), by, folder)
             sponsoring_desk.accept(connection, one.id, city)
+    return True
+
+
+def welcome(house: House) -> bool:
+    """Let the account of the company's ESG officer speak for it, once; whether it was done now."""
+    person = account(house, ESG_OFFICER)
+    if person is None:
+        return False
+    with house.records.begin() as connection:
+        if company_records.company_of(connection, person.id) is not None:
+            return False
+        company_desk.add_person(connection, COMPANY.id, person.id, By(OFFICER, house.clock.now()))
     return True
 
 

@@ -23,14 +23,16 @@ DAY_H = 24
 
 
 class DayRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Numbers of ``rules/weather_day.toml``: bases [Cel], hours and share an hour needs, waiting [h], days looked back."""
+    """Numbers of ``rules/weather_day.toml``: bases [Cel], hours a day needs, what an hour needs, waiting [h], days looked at."""
 
     heating_base_c: float
     cooling_base_c: float
     hours_least: int
+    temperature_readings_least: int
     share_least: float
     settle_h: float
     look_back_d: int
+    history_d: int
     version: str
 
 

@@ -37,7 +37,6 @@ GRADES_S = 20.0
 SLOW_S = 120.0
 DIAGNOSIS_S = 120.0
 HOUR_S = 3600.0
-TEN_MINUTES_S = 600.0
 MESSAGES_KEPT = timedelta(days=400)
 
 
@@ -88,7 +87,7 @@ async def run(house: House) -> None:
         Round("diagnosis", DIAGNOSIS_S, DiagnosisWatch(house, stations).look),
         Round("drift", HOUR_S, DriftWatch(house, stations).look),
         Round("corrections", MINUTE_S, CalibrationWatch(house).look),
-        Round("days", TEN_MINUTES_S, DayWatch(house, stations).look),
+        Round("days", SLOW_S, DayWatch(house, stations).look),
         Round("messages", ROUND_S, Courier(house).deliver),
         Round("forgetting", HOUR_S, partial(forget, house)),
     )

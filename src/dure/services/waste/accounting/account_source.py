@@ -84,7 +84,10 @@ class Driven(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def driven_on(house: House, connection: Connection, day: date, known: Register) -> Driven:
-    """The kilometres of a day: of its published plan, else along the crews' taps."""
+    """The kilometres of a day: of its published plan, else along the crews' taps.
+
+    Taps that name no truck of the fleet are a tour of its first one: where bins were emptied, somebody drove.
+    """
     head = plan_records.newest(connection, day, states=("published",))
     if head is not None:
         plan = plan_records.get(connection, head.id).plan
@@ -101,7 +104,11 @@ def driven_on(house: House, connection: Connection, day: date, known: Register) 
     taps = [one for one in tap_records.between(connection, whole.start, whole.end) if one.kind == "emptied"]
     ground = plan_source.ground_of(house, day)
     by_truck = {name: [one for one in taps if one.truck == name] for name in sorted({one.truck for one in taps})}
-    legs = [_along(by_truck[truck.id], truck, known, ground) for truck in known.fleet.trucks if truck.id in by_truck]
+    trucks = known.fleet.trucks
+    legs = [_along(by_truck[truck.id], truck, known, ground) for truck in trucks if truck.id in by_truck]
+    nameless = [one for one in taps if one.truck not in {truck.id for truck in trucks}]
+    if nameless and trucks:
+        legs.append(_along(nameless, trucks[0], known, ground))
     return Driven(legs=tuple(legs), source="taps", estimated=not roads.graph_version(ground))
 
 
