@@ -37,7 +37,7 @@ def balance(
     """What an account has, now or at an instant; without an account: all accounts."""
     from dure.running import carbon_desk as desk
 
-    table = Table("account", "unit", "balance", "available", "reserved out", "reserved in", "received", "given")
+    table = _table("account", "unit", "balance", "available", "reserved out", "reserved in", "received", "given")
     if account:
         _add(table, desk.balance(_settings(city, data), account, as_of))
         out.print(table)
@@ -62,7 +62,7 @@ def transfers(
     """Transfers of an account, newest first, each with the balance it left."""
     from dure.running import carbon_desk as desk
 
-    table = Table("no.", "booked", "deed", "from", "to", "amount", "balance after", "why", "id")
+    table = _table("no.", "booked", "deed", "from", "to", "amount", "balance after", "why", "id")
     found = desk.transfers(_settings(city, data), account, after, limit)
     for one in found.items:
         each = one.transfer
@@ -90,6 +90,14 @@ def check(city: City = None, data: Data = None) -> None:
     if not found.sound:
         raise typer.Exit(1)
     out.print("Everything fits.")
+
+
+def _table(*names: str) -> Table:
+    """A table of which nothing is lost on a narrow terminal: what one types again stays whole, the rest folds."""
+    table = Table()
+    for name in names:
+        table.add_column(name, no_wrap=name in ("account", "id"), overflow="fold")
+    return table
 
 
 def _add(table: Table, one: Balance) -> None:

@@ -1,4 +1,4 @@
-"""The running cities of tests/flows/city and tests/flows/charging are those of all flows: the one place that puts them on the path."""
+"""The running cities of flows/city and flows/charging are those of all flows: the one place that puts them on the path."""
 
 from __future__ import annotations
 
