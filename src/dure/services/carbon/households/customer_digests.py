@@ -6,17 +6,17 @@ import hashlib
 import hmac
 from pathlib import Path
 
+from dure.engines.identity.private_key import private_key
 from dure.services.carbon.companies.activity import plain_number
 from dure.services.carbon.households.energy_rules import Utility
-from dure.services.carbon.transparency.signing_key import signing_key
 
 KEY_FILE = "carbon-households.key"  # 32 random bytes in the data folder, readable by the program alone
 NUMBER_MIN, NUMBER_MAX = 4, 30
 
 
 def digest_key(folder: Path) -> bytes:
-    """The key of a data folder, made when there is none; raises as `signing_key.signing_key`."""
-    return signing_key(folder, KEY_FILE).private_bytes_raw()
+    """The key of a data folder; raises as `private_key.private_key`."""
+    return private_key(folder / KEY_FILE)
 
 
 def digest_of(key: bytes, utility: Utility, number: str) -> str:
