@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from dure.spine.house import House
 
 log = structlog.get_logger("dure.web")
+
+# FastAPI silences this one around each model it makes, but what it does so by is not safe beside other threads.
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 
 def create_app(house: House) -> FastAPI:
