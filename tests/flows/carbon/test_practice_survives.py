@@ -14,8 +14,10 @@ from dure.core.text import Text
 from dure.core.time import format_instant
 from dure.engines.records.audit import By
 from dure.running import backups, desk
+from dure.services.carbon.governing import budget_desk
+from dure.services.carbon.governing.budgets import Asked
 from dure.services.carbon.households import judgement_records
-from dure.services.carbon.practising import budget_desk, partner_desk, place_desk, practice_records
+from dure.services.carbon.practising import partner_desk, place_desk, practice_records
 from dure.services.carbon.practising.partner_desk import Partner
 from dure.services.carbon.practising.photo import look
 from dure.services.carbon.practising.place_desk import Place
@@ -81,8 +83,8 @@ def opened(city):
     house = city.house
     by, secret = setting_of(house), practice_key(house.settings.data)
     with house.records.begin() as connection:
-        budget_desk.fund(connection, "green-practice", 1_000_000, "D-1", BY)
-        budget_desk.fund(connection, "green-practice-estimated", 100_000, "D-2", BY)
+        for programme, won in (("green-practice", 1_000_000), ("green-practice-estimated", 100_000)):
+            budget_desk.move(house, connection, programme, Asked("fund", won, document=f"D-{programme}"), BY)
         place_desk.put(connection, Place(id="plaza", name=Text("광장"), practices=("tumbler",), turn_s=60), by, BY)
         one = Partner(id="cafe", name=Text("카페"), practices=partner_desk.known_practices(("tumbler", "e-receipt"), by))
         return partner_desk.put(connection, one, BY, secret)
