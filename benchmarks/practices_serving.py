@@ -19,7 +19,9 @@ from carbon_house import carbon_house
 
 from dure.core.text import Text
 from dure.engines.records.audit import By
-from dure.services.carbon.practising import budget_desk, partner_desk, place_desk, practice_desk, practice_records
+from dure.services.carbon.governing import budget_desk
+from dure.services.carbon.governing.budgets import Asked
+from dure.services.carbon.practising import partner_desk, place_desk, practice_desk, practice_records
 from dure.services.carbon.practising.partner_desk import Partner
 from dure.services.carbon.practising.place_desk import Place
 from dure.services.carbon.practising.practice_desk import setting_of
@@ -40,8 +42,8 @@ def peopled(house: House, citizens: int) -> dict[str, object]:
     ids = [house.people.add(f"citizen-{n}", f"citizen {n}", None, ["citizen"], BY).id for n in range(citizens)]
     tokens = [_session(house, ident) for ident in ids]
     with house.records.begin() as connection:
-        budget_desk.fund(connection, "green-practice", 10_000_000, "D-1", BY)
-        budget_desk.fund(connection, "green-practice-estimated", 1_000_000, "D-2", BY)
+        for programme, won in (("green-practice", 10_000_000), ("green-practice-estimated", 1_000_000)):
+            budget_desk.move(house, connection, programme, Asked("fund", won), BY)
         for ident in ids:
             practice_desk.join(connection, ident, "green-life", by)
         place = Place(id="plaza", name=Text("광장"), practices=SCANNED, turn_s=60)
