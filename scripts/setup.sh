@@ -33,8 +33,10 @@ done
 
 echo "Installing Dure's locked dependencies ($set_name) ..."
 .venv/bin/pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt
-.venv/bin/uv --system-certs pip install --quiet --require-hashes -r "requirements/$set_name.txt"
+.venv/bin/uv --system-certs pip install --quiet --compile-bytecode --require-hashes -r "requirements/$set_name.txt"
 .venv/bin/uv --system-certs pip install --quiet --no-deps --no-build-isolation --no-config -e .
+# Bytecode is made here once: a first start would spend half of its time on it, and every start where none may be written.
+.venv/bin/python -m compileall -q -j 0 src/dure
 # The loop of quality control is compiled once here, so that nobody waits for it later.
 .venv/bin/python -m dure.services.environment.checks.quality_kernel
 # So are those of the buildings' models; without them a first fit only takes longer.
