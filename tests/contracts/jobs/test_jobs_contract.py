@@ -33,6 +33,17 @@ if __name__ == "__main__":
     asyncio.run(main())
 """
 
+BUSY = """
+import asyncio, sys
+from dure.engines.jobs.pool import PoolJobs
+
+async def main():
+    await PoolJobs(1).run("dure.engines.jobs.rehearsal.spin", {"marker": sys.argv[1]})
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
 
 @pytest.fixture
 async def server(tmp_path):
@@ -251,3 +262,22 @@ async def test_a_killed_work_process_leaves_its_job_to_another(server, bus, tmp_
 async def _made(file: Path) -> None:
     while not file.exists():  # noqa: ASYNC110  # made by another process
         await asyncio.sleep(0.02)
+
+
+async def test_a_worker_ends_when_the_program_it_works_for_is_killed(tmp_path):
+    marker, script = tmp_path / "pid", tmp_path / "busy.py"
+    script.write_text(BUSY)
+    program = await asyncio.create_subprocess_exec(sys.executable, str(script), str(marker))
+    async with asyncio.timeout(60):
+        while not (marker.exists() and marker.read_text()):  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(0.05)
+    worker = int(marker.read_text())  # a few bytes
+    program.kill()
+    await program.wait()
+    try:
+        async with asyncio.timeout(30):
+            while Path(f"/proc/{worker}").exists():  # noqa: ASYNC110  # not our child: nobody tells of its end
+                await asyncio.sleep(0.05)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)

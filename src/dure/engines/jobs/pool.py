@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 import uuid
 from collections import OrderedDict
 from concurrent.futures import ProcessPoolExecutor
@@ -131,5 +132,13 @@ class Worker:
 
 
 def _at_birth() -> None:
-    """In a worker: Ctrl-C is for the parent, which ends its workers."""
+    """In a worker: Ctrl-C is for the parent, which ends its workers; when the parent was killed, they end themselves."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
