@@ -33,7 +33,7 @@ done
 
 echo "Installing Dure's locked dependencies ($set_name) ..."
 .venv/bin/pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt
-.venv/bin/uv --system-certs pip install --quiet --compile-bytecode --require-hashes -r "requirements/$set_name.txt"
+UV_COMPILE_BYTECODE_TIMEOUT=600 .venv/bin/uv --system-certs pip install --quiet --compile-bytecode --require-hashes -r "requirements/$set_name.txt"
 .venv/bin/uv --system-certs pip install --quiet --no-deps --no-build-isolation --no-config -e .
 # Bytecode is made here once: a first start would spend half of its time on it, and every start where none may be written.
 .venv/bin/python -m compileall -q -j 0 src/dure
