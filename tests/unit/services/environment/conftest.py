@@ -78,6 +78,8 @@ class DeviceBus:
 
         client = await nats.connect(f"nats://127.0.0.1:{self.port}", user=LISTENER[0], password=LISTENER[1])
         await client.subscribe("up.>", cb=hear)
+        # The client library writes its first ping before the subscription: only a second one comes behind it.
+        await client.flush()
         await client.flush()
         try:
             yield queue
