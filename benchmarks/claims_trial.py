@@ -22,6 +22,7 @@ from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.ledger.checking import check
 from dure.services.carbon.ledger.posting import balance, post
 from dure.services.carbon.model import Claim
+from dure.services.carbon.programmes import programme
 
 SEED_OF_DESK = 99
 
@@ -216,13 +217,13 @@ def found(url: str, outcome: Outcome) -> Found:
 def at_the_desk(url: str, claims: int) -> tuple[float, float]:
     """Wall seconds and CPU seconds here of claims made one by one at the claim desk, each with a commit of its own."""
     first, *made = [(_of_a_desk(one), one.working) for one in batch(SEED_OF_DESK, 0, 0, claims + 1)]
-    records = Records(url)
+    records, row = Records(url), programme(first[0].programme, AT.date())
     with records.begin() as connection:  # the first is slow: questions are made once
-        claim_desk.make(connection, first[0], AT, working=first[1])
+        claim_desk.make(connection, first[0], row, AT, working=first[1])
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     for claim, working in made:
         with records.begin() as connection:
-            assert claim_desk.make(connection, claim, AT, working=working).state == "reserved"
+            assert claim_desk.make(connection, claim, row, AT, working=working).state == "reserved"
     found = time.perf_counter() - wall_s, time.process_time() - cpu_s
     records.close()
     return found

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dure.core.errors import ConfigError
-from dure.running.parts import records_of
+from dure.running.parts import RECORDS_FILE, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def kept_records(settings: Settings) -> Iterator[Records]:
     ------
     ConfigError : ``records.none`` when the folder holds none, ``records.outdated``, ``records.newer``
     """
-    if not settings.records_url and not (settings.data / "records.sqlite").exists():
+    if not settings.records_url and not (settings.data / RECORDS_FILE).exists():
         raise ConfigError(
             "records.none", f"There are no records in {settings.data}. Name the city's folder with --data; `dure up` makes them."
         )

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from dure.protocols.codec_model import Codec
 
 log = structlog.get_logger("dure")
+RECORDS_FILE = "records.sqlite"  # in the data folder, where no other engine is named
 
 SERVICES: tuple[Service, ...] = (EnvironmentService(), WasteService(), BuildingsService(), ChargingService(), CarbonService())
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
@@ -91,7 +92,7 @@ def codecs_of(city: City) -> dict[str, Codec]:
 
 def records_of(settings: Settings) -> Records:
     """The records a settings names."""
-    return Records(settings.records_url or f"sqlite:///{settings.data / 'records.sqlite'}")
+    return Records(settings.records_url or f"sqlite:///{settings.data / RECORDS_FILE}")
 
 
 def open_telemetry(settings: Settings, properties: Properties) -> Telemetry:

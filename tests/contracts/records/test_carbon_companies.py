@@ -24,6 +24,7 @@ from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Claim, Stretch
+from dure.services.carbon.programmes import programmes
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -75,7 +76,7 @@ def running(records, **change):
     two_companies(records)
     with records.begin() as connection:
         sponsoring_desk.pay_in(connection, "acme", 3_000_000, "R-1", BY)
-        sponsoring_desk.offer(connection, msgspec.structs.replace(OFFER, **change), RULES, BY)
+        sponsoring_desk.offer(connection, msgspec.structs.replace(OFFER, **change), RULES, BY, programmes(NOW.date()))
         sponsoring_desk.accept(connection, "spn-1", BY)
 
 
@@ -179,10 +180,10 @@ def test_an_offer_reserves_money_that_must_be_there(records):
     with records.begin() as connection:
         sponsoring_desk.pay_in(connection, "acme", 1_500_000, "R-1", BY)
         sponsoring_desk.pay_in(connection, "acme", 1_500_000, "R-1", BY)
-        sponsoring_desk.offer(connection, OFFER, RULES, BY)
+        sponsoring_desk.offer(connection, OFFER, RULES, BY, programmes(NOW.date()))
         assert where(connection) == (500_000, 0, 0)
     with pytest.raises(Conflict) as caught, records.begin() as connection:
-        sponsoring_desk.offer(connection, msgspec.structs.replace(OFFER, id="spn-2"), RULES, BY)
+        sponsoring_desk.offer(connection, msgspec.structs.replace(OFFER, id="spn-2"), RULES, BY, programmes(NOW.date()))
     assert caught.value.code == "sponsor.funds"
     with records.begin() as connection:
         sponsoring_desk.turn_down(connection, "spn-1", "declined", BY)

@@ -20,6 +20,7 @@ from dure.services.carbon.governing.budgets import Asked
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Claim, Stretch
+from dure.services.carbon.programmes import programme
 from dure.spine.house import House
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -66,7 +67,7 @@ def building(number, grams=5_000):
 
 def make(house, *claims):
     with house.records.begin() as connection:
-        return [claim_desk.make(connection, one, NOW).state for one in claims]
+        return [claim_desk.make(connection, one, programme(one.programme, NOW.date()), NOW).state for one in claims]
 
 
 def test_funding_moves_won_from_the_treasury_and_is_told_and_audited(house):

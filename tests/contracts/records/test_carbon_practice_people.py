@@ -47,6 +47,7 @@ from dure.services.carbon.practising import (
     wallet_desk,
 )
 from dure.services.carbon.practising.group_records import Challenge
+from dure.services.carbon.programmes import programmes
 from dure.services.carbon.transparency import commitments
 
 SPRING = Challenge(
@@ -308,7 +309,7 @@ def test_a_company_pays_through_escrow_for_what_a_challenge_it_names_does(record
     with records.begin() as connection:
         company_records.put(connection, Company(id="acme", name=Text("에이크미"), business_number="1248100998"), before)
         sponsoring_desk.pay_in(connection, "acme", 2_000_000, "R-1", before)
-        sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), before)
+        sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), before, programmes(NOW.date()))
         sponsoring_desk.accept(connection, "spn-1", before)
     claims = [cup(records, person, more=challenge_desk.stretches).claim for person in people[:3]]
     with records.begin() as connection:

@@ -19,6 +19,7 @@ from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Claim, Stretch
+from dure.services.carbon.programmes import programmes
 from dure.services.carbon.statements import books, statement_records
 from dure.services.carbon.statements.books import Span
 from dure.services.carbon.statements.changes import Change
@@ -165,7 +166,7 @@ def test_results_of_sponsorships_are_told_as_they_stood_at_an_instant(records):
     with records.begin() as connection:
         company_records.put(connection, Company(id="acme", name=Text("에이크미"), business_number="1248100998"), BY)
         sponsoring_desk.pay_in(connection, "acme", 3_000_000, "R-1", BY)
-        sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), BY)
+        sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), BY, programmes(NOW.date()))
         sponsoring_desk.accept(connection, "spn-1", BY)
         keep(connection, claim(1), ("awarded", NOW))
         sponsoring_desk.count(connection, [claim(1), claim(2, grams=7)], {}, NOW)

@@ -23,6 +23,7 @@ from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.checking import check
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Claim, Stretch
+from dure.services.carbon.programmes import programme
 from dure.services.carbon.transparency import commitments
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -63,7 +64,7 @@ WORKING = Working(
 
 def made(records: Records, *claims: Claim) -> list[Claim]:
     with records.begin() as connection:
-        return [claim_desk.make(connection, one, NOW, working=WORKING) for one in claims]
+        return [claim_desk.make(connection, one, programme(one.programme, NOW.date()), NOW, working=WORKING) for one in claims]
 
 
 def sums(records: Records) -> dict[str, tuple[int, int, int, int]]:
@@ -246,11 +247,11 @@ def test_two_that_make_the_same_claims_in_another_order_do_not_wait_in_a_ring(re
 
     with ThreadPoolExecutor(1) as pool:
         with records.begin() as connection:
-            claim_desk.make(connection, first, NOW)
+            claim_desk.make(connection, first, programme(first.programme, NOW.date()), NOW)
             answer = pool.submit(other)
             begun.wait()
             sleep(0.2)  # long enough to be in the way, if it ever is
-            claim_desk.make(connection, second, NOW)
+            claim_desk.make(connection, second, programme(second.programme, NOW.date()), NOW)
         assert answer.result(60) == ["awarded", "awarded"]
     assert sums(records)["held/city"][3] == 1_800
 

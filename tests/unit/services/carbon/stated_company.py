@@ -20,6 +20,7 @@ from dure.services.carbon.companies.targets import Target
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.model import Claim, Stretch
+from dure.services.carbon.programmes import programmes
 from dure.services.carbon.statements.statement import Question
 
 EARLY = datetime(2026, 1, 10, 3, 0, tzinfo=UTC)
@@ -133,7 +134,7 @@ def sponsored(house, transfers=False):
     grams = Transfer(id="g", debit="world/city-verified", credit="held/city", amount=5_000_000, unit="gCO2e", ref="other")
     with house.records.begin() as connection:
         sponsoring_desk.pay_in(connection, "acme", 3_000_000, "R-1", BY)
-        sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), BY)
+        sponsoring_desk.offer(connection, offer, sponsoring_rules(NOW.date()), BY, programmes(NOW.date()))
         sponsoring_desk.accept(connection, "spn-1", BY)
         posting.post(connection, [[grams]], EARLY, posting.named(accounts.world("city-verified"), accounts.held("city")))
         sponsoring_desk.count(connection, [one], {}, EARLY)

@@ -16,6 +16,7 @@ from dure.engines.records import events
 from dure.engines.records.tables_carbon_ledger import carbon_accounts, carbon_taken
 from dure.services.carbon.claiming import claim_desk, claim_records, intake_records
 from dure.services.carbon.claiming.event_watch import EventWatch
+from dure.services.carbon.rules import SHIPPED
 
 FIRST, SECOND = "origin-cs-1-2026-11-22", "origin-cs-1-2026-11-22-1"
 LESS = {"pv": 10_000, "ess_pv": 0, "ess_grid": 0, "grid": 90_000}
@@ -91,6 +92,23 @@ def test_each_kind_of_event_becomes_a_claim_of_its_tier(house, event, method, st
     assert 0 < claim.grams < claim.point_grams
     assert grams is None or claim.grams == grams
     assert intake_of(house, event.id).state == "taken"
+
+
+def test_rules_begin_on_the_citys_own_day_not_on_that_of_greenwich(house, tmp_path):
+    place = tmp_path / "city" / "rules" / "carbon"
+    place.mkdir(parents=True)
+    shipped = (SHIPPED / "programmes.toml").read_text("utf-8")
+    (place / "programmes.toml").write_text(shipped.replace("2020-01-01", "2026-11-25"), "utf-8")
+    house.city = carbon_house(tmp_path, city_folder=tmp_path / "city").city
+    house.clock = FixedClock(datetime(2026, 11, 24, 14, 59, tzinfo=UTC))  # 23:59 in Seoul
+    looked(house, building_saving())
+    assert claims_of(house) == []
+
+    house.clock = FixedClock(datetime(2026, 11, 24, 15, 30, tzinfo=UTC))  # 00:30 in Seoul
+    EventWatch(house).look_once()
+
+    (claim,) = claims_of(house, "building-saving")
+    assert claim.state == "reserved"
 
 
 def test_the_same_event_told_again_changes_nothing(house):

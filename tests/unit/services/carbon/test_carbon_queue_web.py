@@ -16,6 +16,8 @@ from dure.engines.records.audit import By
 from dure.services.carbon.claiming import claim_desk, claim_records
 from dure.services.carbon.claiming.event_watch import EventWatch
 from dure.services.carbon.claiming.explaining import EXPLAINERS, explain
+from dure.services.carbon.claiming.naming import names_of
+from dure.services.carbon.programmes import programme
 from dure.services.carbon.service import CarbonService
 from dure.services.carbon.transparency import commitments
 from dure.services.carbon.transparency.log_watch import LogWatch
@@ -121,6 +123,14 @@ def test_from_a_programmes_tonnes_to_the_readings_are_three_clicks(world, method
     assert f'href="/en{path}"' in first
 
 
+def test_the_queue_calls_claims_by_what_was_measured(world):
+    house, visitors = world
+    claim = claim_of(house, "building-saving")
+    row = visitors["officer"].get(f"/en{HERE}/queue").text.split(f'claims/{claim.id}">')[1].split("</a>")[0]
+    with house.records.read() as connection:
+        assert row == names_of(house, connection, [claim])[claim.id]("en")
+
+
 def test_the_queue_decides_with_reason_and_says_what_it_could_not(world):
     house, visitors = world
     claim = claim_of(house, "building-saving")
@@ -151,7 +161,7 @@ def test_an_officer_does_not_verify_their_own(world):
     claim = claim_of(house, "building-saving")
     with house.records.begin() as connection:
         ref = commitments.commit(connection, officer, NOW)
-        own = claim_desk.make(connection, _own(claim, ref), NOW)
+        own = claim_desk.make(connection, _own(claim, ref), programme(claim.programme, NOW.date()), NOW)
     answer = visitors["officer"].post(f"/api/v1/carbon/claims/{own.id}/decision", {"verdict": "award"})
     assert (answer.status_code, answer.json()["code"]) == (403, "verification.own_claim")
 

@@ -116,6 +116,7 @@ def test_the_same_file_and_the_same_bill_are_taken_once(city):
     assert [one["code"] for one in bill.json()["rejected"]] == ["activity.taken"]
 
 
+@pytest.mark.usefixtures("brought")
 def test_looking_writes_nothing_and_names_every_bad_row(city):
     before = city["acme"].get(f"{API}/acme/imports").json()
     text = (
@@ -163,6 +164,36 @@ def test_a_figure_unfolds_to_the_row_of_the_bill_in_three_clicks(city):
     assert f"{HERE}/acme/data/{brought}" in second.text
     assert city["acme"].get(f"/en{HERE}/acme/data/{brought}").status_code == 200
     assert city["beta"].get(f"/en{HERE}/beta/explain?figure=carbon/company/acme/2025/scope2-location").status_code == 404
+
+
+@pytest.mark.usefixtures("brought")
+def test_rows_of_a_file_are_called_by_their_names(city):
+    brought = next(one["id"] for one in city["acme"].get(f"{API}/acme/imports").json()["items"] if one["name"] == "bills")
+
+    page = city["acme"].get(f"/en{HERE}/acme/data/{brought}").text
+
+    rows = page.split("<tbody>")[1]
+    assert "Electricity" in rows
+    assert "electricity " not in rows
+
+
+def test_who_asks_for_the_grounds_of_nothing_gets_the_form(city):
+    asked = city["acme"].get(f"/en{HERE}/acme/explain")
+
+    assert asked.status_code == 200
+    assert 'name="figure"' in asked.text
+
+
+def test_a_row_without_a_factor_is_not_shown_as_0(city):
+    rows = "활동,기간,사용량,단위\nwaste_recycling,2015.02.01~2015.02.28,2,t\n"
+    done = send(city["acme"], f"{API}/acme/imports?name=waste", rows)
+    assert done.status_code == 201, done.text
+    missing = next(one for one in city["acme"].get(f"{API}/acme/footprint?year=2015").json()["lines"] if one["refused"])
+
+    told = city["acme"].get(f"/en{HERE}/acme/explain?figure=carbon/company/acme/2015/activity/{missing['activity']}").text
+
+    answer = told.split('class="answer-text">')[1].split("</p>")[0]
+    assert answer == "–"
 
 
 @pytest.mark.usefixtures("brought")

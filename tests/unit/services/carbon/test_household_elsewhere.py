@@ -16,6 +16,7 @@ from dure.services.carbon.households.household_watch import HouseholdWatch
 from dure.services.carbon.ledger.checking import check
 from dure.services.carbon.model import Claim, Stretch
 from dure.services.carbon.practising import elsewhere_records
+from dure.services.carbon.programmes import programme
 from dure.services.carbon.rules import SHIPPED
 
 HALF_YEAR = (datetime(2025, 12, 31, 15, tzinfo=UTC), datetime(2026, 6, 30, 15, tzinfo=UTC))
@@ -99,7 +100,7 @@ def test_a_saving_another_programme_of_the_city_has_claimed_is_refused_and_nothi
         ),
     )  # fmt: skip
     with house.records.begin() as connection:
-        assert claim_desk.make(connection, other, NOW).state == "awarded"
+        assert claim_desk.make(connection, other, programme(other.programme, NOW.date()), NOW).state == "awarded"
     assert judged(house, mine).code == "household.band"
     with house.records.read() as connection:
         kept = claim_desk.claim(connection, only_judgement(house, mine).claim)

@@ -22,12 +22,13 @@ from dure.services.carbon.model import Claim, Stretch
 from dure.services.carbon.practising import challenge_desk
 from dure.services.carbon.practising.group_records import Challenge
 from dure.services.carbon.practising.practice_desk import setting_of
+from dure.services.carbon.programmes import programme, programmes
 
 BY = By("person-officer", NOW)
 SPAN_D = 20
 
 
-def made(house, connection, number):
+def made(connection, number):
     """A claim of a day's saving at the hall, awarded by a person."""
     start = NOW + timedelta(days=number)
     stretch = Stretch(source="building/hall", attribute="energy_saving", start=start, end=start + timedelta(days=1))
@@ -36,7 +37,7 @@ def made(house, connection, number):
         quantity=1_000_000, unit="Wh", grams=2_000_000, point_grams=2_500_000, won=0, method="m@1", factors=(),
         readings_sha256="0" * 64, made_at=NOW,
     )  # fmt: skip
-    kept = claim_desk.make(connection, one, NOW, folder=house.city.folder)
+    kept = claim_desk.make(connection, one, programme(one.programme, NOW.date()), NOW)
     return claim_desk.award(connection, kept.id, BY.actor, NOW) if kept.state == "reserved" else kept
 
 
@@ -49,7 +50,7 @@ def house(tmp_path):
     )  # fmt: skip
     with house.records.begin() as connection:
         sponsoring_desk.pay_in(connection, "acme", 1_000_000, "R", BY)
-        sponsoring_desk.offer(connection, offer, funding_desk.rules_of(house), BY)
+        sponsoring_desk.offer(connection, offer, funding_desk.rules_of(house), BY, programmes(NOW.date()))
         sponsoring_desk.accept(connection, "spn-1", BY)
     yield house
     house.records.close()
@@ -64,7 +65,7 @@ def held(house):
 def test_awarded_claims_pay_withdrawn_ones_do_not_and_the_rest_comes_back(house):
     watch = SponsoringWatch(house)
     with house.records.begin() as connection:
-        first, _ = made(house, connection, 1), made(house, connection, 2)
+        first, _ = made(connection, 1), made(connection, 2)
     watch.round()
     watch.round()
     assert held(house) == ("running", 400_000, 4_000_000, 0)
@@ -90,7 +91,7 @@ def test_what_a_scale_weighed_counts_for_who_sponsors_that_scale_and_stands_in_i
         funding_desk.offer(house, connection, offer, BY)
         sponsoring_desk.accept(connection, "spn-2", BY)
         for number in (1, 2):
-            bagged(house, connection, number)
+            bagged(connection, number)
     SponsoringWatch(house).round()
     house.clock = FixedClock(NOW + timedelta(days=5))
 
@@ -103,7 +104,7 @@ def test_what_a_scale_weighed_counts_for_who_sponsors_that_scale_and_stands_in_i
     assert not [one for one in found if "bag-" in one.option.target]
 
 
-def bagged(house, connection, number):
+def bagged(connection, number):
     """A bag of two kilograms on the scale."""
     row = {
         "id": f"wgh-{number}", "bag": f"bag-{number}", "scale": "scale-1", "material": "paper", "mass_g": 2_000,
@@ -118,7 +119,7 @@ def bagged(house, connection, number):
         quantity=2_000, unit="g", grams=1_500, point_grams=1_600, won=0, method="m@1", factors=(), readings_sha256="0" * 64,
         made_at=NOW,
     )  # fmt: skip
-    assert claim_desk.make(connection, one, NOW, folder=house.city.folder).state == "awarded"
+    assert claim_desk.make(connection, one, programme(one.programme, NOW.date()), NOW).state == "awarded"
 
 
 def test_a_challenge_people_have_set_out_on_is_suggested_and_can_be_sponsored_while_it_runs(house):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 
@@ -92,6 +93,9 @@ def test_a_statement_is_issued_by_form_and_its_files_are_fetched(city):
     row = city["ours"].get(answer.headers["location"].split("?")[0] + "/rows/scope1")
     assert row.status_code == 200
     assert "carbon/company/acme/2025/activity/" in row.text
+    empty = re.search(r'/rows/([^"]+)">[^<]*</a>(?:(?!</tr>).)*<td class="num"[^>]*>–</td>', shown.text, re.DOTALL)
+    left = city["ours"].get(answer.headers["location"].split("?")[0] + f"/rows/{empty[1]}").text
+    assert left.split('class="answer-text">')[1].split("</p>")[0] == "–"
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def assessed(event: Event, by: Asking, on: date) -> Assessed | Parked:
             return Parked(result.code, result.reason)
         working = gathered.working(inputs)
         claim = _claim(event, by, (span, result), (inputs, gathered.factors))
-        against = excluded(claim.stretches, on, by.folder) or _beyond(event, by, claim, inputs) or _nothing(claim)
+        against = excluded(claim.stretches, on, by.folder) or _beyond(event, by, claim, inputs, on) or _nothing(claim)
         return Assessed(claim, working, against)
     except Unread as error:
         return _unread(error)
@@ -192,7 +192,7 @@ def _claim(event: Event, by: Asking, told: tuple[Interval, Result], used: tuple[
     )
 
 
-def _beyond(event: Event, by: Asking, claim: Claim, inputs: dict[str, str]) -> Refused | None:
+def _beyond(event: Event, by: Asking, claim: Claim, inputs: dict[str, str], on: date) -> Refused | None:
     """Why what was measured cannot be: below 0, or more than such a source can do in that time."""
     negative = [name for name in by.method.reads if number(inputs[name]) < 0 and not by.method.confidence]
     if negative:
@@ -202,7 +202,7 @@ def _beyond(event: Event, by: Asking, claim: Claim, inputs: dict[str, str]) -> R
         words = Text("구간의 아래 끝이 최적 추정보다 큽니다.", "The lower end of the interval is above the best estimate.")
         return Refused("claim.absurd", words)
     stretch = claim.stretches[0]
-    row = methods.bound(by.method.id, event.subject, stretch.end.date(), by.folder)
+    row = methods.bound(by.method.id, event.subject, on, by.folder)
     hours = math.ceil((stretch.end - stretch.start) / HOUR)
     if row is None or abs(claim.quantity) <= row.most_per_h * hours:
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -27,7 +26,7 @@ from dure.services.carbon.ledger import accounts, posting, taken
 from dure.services.carbon.ledger.model import Transfer
 from dure.services.carbon.ledger.turn import take_turn
 from dure.services.carbon.model import Claim, Refused, State, Tier
-from dure.services.carbon.programmes import Programme, programme
+from dure.services.carbon.programmes import Programme
 from dure.services.carbon.transparency import commitments, staging
 
 ENDED = "ledger.pending_ended"  # the reservation has run out by itself: what was to be released is
@@ -46,29 +45,24 @@ NOTHING_SAID = Word()
 def make(
     connection: Connection,
     claim: Claim,
+    row: Programme,
     at: datetime,
     *,
     working: Working | None = None,
-    folder: Path | None = None,
     against: Refused | None = None,
 ) -> Claim:
     """Make a claim: judge it, take its stretches, move grams and won, tell the log and the bus.
 
     Parameters
     ----------
+    row : its programme, as it is on the city's own day of the claim
     working : how its grams were worked out, so that anybody can do it again
-    folder : of the city, whose own programmes win
     against : why it is refused already, by who asks
 
     Returns
     -------
     The claim as it stands: ``reserved``, ``awarded``, or ``refused`` with the code in `reason`; one made before as it is
-
-    Raises
-    ------
-    NotFound : ``programme.unknown``
     """
-    row = programme(claim.programme, at.date(), folder)
     take_turn(connection)  # before its row: two that make the same claims in another order never wait for each other in a ring
     before = claim_records.find(connection, claim.id)
     if before is not None:

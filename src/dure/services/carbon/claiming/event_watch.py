@@ -108,8 +108,10 @@ def settle(house: House, connection: Connection, event: Event, now: datetime) ->
     replaced = event.data.get("replaces")
     if made and isinstance(replaced, str) and replaced:
         _replace(connection, replaced, now)
+    today = day_of(now, house.city.zone)
     for one in made:
-        claim_desk.make(connection, one.claim, now, working=one.working, folder=house.city.folder, against=one.against)
+        row = programme(one.claim.programme, today, house.city.folder)
+        claim_desk.make(connection, one.claim, row, now, working=one.working, against=one.against)
     return waits is None
 
 

@@ -37,13 +37,14 @@ class InputTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure this one is made of."""
+    """A figure this one is made of; one that is not `known` counts nothing, and `note` is the code of why."""
 
     figure: str
     name: Text
     amount: int
     unit: str
     note: str = ""
+    known: bool = True
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     amount : as booked [unit]; again : as it comes out now; agrees : whether both are the same, and so of every part
+    known : False where nobody can say how much it is: `amount` is 0 then and stands for nothing
     how : in a sentence, what was done to find out
     """
 
@@ -68,6 +70,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     again: int
     unit: str
     agrees: bool
+    known: bool = True
     how: Text = NONE
     steps: tuple[StepTold, ...] = ()
     inputs: tuple[InputTold, ...] = ()

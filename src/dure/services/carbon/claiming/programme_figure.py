@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
-from dure.core.time import day_interval
+from dure.core.time import day_interval, day_of
 from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.claim_records import Wanted
 from dure.services.carbon.claiming.explanation import Explanation, Link, Part
@@ -17,6 +17,8 @@ from dure.services.carbon.model import Refused, State, Tier
 from dure.services.carbon.programmes import programmes
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from sqlalchemy import Connection
 
     from dure.services.carbon.model import Claim
@@ -42,7 +44,7 @@ def programme_figure(house: House, connection: Connection, words: tuple[str, str
         again += kept.claim.grams if result is None or isinstance(result, Refused) else result.grams
         found.append(kept.claim)
     found.sort(key=lambda one: (-one.grams, one.id))
-    name = programmes(house.clock.now().date(), house.city.folder)[ident].name
+    name = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)[ident].name
     names = names_of(house, connection, found[:SHOWN])
     return Explanation(
         figure=f"carbon/programme/{ident}/{year}/{tier}",
@@ -55,7 +57,7 @@ def programme_figure(house: House, connection: Connection, words: tuple[str, str
             f"청구 {len(found):,}건을 저마다 보관된 입력값으로 다시 계산해 더했습니다.",
             f"{len(found):,} claims, each worked out again from what is kept with it, and summed.",
         ),
-        parts=tuple(_part(one, names[one.id]) for one in found[:SHOWN]),
+        parts=tuple(_part(one, names[one.id], house.city.zone) for one in found[:SHOWN]),
         links=(
             Link(
                 name=Text("이 청구 모두 보기", "All of these claims"),
@@ -65,18 +67,18 @@ def programme_figure(house: House, connection: Connection, words: tuple[str, str
     )
 
 
-def _part(one: Claim, name: Text) -> Part:
+def _part(one: Claim, name: Text, zone: ZoneInfo) -> Part:
     return Part(
         figure=f"carbon/claim/{one.id}",
         name=name,
         amount=one.grams,
         unit="gCO2e",
-        note=one.stretches[0].start.date().isoformat(),
+        note=day_of(one.stretches[0].start, zone).isoformat(),
     )
 
 
 def _wanted(house: House, ident: str, year: str, tier: str) -> Wanted:
-    known = programmes(house.clock.now().date(), house.city.folder)
+    known = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)
     chosen: Tier | None = next((one for one in get_args(Tier) if one == tier), None)
     if ident not in known or chosen is None or not _YEAR.fullmatch(year):
         raise NotFound("figure.unknown", f"carbon/programme/{ident[:40]}/{year[:10]}/{tier[:5]} names no figure.")

@@ -118,11 +118,21 @@ def standing(
 
 def get(connection: Connection, company: str, ident: str) -> Kept:
     """One row."""
-    query = select(activities).where(activities.c.id == ident, activities.c.company == company)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise NotFound("activity.unknown", f"There is no activity {ident[:80]!r}.")
-    return Kept(msgspec.convert(row["content"], Activity), row["brought"], row["booked_at"], row["ended_at"])
+    return rows_of(connection, company, [ident])[0]
+
+
+def rows_of(connection: Connection, company: str, idents: Sequence[str]) -> list[Kept]:
+    """Rows by their ids, in the order asked for; NotFound ``activity.unknown``."""
+    found: dict[str, Kept] = {}
+    for start in range(0, len(idents), SOME):
+        some = activities.c.id.in_(idents[start : start + SOME])
+        for row in connection.execute(select(activities).where(some, activities.c.company == company)).mappings():
+            activity = msgspec.convert(row["content"], Activity)
+            found[activity.id] = Kept(activity, row["brought"], row["booked_at"], row["ended_at"])
+    missing = next((one for one in idents if one not in found), None)
+    if missing is not None:
+        raise NotFound("activity.unknown", f"There is no activity {missing[:80]!r}.")
+    return [found[one] for one in idents]
 
 
 def listing(connection: Connection, company: str, *, after: str = "", limit: int = 100) -> Page[Activity]:

@@ -109,8 +109,7 @@ def _again(house: House, connection: Connection, company: str, year: int, of: tu
     asked = figure_desk.period(house, connection, company, year, None)
     data = figure_desk.sources(house, asked.as_of)
     found: list[Line] = []
-    for one in lines:
-        kept = activity_records.get(connection, company, one.activity)
+    for kept in activity_records.rows_of(connection, company, [one.activity for one in lines]):
         found += footprint(asked, [kept.activity], (), data).lines
     if what != "scope2-market":
         return sum(one.co2e_g or 0 for one in found)
@@ -144,6 +143,7 @@ def _activity(house: House, connection: Connection, company: str, year: int, ide
         again=round(Fraction(one.exact_g)) if one.exact_g else 0,
         unit="gCO2e",
         agrees=not one.exact_g or grams == round(Fraction(one.exact_g)),
+        known=one.co2e_g is not None,
         steps=tuple(steps),
         inputs=tuple(_factors(house, [one])),
         links=(Link(name=Text("들여온 파일과 줄", "File and row it came by"), path=f"{HERE}/{company}/data/{kept.brought}"),),
@@ -183,7 +183,8 @@ def _sponsoring(house: House, connection: Connection, company: str, ident: str) 
         raise _unknown((company, "sponsoring", ident))
     results = sponsor_records.results_of(connection, sponsorship=ident)
     total = sponsor_records.counted(connection, ident).grams
-    names = names_of(house, connection, [claim_records.get(connection, one.claim).claim for one in results[:SHOWN]])
+    claims = claim_records.claims_of(connection, [one.claim for one in results[:SHOWN]])
+    names = names_of(house, connection, [one.claim for one in claims])
     return Explanation(
         figure=f"carbon/company/{company}/sponsoring/{ident}",
         name=held.sponsorship.title,
@@ -242,6 +243,7 @@ def _part(year: tuple[str, int], line: Line, kinds: Mapping[str, Text]) -> Part:
         amount=line.co2e_g or 0,
         unit="gCO2e",
         note=line.refused or line.factor,
+        known=line.co2e_g is not None,
     )
 
 

@@ -22,6 +22,7 @@ from dure.services.carbon.companies.suggesting import Option, Suggestion, Wish, 
 from dure.services.carbon.governing.districts import where
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.practising import challenge_desk, group_records, practice_desk
+from dure.services.carbon.programmes import programmes
 
 if TYPE_CHECKING:
     from dure.spine.house import House
@@ -51,11 +52,11 @@ def new_id(connection: Connection, company: str) -> str:
 
 def offer(house: House, connection: Connection, one: Sponsorship, by: By) -> Held:
     """Offer by the rules of the day; as `sponsoring_desk.offer`, InputError ``sponsor.target_unknown``."""
-    rules = rules_of(house)
+    rules, known = rules_of(house), programmes(day_of(by.at, house.city.zone), house.city.folder)
     why = sponsoring.objection(one, rules, by.at) or fundable.objection(house, connection, one)
     if why is not None:
         raise refuse(why)
-    return sponsoring_desk.offer(connection, one, rules, by, house.city.folder)
+    return sponsoring_desk.offer(connection, one, rules, by, known)
 
 
 def achieved_by(connection: Connection, company: str) -> list[Achieved]:

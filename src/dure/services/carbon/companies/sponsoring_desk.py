@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from dure.core.errors import Conflict, InputError
+from dure.core.errors import Conflict, InputError, NotFound
 from dure.core.events import Event
 from dure.engines.records import audit, events
 from dure.engines.records.audit import SYSTEM, By
@@ -38,7 +37,7 @@ from dure.services.carbon.governing.districts import Where
 from dure.services.carbon.ledger import accounts, posting
 from dure.services.carbon.ledger.model import Account, Transfer
 from dure.services.carbon.model import CITY, Claim, Refused
-from dure.services.carbon.programmes import programme
+from dure.services.carbon.programmes import Programme
 from dure.services.carbon.transparency import staging
 from dure.services.carbon.transparency.entry import Entry
 
@@ -68,8 +67,12 @@ def pay_in(connection: Connection, company: str, won: int, receipt: str, by: By)
     audit.append(connection, by, "act", "company", company, {"paid_in_won": won, "receipt": receipt.strip()})
 
 
-def offer(connection: Connection, one: Sponsorship, rules: SponsoringRules, by: By, folder: Path | None = None) -> Held:
+def offer(connection: Connection, one: Sponsorship, rules: SponsoringRules, by: By, known: Mapping[str, Programme]) -> Held:
     """A company offers: its money is reserved until somebody decides or the offer ends.
+
+    Parameters
+    ----------
+    rules, known : rules and programmes as they are on the city's own day
 
     Raises
     ------
@@ -80,9 +83,9 @@ def offer(connection: Connection, one: Sponsorship, rules: SponsoringRules, by: 
     why = objection(one, rules, by.at)
     if why is not None:
         raise refuse(why)
-    programme(one.programme, by.at.date(), folder)
-    if one.target_kind == "programme":
-        programme(one.target, by.at.date(), folder)
+    for ident in (one.programme, one.target) if one.target_kind == "programme" else (one.programme,):
+        if ident not in known:
+            raise NotFound("programme.unknown", f"No programme {ident[:80]!r} is in force.")
     reserved = Transfer(
         id=f"{one.id}/escrow", debit=accounts.company(one.company).id, credit=accounts.escrow(one.id).id, amount=one.budget_won,
         unit="KRW", deed="pending", expires_at=by.at + timedelta(days=rules.offer_d), why=f"{SPONSOR}.offer", ref=one.id,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
-from dure.core.time import day_interval
+from dure.core.time import day_interval, day_of
 from dure.services.carbon.claiming import claim_records
 from dure.services.carbon.claiming.claim_records import Kept, Wanted
 from dure.services.carbon.claiming.explanation import Explanation, Link, Part
@@ -32,6 +32,7 @@ from dure.services.carbon.programmes import programmes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from zoneinfo import ZoneInfo
 
     from sqlalchemy import Connection
 
@@ -69,7 +70,7 @@ def board_figure(house: House, connection: Connection, words: tuple[str, ...]) -
     span, what, of = _span(house, words), words[1], words[2] if len(words) == 3 else ""  # span, what, of which
     if what == "tonnes" and of in get_args(Tier):
         return _tonnes(house, connection, span, next(one for one in get_args(Tier) if one == of))
-    known = programmes(house.clock.now().date(), house.city.folder)
+    known = programmes(day_of(house.clock.now(), house.city.zone), house.city.folder)
     if what not in _FLOWS or (of and of not in known) or (what in ("released", "rewards")) != bool(of):
         raise _unknown("board", words)
     return _won((house, connection), span, what, of, known[of].name if of else None)
@@ -91,7 +92,7 @@ def inventory_figure(house: House, connection: Connection, words: tuple[str, ...
         (house, connection),
         f"carbon/inventory/{'/'.join(words)}",
         Text(f"{where.ko}, {name.ko}, {span.ko}, {tier}등급", f"{where.en or where.ko}, {name.en}, {span.words}, tier {tier}"),
-        [claim_records.get(connection, one.id) for one in found],
+        found,
     )
 
 
@@ -117,7 +118,7 @@ def _of_claims(books: tuple[House, Connection], figure: str, name: Text, found: 
         parts=tuple(
             Part(
                 figure=f"carbon/claim/{one.claim.id}", name=names[one.claim.id],
-                amount=one.claim.grams, unit="gCO2e", note=one.claim.stretches[0].start.date().isoformat(),
+                amount=one.claim.grams, unit="gCO2e", note=day_of(one.claim.stretches[0].start, books[0].city.zone).isoformat(),
             )
             for one in kept[:SHOWN]
         ),
@@ -147,18 +148,19 @@ def _won(books: tuple[House, Connection], span: Span, what: str, of: str, of_nam
             f"장부의 이체 {len(moved):,}건을 하나씩 다시 읽어 더했습니다. 되돌린 것은 뺐습니다.",
             f"{len(moved):,} transfers read again from the books one by one and summed; what was taken back is subtracted.",
         ),
-        parts=tuple(_part(one, names) for one in shown),
+        parts=tuple(_part(one, names, books[0].city.zone) for one in shown),
         links=(Link(name=Text("투명성 로그", "The transparency log"), path="/carbon/log"),),
     )  # fmt: skip
 
 
 def _named(house: House, connection: Connection, idents: list[str]) -> dict[str, Text]:
-    return names_of(house, connection, [claim_records.get(connection, one).claim for one in dict.fromkeys(idents)])
+    return names_of(house, connection, [one.claim for one in claim_records.claims_of(connection, list(dict.fromkeys(idents)))])
 
 
-def _part(one: Moved, names: Mapping[str, Text]) -> Part:
+def _part(one: Moved, names: Mapping[str, Text], zone: ZoneInfo) -> Part:
     figure = f"carbon/claim/{one.ref}" if one.ref in names else ""
-    return Part(figure=figure, name=names.get(one.ref, Text(one.id)), amount=one.won, unit="KRW", note=one.at.date().isoformat())
+    name, day = names.get(one.ref, Text(one.id)), day_of(one.at, zone)
+    return Part(figure=figure, name=name, amount=one.won, unit="KRW", note=day.isoformat())
 
 
 def _span(house: House, words: tuple[str, ...]) -> Span:

@@ -15,6 +15,7 @@ from dure.engines.records.tables_carbon_claims import carbon_claims as claims
 from dure.engines.records.tables_carbon_claims import carbon_weighings as weighings
 from dure.engines.records.tables_carbon_governing import carbon_claim_places as places
 from dure.services.carbon.claiming import claim_records
+from dure.services.carbon.claiming.claim_records import Kept
 from dure.services.carbon.governing.inventory import Row
 from dure.services.carbon.model import Claim
 
@@ -50,7 +51,7 @@ def unplaced(connection: Connection, limit: int) -> list[Claim]:
     """Claims without a place, oldest first."""
     known = select(places.c.claim).where(places.c.claim == claims.c.id).exists()
     query = select(claims.c.id).where(~known).order_by(claims.c.made_at, claims.c.id).limit(limit)
-    return [claim_records.get(connection, ident).claim for ident in connection.execute(query).scalars()]
+    return [one.claim for one in claim_records.claims_of(connection, list(connection.execute(query).scalars()))]
 
 
 def place(connection: Connection, rows: Sequence[Placed]) -> int:
@@ -95,7 +96,7 @@ def inventory(connection: Connection, start: datetime, end: datetime) -> list[Ro
     return list(found.values())
 
 
-def cell(connection: Connection, span: tuple[datetime, datetime], wanted: tuple[str, str, str]) -> list[Claim]:
+def cell(connection: Connection, span: tuple[datetime, datetime], wanted: tuple[str, str, str]) -> list[Kept]:
     """The claims of one cell: district, service, tier; those worth most first."""
     district, service, tier = wanted
     query = (
@@ -105,7 +106,7 @@ def cell(connection: Connection, span: tuple[datetime, datetime], wanted: tuple[
         .where(places.c.district == district, places.c.service == service, claims.c.tier == tier)
         .order_by(claims.c.grams.desc(), claims.c.id)
     )
-    return [claim_records.get(connection, ident).claim for ident in connection.execute(query).scalars()]
+    return claim_records.claims_of(connection, list(connection.execute(query).scalars()))
 
 
 def credited(connection: Connection, bounds: Sequence[datetime]) -> list[Credited]:

@@ -32,6 +32,8 @@ from dure.services.carbon.practising.catalogue import catalogue
 from dure.services.carbon.programmes import programme
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from dure.spine.house import House
 
 HOMES_AT_ONCE = 500
@@ -98,15 +100,16 @@ def claim_parts(house: House, connection: Connection, kept: Kept, told: tuple[Ba
     """What a claim of a judgement needs beside it; `at` is when it is claimed."""
     basis, judgement = told
     period, on = _period(judgement), last_day(_period(judgement))
-    row = programme(PROGRAMME, at.date(), house.city.folder)
-    factor = home_factor((judgement.utility, judgement.unit, row.factor_programme), on, at.date(), house.city.folder)
+    zone = house.city.zone
+    today = day_of(at, zone)
+    row = programme(PROGRAMME, today, house.city.folder)
+    factor = home_factor((judgement.utility, judgement.unit, row.factor_programme), on, today, house.city.folder)
     if not isinstance(factor, GramsPer):
         return factor
-    zone = house.city.zone
     span = Interval(day_interval(period.start, zone).start, day_interval(period.end, zone).start)
     rules = judging_rules(judgement.utility, on, house.city.folder)
     digest = readings_digest(basis, weather_of(connection, basis, rules, period), kept.household.id)
-    return Rest(kept.household.ref, span, factor, digest, on, at.date(), at)
+    return Rest(kept.household.ref, span, factor, digest, on, today, at)
 
 
 def _claimed(
@@ -129,9 +132,9 @@ def _claimed(
     kept = claim_desk.make(
         connection,
         claim,
+        programme(PROGRAMME, day_of(now, house.city.zone), house.city.folder),
         now,
         working=working,
-        folder=house.city.folder,
         against=None if claim.grams or claim.won else NOTHING_SHOWN,
     )
     if kept.state == "reserved" and _trusted(house, basis.bills, case):
@@ -161,8 +164,8 @@ def _counted_elsewhere(house: House, connection: Connection, case: _Case, claim:
 
 def _beyond_year(house: House, connection: Connection, claim: Claim) -> bool:
     """Whether the person would get more in a calendar year than the programme gives one person."""
-    most = programme(PROGRAMME, claim.made_at.date(), house.city.folder).person_year_won
     zone = house.city.zone
+    most = programme(PROGRAMME, day_of(claim.made_at, zone), house.city.folder).person_year_won
     year = claim.stretches[0].start.astimezone(zone).year
     start, end = (day_interval(date(one, 1, 1), zone).start for one in (year, year + 1))
     got = claim_desk.claims(
@@ -189,13 +192,13 @@ def measure_times(house: House, period: Period, utility: Utility) -> tuple[float
     """
     rules = judging_rules(utility, last_day(period), house.city.folder)
     seasons: list[list[float]] = [[], []]
-    stations: dict[str, StationWeather] = {}
+    scoring = _Scoring(period, rules, house.city.zone, {})
     after = ""
     while True:
         with house.records.read() as connection:
             found = household_records.page_of(connection, after, HOMES_AT_ONCE)
             for kept in found:
-                _score(connection, kept, (period, rules, stations), seasons)
+                _score(connection, kept, scoring, seasons)
         if len(found) < HOMES_AT_ONCE:
             break
         after = found[-1].household.id
@@ -203,17 +206,21 @@ def measure_times(house: House, period: Period, utility: Utility) -> tuple[float
     return times, min(map(len, seasons))
 
 
-def _score(
-    connection: Connection,
-    kept: Kept,
-    how: tuple[Period, JudgingRules, dict[str, StationWeather]],
-    seasons: list[list[float]],
-) -> None:
-    period, rules, stations = how
+class _Scoring(NamedTuple):
+    """By what homes are scored before a half-year; weather is read once for each station."""
+
+    period: Period
+    rules: JudgingRules
+    zone: ZoneInfo
+    stations: dict[str, StationWeather]
+
+
+def _score(connection: Connection, kept: Kept, how: _Scoring, seasons: list[list[float]]) -> None:
+    period, rules, zone, stations = how
     household = kept.household
     bills = household_records.bills_of(connection, household.id, rules.utility)
     for scores, past in zip(seasons, (period.before, period.before.before), strict=True):
-        if past.end > kept.consented_at.date() or not bills:
+        if past.end > day_of(kept.consented_at, zone) or not bills:
             continue
         if household.station not in stations:
             first = Month(past.first.place - rules.history_months - HALF - SLIP_MONTHS).first
@@ -228,7 +235,7 @@ def _score(
 
 def period_over(house: House, now: datetime) -> Period | None:
     """The last half-year whose bills should be there; None while they are awaited."""
-    today = now.astimezone(house.city.zone).date()
+    today = day_of(now, house.city.zone)
     month = month_at(today)
     last = Period(Month(month.place - (month.of_year - 1) % HALF)).before
     wait = timedelta(choice("wait_d", last.end, house.city.folder))

@@ -21,7 +21,7 @@ from dure.services.carbon.ledger import history
 from dure.services.carbon.model import State, Tier
 from dure.services.carbon.pages import claim_names, ledger_words
 from dure.services.carbon.programmes import programmes
-from dure.services.carbon.transparency import log_records, proof_desk
+from dure.services.carbon.transparency import proof_desk
 from dure.web.access import require
 from dure.web.layout import house_of, layout_of
 
@@ -123,13 +123,12 @@ async def one(request: Request, claim_id: str) -> Response:
 
 def standing(connection: Connection, ident: str) -> Standing:
     """A claim with all that the books and the log have of it; NotFound ``claim.unknown``."""
-    keys = (f"claim/{ident}", *(f"decision/{ident}/{state}" for state in proof_desk.STATES))
     return Standing(
         claim_records.get(connection, ident),
         claim_records.deeds_of(connection, ident),
         decisions.get(connection, ident).reasons,
         history.transfers_for(connection, ident),
-        log_records.leaves_of(connection, keys),
+        proof_desk.entries_of(connection, ident),
     )
 
 

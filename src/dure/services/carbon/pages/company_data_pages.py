@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dure.core.access import Actor
 from dure.core.errors import InputError, NotFound, TooLarge
+from dure.core.time import day_of
 from dure.engines.records.audit import By
 from dure.services.carbon.companies import activity_desk, activity_records, company_desk, hours_file, right_desk
 from dure.services.carbon.companies.activity_desk import FILE_BYTES_MAX, Asked
@@ -24,8 +25,11 @@ from dure.web.layout import house_of, language_of, layout_of
 from dure.web.security import own_form, own_form_with_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
+    from dure.services.carbon.companies.activity_rules import Kind
     from dure.services.carbon.companies.company import Company
     from dure.spine.house import House
 
@@ -59,9 +63,19 @@ async def _page(request: Request, company: str, actor: Actor, **more: Any) -> Re
         found = activity_records.imports_of(connection, mine.id, after=after, limit=50)
         return {"imports": found.items, "following": found.next}
 
-    kinds = activity_rules(house.clock.now().date(), house.city.folder).kinds
-    given: dict[str, Any] = {"preview": None, "carried": "", "kinds": kinds, "after": after, "shown": ROWS_SHOWN, "files": FILES}
+    given: dict[str, Any] = {
+        "preview": None,
+        "carried": "",
+        "kinds": _kinds(house),
+        "after": after,
+        "shown": ROWS_SHOWN,
+        "files": FILES,
+    }
     return await show(request, actor, company, "carbon/company_data.html", read, **given | more)
+
+
+def _kinds(house: House) -> Mapping[str, Kind]:
+    return activity_rules(day_of(house.clock.now(), house.city.zone), house.city.folder).kinds
 
 
 async def one(request: Request, company: str, ident: str, actor: Actor = SEES) -> Response:
@@ -69,12 +83,10 @@ async def one(request: Request, company: str, ident: str, actor: Actor = SEES) -
 
     def read(connection: Connection, mine: Company) -> dict[str, Any]:
         found = activity_records.get_import(connection, mine.id, ident[:80])
-        rows = [
-            activity_records.get(connection, mine.id, each) for each in activity_records.of_import(connection, found.id)[:500]
-        ]
+        rows = activity_records.rows_of(connection, mine.id, activity_records.of_import(connection, found.id)[:500])
         return {"found": found, "rows": rows}
 
-    return await show(request, actor, company, "carbon/company_import.html", read)
+    return await show(request, actor, company, "carbon/company_import.html", read, kinds=_kinds(house_of(request)))
 
 
 async def undo(request: Request, company: str, actor: Actor = ACTS) -> Response:

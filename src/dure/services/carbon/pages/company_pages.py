@@ -228,6 +228,8 @@ async def explained(request: Request, company: str, actor: Actor = SEES) -> Resp
     def work() -> Any:
         with house.records.read() as connection:
             company_desk.seen_by(connection, actor, company)
+        if not asked:
+            return None
         if not asked.startswith(f"carbon/company/{company}/"):
             raise NotFound("figure.unknown", f"{asked[:80]!r} names no figure of this company.")
         return explain(house, asked)

@@ -8,7 +8,7 @@ from dure.services.carbon.claiming import claim_records, intake_records
 from dure.services.carbon.claiming.naming import measured, names_of, public_page
 from dure.services.carbon.claiming.readings_links import links_to
 from dure.services.carbon.pages import figure_paths
-from dure.services.carbon.transparency import log_records, proof_desk
+from dure.services.carbon.transparency import proof_desk
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,11 +49,10 @@ def told(house: House, connection: Connection, actor: Actor, key: str) -> EntryT
     asset = measured(connection, [claim])[ident]
     public = asset is None or house.directory.is_public(asset.id)
     event = intake_records.event_of(connection, claim.event)
-    keys = (f"claim/{ident}", *(f"decision/{ident}/{state}" for state in proof_desk.STATES))
     return EntryTold(
         claim,
         names_of(house, connection, [claim])[ident],
-        log_records.leaves_of(connection, keys),
+        proof_desk.entries_of(connection, ident),
         public_page(claim, asset) if public else "",
         figure_paths.open_to(actor, links_to(claim, event)),
     )

@@ -15,6 +15,7 @@ from dure.core.text import Text
 from dure.engines.records.audit import By
 from dure.services.carbon.claiming import claim_records, intake_records, verifying
 from dure.services.carbon.claiming.claim_records import Wanted
+from dure.services.carbon.claiming.naming import names_of
 from dure.services.carbon.claiming.verifying import REASONS, Outcome, Said, Verdict
 from dure.services.carbon.pages import claim_names, claim_pages, explain_pages
 from dure.services.carbon.pages.claim_pages import CLAIMS, known_words, read_records
@@ -38,9 +39,10 @@ PAGE_ROWS = 40
 
 
 class Queued(NamedTuple):
-    """A claim of the queue: since when it waits and how long it still may."""
+    """A claim of the queue: what it is called, since when it waits and how long it still may."""
 
     kept: Kept
+    name: Text
     waits_d: int
     left_d: int | None
 
@@ -75,9 +77,9 @@ async def _queue(request: Request, told: Told = Told(), status: int = 200) -> Re
     wanted = Wanted(states=("reserved",), programme=query.get("programme", "")[:60], method=query.get("method", "")[:60])
 
     def read(connection: Connection) -> tuple[list[Queued], dict[str, int], dict[tuple[str, str], tuple[int, int]]]:
-        found = [
-            Queued(each, (now - each.claim.made_at).days, _left(each, now)) for each in claim_records.oldest(connection, wanted)
-        ]
+        kept = claim_records.oldest(connection, wanted)
+        called = names_of(house, connection, [each.claim for each in kept])
+        found = [Queued(each, called[each.claim.id], (now - each.claim.made_at).days, _left(each, now)) for each in kept]
         return found, intake_records.counts(connection), claim_records.counts(connection)
 
     found, parked, counts = await read_records(house, read)

@@ -97,7 +97,7 @@ async def one(request: Request, company: str, ident: str, actor: Actor = SEES) -
         if held.sponsorship.company != mine.id:
             raise NotFound("sponsor.unknown", f"There is no sponsorship {ident[:80]!r}.")
         results = sponsor_records.results_of(connection, sponsorship=ident, limit=200)
-        claims = [claim_records.get(connection, one.claim).claim for one in results]
+        claims = [one.claim for one in claim_records.claims_of(connection, [one.claim for one in results])]
         return {
             "told_of": funding_desk.achieved_by_one(connection, held),
             "escrow": funding_desk.in_escrow_won(connection, ident),

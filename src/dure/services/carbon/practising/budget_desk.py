@@ -105,14 +105,13 @@ def daily(rows: list[tuple[datetime, int]], today: date, zone: ZoneInfo) -> list
 def _empty(connection: Connection, account: str, days: list[date], zone: ZoneInfo) -> set[date]:
     """Those of the days that began with nothing to spend and stayed so; what was left stands beside each entry of an account."""
     left = entries.c.credits_posted - entries.c.debits_posted - entries.c.debits_pending
-    query = (
-        select(transfers.c.at, left.label("left"))
-        .join(entries, entries.c.seq == transfers.c.seq)
-        .where(entries.c.account == account)
-        .order_by(entries.c.seq)
-    )
-    rows = [(row.at, int(row.left)) for row in connection.execute(query)]
-    found, before, at = set(), 0, 0
+    mine = select(transfers.c.at, left.label("left")).join(entries, entries.c.seq == transfers.c.seq)
+    mine = mine.where(entries.c.account == account)
+    first, last = day_interval(days[0], zone).start, day_interval(days[-1], zone).end
+    earlier = connection.execute(mine.where(transfers.c.at < first).order_by(entries.c.seq.desc()).limit(1)).first()
+    within = mine.where(transfers.c.at >= first, transfers.c.at < last).order_by(entries.c.seq)
+    rows = [(row.at, int(row.left)) for row in connection.execute(within)]
+    found, before, at = set(), 0 if earlier is None else int(earlier.left), 0
     for day in days:
         span = day_interval(day, zone)
         while at < len(rows) and rows[at][0] < span.start:

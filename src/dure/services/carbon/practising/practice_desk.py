@@ -224,7 +224,7 @@ def _claimed(
         point_grams=point_grams, won=verdict.won, method=one.ref, factors=(), readings_sha256=_digest(act, proof),
         made_at=by.at,
     )  # fmt: skip
-    made = claim_desk.make(connection, wanted, by.at, working=working, folder=by.folder)
+    made = claim_desk.make(connection, wanted, by.rules.programmes[one.programme], by.at, working=working)
     if made.state == "refused":
         code = BOOKED.get(made.reason, "practice.not_booked")
         return _refused(connection, act, code, by, again=False, claim=made)

@@ -15,6 +15,7 @@ from dure.services.carbon.companies import activity_desk, company_desk, company_
 from dure.services.carbon.companies.activity_desk import Asked
 from dure.services.carbon.companies.sponsoring import Milestone, Sponsorship
 from dure.services.carbon.companies.sponsoring_rules import sponsoring_rules
+from dure.services.carbon.programmes import programmes
 from dure.services.carbon.simulating.demo_people import ESG_OFFICER, account
 from dure.services.carbon.simulating.virtual_company import COMPANY, METERS, activity_file
 
@@ -47,7 +48,7 @@ def begin(house: House) -> bool:
     with house.records.begin() as connection:
         sponsoring_desk.pay_in(connection, COMPANY.id, PAID_IN_WON, "2026-0001", city)
         for one in sponsorships(now):
-            sponsoring_desk.offer(connection, one, sponsoring_rules(today, folder), by, folder)
+            sponsoring_desk.offer(connection, one, sponsoring_rules(today, folder), by, programmes(today, folder))
             sponsoring_desk.accept(connection, one.id, city)
     return True
 

@@ -58,6 +58,7 @@ def statement_figure(house: House, connection: Connection, words: tuple[str, ...
         amount=amount or 0,
         again=now or 0,
         unit=figure.unit,
+        known=amount is not None,
         agrees=amount == now and made is not None and made.agrees and made.figure == figure,
         how=HOW,
         inputs=tuple(_inputs(made)),

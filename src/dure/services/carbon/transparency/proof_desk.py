@@ -18,6 +18,16 @@ from dure.services.carbon.transparency.notes import Note
 STATES = ("reserved", "awarded", "refused", "withdrawn", "retired", "cancelled")
 
 
+def decided_as(ident: str) -> list[str]:
+    """The entries of all that may be decided about a claim."""
+    return [f"decision/{ident}/{state}" for state in STATES]
+
+
+def entries_of(connection: Connection, ident: str) -> list[Leaf]:
+    """Entries of a claim that have a place, in order: itself, then what was decided about it."""
+    return log_records.leaves_of(connection, [f"claim/{ident}", *decided_as(ident)])
+
+
 def note_of(connection: Connection, head: Head) -> Note:
     """A checkpoint with the log's signatures and all cosignatures that came since."""
     lines = [notes.read_line(one.line) for one in witness_records.of_size(connection, head.size)]
@@ -63,7 +73,7 @@ def bundle_of(connection: Connection, key: str, readings: Sequence[str] | None =
 
     kind, _, ident = key.partition("/")
     body = canonical.decode(entry.leaf.encode())["body"]
-    decided = [f"decision/{ident}/{state}" for state in STATES] if kind == "claim" else []
+    decided = decided_as(ident) if kind == "claim" else []
     return bundles.bundle(
         proven(entry),
         signed_of(connection, head),
