@@ -93,9 +93,12 @@ def end(connection: Connection, company: str, idents: Iterable[str], at: datetim
 
 
 def of_import(connection: Connection, brought: str) -> list[str]:
-    """Ids of the rows of a file that stand."""
+    """Ids of the rows of a file that stand, by kind, day and id."""
     query = select(activities.c.id).where(activities.c.brought == brought, activities.c.ended_at.is_(None))
-    return [str(one) for one in connection.execute(query.order_by(activities.c.id)).scalars()]
+    return [
+        str(one)
+        for one in connection.execute(query.order_by(activities.c.kind, activities.c.start_day, activities.c.id)).scalars()
+    ]
 
 
 def standing(

@@ -24,14 +24,13 @@ from dure.services.carbon.households.model import MILLI, Home, People
 from dure.services.carbon.households.periods import Month
 from dure.services.carbon.model import Refused
 from dure.web.access import require
-from dure.web.bar_charts import Line, LineChart, line_over
+from dure.web.bar_charts import Line, LineChart
 from dure.web.layout import house_of, language_of, layout_of
 from dure.web.security import own_form, own_form_with_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from markupsafe import Markup
     from sqlalchemy import Connection
 
     from dure.services.carbon.households.household_view import JudgementTold, Mine
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 HERE = "/carbon/household"
 FILE_BYTES_MAX = 2 * 1024 * 1024
-CHART_PX = 760
 PRACTISES = require("act", "practice")
 
 
@@ -188,7 +186,7 @@ def _read(house: House, read: Callable[[Connection], Any]) -> Any:
         return read(connection)
 
 
-def _chart(one: JudgementTold, say: Speech) -> Markup:
+def _chart(one: JudgementTold, say: Speech) -> LineChart:
     """Use and expectation by month, the last 18."""
     months = one.months[-18:]
     lines = [
@@ -198,8 +196,7 @@ def _chart(one: JudgementTold, say: Speech) -> Markup:
     name = f"{say.text(UTILITY_NAMES[one.utility])} {one.period}"
     labels = [each.month[2:7] for each in months]
     unit = UNIT_NAMES.get(one.unit, one.unit)
-    chart = LineChart(id=f"{one.utility}-{one.period}", title=name, unit=unit, labels=labels, lines=lines, decimals=1)
-    return line_over(chart, say, width=CHART_PX)
+    return LineChart(id=f"{one.utility}-{one.period}", title=name, unit=unit, labels=labels, lines=lines, decimals=1)
 
 
 def _home(fields: dict[str, str], before: Home | None, today: date) -> Home:
