@@ -23,6 +23,7 @@ from dure.services.carbon.practising import partner_desk, practice_desk, practic
 from dure.services.carbon.practising.partner_desk import Partner, Told
 from dure.services.carbon.practising.practice_key import practice_key
 from dure.services.carbon.practising.signing import signature
+from dure.services.carbon.simulating import demo_challenge
 from dure.services.carbon.simulating.demo_company import OFFICER
 from dure.services.carbon.simulating.demo_people import CITIZEN, account
 from dure.services.carbon.simulating.seeded import chance
@@ -85,10 +86,13 @@ class Citizens:
         setting, visitor = practice_desk.setting_of(house), account(house, CITIZEN)
         with house.records.begin() as connection:
             self._key = partner_desk.put(connection, PARTNER, by, secret)
-            for number in range(CITIZENS):
-                person = visitor.id if visitor is not None and number == 0 else f"demo-citizen-{number:02}"
+            people = [f"demo-citizen-{number:02}" for number in range(CITIZENS)]
+            if visitor is not None:
+                people[0] = visitor.id
+            for person in people:
                 practice_desk.join(connection, person, SCHEME, setting)
                 self._codes.append(practice_records.put_member(connection, person, now).code)
+            demo_challenge.begin(connection, people, now - BACK, setting)
 
     def _deeds(self, since: datetime, now: datetime) -> Iterator[Deed]:
         """What was done in ``[since, now)``, in order: the same after every start."""
