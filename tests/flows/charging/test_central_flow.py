@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import websockets
 from ocpp_city import World, charger_row, running
+from stations_city import until
 
 from dure.core.errors import InputError, Unavailable
 from dure.core.events import Command
@@ -81,9 +82,12 @@ async def test_who_was_turned_away_is_told_once_where_people_look(world: World):
         await refusal(world, "stranger", secret="x")
     kept = await world.words()
     assert [(one.charger, one.topic, one.facts["code"]) for one in kept] == [("cp-3", "refused", "station.profile")]
-    await asyncio.sleep(0.2)
-    with world.house.records.read() as connection:
-        assert [(one.device, one.code) for one in parked.listing(connection).items] == [("stranger", "station.unknown")]
+
+    def waiting():
+        with world.house.records.read() as connection:
+            return [(one.device, one.code) for one in parked.listing(connection).items]
+
+    assert await until(waiting, "a stranger who waits") == [("stranger", "station.unknown")]
 
 
 async def test_who_is_refused_too_often_waits_and_the_others_of_its_address_do_not(world: World):
@@ -330,9 +334,9 @@ async def test_messages_of_a_charger_with_keep_log_are_there_after_a_restart(tmp
                 await asked(station, "1", "Authorize", {"idToken": {"idToken": "04SECRET", "type": "ISO14443"}})
     async with running(tmp_path, rows) as world:
         assert not await messages_of(world.house, world.central, "cp-1", 5)
-        until = world.house.clock.now() + timedelta(minutes=1)
+        soon = world.house.clock.now() + timedelta(minutes=1)
         with world.house.records.read() as connection:
-            found = {name: kept_messages.of_station(connection, name, until) for name in ("cp-1", "cp-2")}
+            found = {name: kept_messages.of_station(connection, name, soon) for name in ("cp-1", "cp-2")}
     assert [one.message[:2] for one in found["cp-1"]] == [[4, "1"], [2, "1"]]
     assert "04SECRET" not in str(found)
     assert found["cp-2"] == []

@@ -24,6 +24,7 @@ from dure.services.charging.central.words import TransactionSaid
 
 HERE = Path(__file__).parent
 ROUNDS = 2
+PATIENCE_S = 60
 
 
 class Program:
@@ -92,8 +93,14 @@ class Station:
 async def test_kill_9_loses_nothing_that_was_acknowledged(program):
     stations = [Station(f"cp-{number}") for number in range(STATIONS)]
     for _ in range(ROUNDS):
+        before = [one.next for one in stations]
         talking = [asyncio.create_task(one.talk(program)) for one in stations]
         await asyncio.sleep(1.0)
+        async with asyncio.timeout(PATIENCE_S):  # on a starved machine some are not connected yet
+            while any(  # noqa: ASYNC110  # what the server acknowledged is counted
+                one.next < least + 2 and not talk.done() for one, talk, least in zip(stations, talking, before, strict=True)
+            ):
+                await asyncio.sleep(0.05)
         await asyncio.to_thread(program.kill)
         await asyncio.gather(*talking)
         await asyncio.to_thread(program.start)
