@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -42,6 +42,11 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     start_at: datetime
     end_at: datetime
     goal: int
+
+    @property
+    def last_at(self) -> datetime:
+        """The last instant of it."""
+        return self.end_at - timedelta(microseconds=1)
 
 
 class Done(NamedTuple):

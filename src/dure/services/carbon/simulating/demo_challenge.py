@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dure.core.errors import NotFound
 from dure.core.text import Text
+from dure.core.time import day_interval, day_of
 from dure.engines.records.audit import By
 from dure.services.carbon.practising import challenge_desk, group_records
 from dure.services.carbon.practising.group_records import Challenge
@@ -27,7 +28,7 @@ LASTS = timedelta(days=40)
 
 
 def begin(connection: Connection, people: Sequence[str], since: datetime, by: Setting) -> bool:
-    """Make the challenge and its groups, once: people join the groups by turns, at `since`; whether it was done now."""
+    """Make the challenge and its groups, once: people join by turns, from the day of `since` on; whether it was done now."""
     try:
         group_records.challenge(connection, CHALLENGE)
     except NotFound:
@@ -35,12 +36,13 @@ def begin(connection: Connection, people: Sequence[str], since: datetime, by: Se
     else:
         return False
     title = Text("내 컵과 장바구니로 300번(시연)", "300 times with our own cups and bags (demo)")
-    one = Challenge(id=CHALLENGE, title=title, practices=PRACTICES, start_at=since, end_at=by.at + LASTS, goal=GOAL)
+    start, end = (day_interval(day_of(at, by.zone), by.zone).start for at in (since, by.at + LASTS))
+    one = Challenge(id=CHALLENGE, title=title, practices=PRACTICES, start_at=start, end_at=end, goal=GOAL)
     challenge_desk.make(connection, one, by, By(OFFICER, by.at))
     for number, name in enumerate(GROUPS):
         members = people[number :: len(GROUPS)]
-        group = group_records.make_group(connection, members[0], name, since)
+        group = group_records.make_group(connection, members[0], name, start)
         for person in members[1:]:
-            group_records.join(connection, person, group.code, since)
+            group_records.join(connection, person, group.code, start)
         challenge_desk.enter(connection, members[0], CHALLENGE, group.id, by)
     return True
