@@ -91,7 +91,7 @@ def test_board_and_trend_are_there_without_script(browser, running):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{running.url}/ko/carbon")
-    assert page.locator("svg.chart").count() == 2
+    assert page.locator("svg.chart:visible").count() == 2
     assert page.locator("details table tbody tr").count() == 12
     context.close()
 

@@ -272,4 +272,5 @@ def test_the_page_of_the_bridge_shows_the_steps_and_says_what_cannot_be_compared
         f"/ko{PAGES}/bridge?before_first=2024-11&before_last=2025-01&after_first=2025-02&after_last=2025-03"
     )
     assert (wrong.status_code, "이 기간은 견줄 수 없습니다" in wrong.text) == (422, True)
+    assert "달 수가 같고" in wrong.text
     assert city["operator"].get(f"/en{PAGES}/bridge").status_code == 200

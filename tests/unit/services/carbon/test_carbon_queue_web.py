@@ -207,7 +207,9 @@ def test_events_that_wait_are_shown_with_what_they_lack(world):
 @pytest.mark.parametrize("figure", ["carbon/x/y", "carbon/claim/clm-nobody", "carbon/programme/none/2026/A", "carbon", "a/b/c"])
 def test_a_figure_that_is_none_is_said_so(world, figure):
     _, visitors = world
-    assert visitors["officer"].get(f"/ko{HERE}/explain?figure={figure}").status_code == 404
+    page = visitors["officer"].get(f"/ko{HERE}/explain?figure={figure}")
+    assert page.status_code == 404
+    assert "그런 값은 없습니다" in page.text
     assert visitors["officer"].get(f"/api/v1/carbon/explain?figure={figure}").status_code == 404
 
 

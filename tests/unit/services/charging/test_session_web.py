@@ -169,6 +169,8 @@ def test_a_disputed_session_is_settled_by_a_person_on_its_page(city) -> None:
     done = city["operator"].form(here, form, session=DISPUTED, note="the meter was exchanged")
     assert (done.status_code, done.headers["location"]) == (303, f"{here}?told=settled")
     assert "정산했습니다" in city["operator"].get(f"{here}?told=settled").text
+    again = city["operator"].form(here, form, session=DISPUTED, note="again")
+    assert (again.status_code, "이미 정산했고" in again.text) == (422, True)
 
 
 def test_prices_and_tariffs_are_told_with_their_sources(city) -> None:

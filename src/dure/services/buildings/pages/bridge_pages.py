@@ -37,6 +37,13 @@ NOTED: dict[str, Text] = {
     "bridge.no_model": Text("모형이 없어 날씨가 활동에 섞임", "no model: its weather counts as activity"),
     "bridge.no_area": Text("연면적을 모름", "floor area not known"),
 }
+WHY: dict[str, Text] = {
+    "bridge.period": Text(
+        "두 기간은 2025-01부터 2025-06까지처럼 첫 달이 앞서고, 달 수가 같고, 너무 길지 않아야 합니다.",
+        "Both periods read as from 2025-01 to 2025-06, first month first, with as many months each, and not too many.",
+    ),
+    "buildings.unknown": Text("그런 건물은 없습니다.", "There is no such building."),
+}
 
 
 def routes(house: House) -> APIRouter:  # noqa: ARG001  # all parts are called alike
@@ -62,7 +69,7 @@ async def page(request: Request) -> Response:
             try:
                 return sites, bridge_between(house, connection, periods, building=building), ""
             except InputError as error:
-                return sites, None, error.message
+                return sites, None, say.text(WHY[error.code]) if error.code in WHY else error.message
 
     sites, told, trouble = await run_in_threadpool(read)
     found = told if isinstance(told, Bridged) else None

@@ -81,7 +81,7 @@ class Told(NamedTuple):
     normal: Normal | None
     days: DaysCompared | None
     kept: list[tuple[date, dict[str, Any], str]]
-    trouble: str
+    trouble: Text | None
 
 
 def routes(house: House) -> APIRouter:
@@ -161,14 +161,14 @@ def _told(house: House, connection: Connection, measure: Measure) -> Told:
     kept = measure_records.savings_of(connection, measure.id)
     until = measure.reports_until(day_of(house.clock.now(), house.city.zone))
     if measure.state == "withdrawn" or until <= measure.begins_on:
-        return Told(measure, sites, None, None, None, kept, "")
+        return Told(measure, sites, None, None, None, kept, None)
     try:
         saving = saving_of(house, connection, measure, (measure.begins_on, until))
         normal = _normal(house, connection, measure, until, kept)
         days = days_compared(house, connection, measure, measure_view.week_days(measure.begins_on, until))
     except DureError as error:
-        return Told(measure, sites, None, None, None, kept, error.message)
-    return Told(measure, sites, saving, normal, days, kept, "")
+        return Told(measure, sites, None, None, None, kept, WHY.get(error.code, Text(error.message)))
+    return Told(measure, sites, saving, normal, days, kept, None)
 
 
 def _normal(

@@ -121,12 +121,12 @@ async def act(request: Request, actor: Actor = Depends(require("act", "decision"
         return await _page(request, ident, say("무엇을 확인했는지 적어 주세요."), 422)
     try:
         await run_in_threadpool(settle_now, house, ident, note, By(actor.id, house.clock.now()))
-    except (Conflict, InputError) as refused:
-        return await _page(request, ident, refused.message, 422)
     except DureError as refused:
-        if refused.code.startswith("price."):
-            return await _page(request, ident, refused.message, 422)
-        raise
+        if not isinstance(refused, Conflict | InputError) and not refused.code.startswith("price."):
+            raise
+        reason = words.REFUSED.get(refused.code)
+        why = say.text(reason) if reason else say("정산하지 못했습니다: {why}", why=refused.message)
+        return await _page(request, ident, why, 422)
     return RedirectResponse(f"/{language_of(request)}{LIST}/{ident}?told=settled", 303)
 
 

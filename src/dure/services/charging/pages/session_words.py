@@ -44,6 +44,11 @@ WHY: Mapping[str, Text] = {
     "origin_corrected": Text("원장이 에너지의 출처를 바로잡았습니다", "The ledger corrected the origin of its energy"),
     "rules_changed": Text("요금이나 계수가 바뀌었습니다", "Prices or factors changed"),
 }
+# Why a session cannot be settled by a person, by the code of the error.
+REFUSED: Mapping[str, Text] = {
+    "session.running": Text("아직 충전하고 있습니다.", "It still runs."),
+    "session.settled": Text("이미 정산했고 그 뒤로 바뀐 것이 없습니다.", "It is settled, and nothing has changed since."),
+}
 LINES: Mapping[str, Text] = {
     "energy": Text("전력량", "Energy"),
     "connection": Text("연결", "Connection"),
