@@ -229,7 +229,11 @@ def test_a_claim_is_shared_by_money_and_never_counted_twice(records):
     with records.begin() as connection:
         sponsoring_desk.pay_in(connection, "beta", 3_000_000, "R-9", BY)
         sponsoring_desk.offer(
-            connection, msgspec.structs.replace(OFFER, id="spn-2", company="beta", budget_won=3_000_000), RULES, BY
+            connection,
+            msgspec.structs.replace(OFFER, id="spn-2", company="beta", budget_won=3_000_000),
+            RULES,
+            BY,
+            programmes(NOW.date()),
         )
         sponsoring_desk.accept(connection, "spn-2", BY)
 
