@@ -14,12 +14,13 @@ from dure.engines.clock import FixedClock
 from dure.engines.records import events
 from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.claiming.event_watch import EventWatch
+from dure.services.carbon.companies import activity_records
 from dure.services.carbon.companies.sponsoring_watch import SponsoringWatch
 from dure.services.carbon.governing.board_watch import BoardWatch
 from dure.services.carbon.practising import practice_desk
 from dure.services.carbon.practising.acts import Proof
 from dure.services.carbon.practising.practice_watch import PracticeWatch
-from dure.services.carbon.simulating import demo_company, demo_officer, demo_statement
+from dure.services.carbon.simulating import demo_challenge, demo_company, demo_officer, demo_statement
 from dure.services.carbon.simulating.virtual_company import COMPANY
 from dure.services.carbon.statements import statement_records
 from dure.services.carbon.transparency.log_watch import LogWatch
@@ -62,7 +63,9 @@ def _furnish(running: RunningCity) -> dict[str, str]:
         statement = statement_records.last(
             connection, f"company/{COMPANY.id}", datetime(2025, 1, 1, tzinfo=UTC).date(), datetime(2026, 1, 1, tzinfo=UTC).date()
         )
+        (brought,) = activity_records.imports_of(connection, COMPANY.id).items
     return {
+        "brought": brought.id, "challenge": demo_challenge.CHALLENGE,
         "claim": next(one.id for one in made if one.programme == "city-estimated"), "company": COMPANY.id,
         "sponsorship": "spn-demo-verified", "statement": statement.id if statement else "", "day": "2026-11-24",
     }  # fmt: skip
@@ -94,6 +97,7 @@ def _practise(running: RunningCity) -> None:
     setting = practice_desk.setting_of(house)
     people = [f"citizen-{n}" for n in range(CITIZENS)] + [running.admin]
     with house.records.begin() as connection:
+        demo_challenge.begin(connection, people, NOW - timedelta(days=2), setting)
         for n, person in enumerate(people):
             practice_desk.join(connection, person, "green-life", setting)
             for k, practice in enumerate(("tumbler", "own-bag", "cup-return")):

@@ -16,6 +16,7 @@ PUBLIC = (
     "/carbon/practices",
     "/carbon/practices/tumbler",
     "/carbon/challenges",
+    "/carbon/challenges/{challenge}",
     "/carbon/statements",
     "/carbon/log",
     "/carbon/log/how",
@@ -46,6 +47,8 @@ STAFF = (
     "/partners/companies/{company}",
     "/partners/companies/{company}/profile",
     "/partners/companies/{company}/data",
+    "/partners/companies/{company}/data/{brought}",
+    "/partners/companies/{company}/explain",
     "/partners/companies/{company}/hours",
     "/partners/companies/{company}/targets",
     "/partners/companies/{company}/sponsoring",
@@ -67,8 +70,14 @@ def test_a_page_of_carbon_for_who_works_with_it_is_well(operator, language, path
     is_well(operator, language, path.format(**operator.running.made), axe)
 
 
-# What a company wrote itself stays in its language.
-OWN_WORDS = {"/partners/companies/{company}/profile", "/partners/companies/{company}/data"}
+# What a company or a group wrote itself stays in its language.
+OWN_WORDS = {
+    "/carbon/challenges",
+    "/carbon/challenges/{challenge}",
+    "/partners/companies/{company}/profile",
+    "/partners/companies/{company}/data",
+    "/partners/companies/{company}/data/{brought}",
+}
 
 
 @pytest.mark.parametrize("path", [one for one in (*PUBLIC, *STAFF) if one not in OWN_WORDS])
