@@ -21,7 +21,7 @@ assets: ## the front-end files, from npm, without a Node on the machine, and the
 
 test: setup-dev assets lint ## lint, types, import contracts, unit, contracts on every engine, flows, browser
 	@scripts/browser.sh
-	@TMPDIR=$$(scripts/test_folder.sh) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT && $(PY) -m pytest -n 2 --dist loadfile
+	@TMPDIR=$$(scripts/test_folder.sh) && export TMPDIR && trap 'rm -rf "$$TMPDIR"' EXIT && $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev ## ruff, mypy --strict, import contracts, sizes
 	@.venv/bin/ruff check --no-cache .
