@@ -145,7 +145,8 @@ class RemoteTelemetry:
         stop = await self._bus.subscribe(inbox, hear)
         try:
             await self._bus.client.publish(subject(self._city, question), payload, reply=inbox)
-            mark = await asyncio.wait_for(done, ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                mark = await done
         except TimeoutError as error:
             raise _no_answer() from error
         finally:

@@ -100,7 +100,8 @@ def _blob(info: ObjectInfo) -> Blob:
 async def _asked(question: Awaitable[_Answer], name: str) -> _Answer:
     """The answer, or the house's error; the client library would wait for missing chunks for ever."""
     try:
-        return await asyncio.wait_for(question, PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            return await question
     except nats.js.errors.NotFoundError as error:
         raise missing(name) from error
     except (nats.js.errors.DigestMismatchError, nats.js.errors.BadObjectMetaError):

@@ -124,7 +124,9 @@ class StreamReader:
                 return
             self._something.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._something.wait(), min(left, 0.5))
+                # Not `wait_for`: until Python 3.12 it loses a cancellation that comes as something arrives.
+                async with asyncio.timeout(min(left, 0.5)):
+                    await self._something.wait()
             if not self._arrived:
                 await self._heal()
                 await self._refill()

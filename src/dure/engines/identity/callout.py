@@ -191,7 +191,8 @@ async def disconnect(system: Bus, name: str, *, quiet_s: float = 0.4) -> int:
         patience_s = 5.0  # for the first server; then until they fall quiet
         while True:
             try:
-                answer = msgspec.json.decode((await asyncio.wait_for(found.get(), patience_s)).payload)
+                async with asyncio.timeout(patience_s):
+                    answer = msgspec.json.decode((await found.get()).payload)
             except TimeoutError:
                 return ended
             patience_s = quiet_s

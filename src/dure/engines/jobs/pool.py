@@ -57,7 +57,8 @@ class PoolJobs:
         if task is None:
             raise NotFound("job.not_found", f"There is no job {job_id!r}, or its result has been forgotten.")
         try:
-            return await asyncio.wait_for(asyncio.shield(task), timeout_s)
+            async with asyncio.timeout(timeout_s):  # not `wait_for`: until Python 3.12 it may lose a cancellation
+                return await asyncio.shield(task)
         except TimeoutError as error:
             raise Unavailable("job.timeout", f"The job {job_id} has no result after {timeout_s} s; it goes on.") from error
 

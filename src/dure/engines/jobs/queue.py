@@ -107,7 +107,8 @@ class QueueJobs:
         if found is not None:
             return found
         try:
-            return await asyncio.wait_for(self._follow(job_id), timeout_s)
+            async with asyncio.timeout(timeout_s):  # not `wait_for`: until Python 3.12 it may lose a cancellation
+                return await self._follow(job_id)
         except TimeoutError as error:
             raise Unavailable("job.timeout", f"The job {job_id} has no result after {timeout_s} s; it goes on.") from error
 
@@ -217,7 +218,8 @@ class QueueJobs:
 
     async def _ask(self, question: Any) -> Any:
         try:
-            return await asyncio.wait_for(question, ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                return await question
         except (nats.js.errors.NotFoundError, nats.js.errors.KeyWrongLastSequenceError, nats.errors.MaxPayloadError):
             raise
         except _TROUBLE as error:

@@ -79,7 +79,8 @@ class Page:
     async def wait(self, seconds: float) -> bool:
         """Whether something is to be sent before the time is up."""
         try:
-            await asyncio.wait_for(self._ready.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
         except TimeoutError:
             return False
         return True
