@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from city_running import PeopledCity, write_city
+from city_running import write_city
+from quiet_city import QuietCity
 
 from dure.core.time import day_of
-from dure.running.parts import ALL
 from dure.services.carbon.claiming import claim_desk
 from dure.services.carbon.claiming.event_watch import EventWatch
 from dure.services.carbon.companies import activity_desk, company_records, funding_desk
@@ -29,18 +29,12 @@ SCALE = [
 ]
 
 
-class DemoCity(PeopledCity):
-    """A city whose rounds of carbon are called by hand."""
-
-    parts = ALL - {"waste", "environment", "buildings", "charging", "carbon"}
-
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("carbon-demo")
     write_city(folder / "city", ["st-01"])
     (folder / "city" / "assets" / "scales.csv").write_text("\n".join(SCALE) + "\n", "utf-8")
-    one = DemoCity(folder, NOON)
+    one = QuietCity(folder, NOON)
     one.start()
     one.connection = Connection(mqtt_host="127.0.0.1", mqtt_port=one.mqtt_port, http_url=one.url, secrets=one.secrets)
     demo_people.make(one.house)

@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import numpy as np
 import pytest
-from city_running import PASSWORD, PeopledCity, write_city
+from city_running import PASSWORD, write_city
 from PIL import Image
+from quiet_city import QuietCity
 from sqlalchemy import insert
 
 from dure.core.time import format_instant
 from dure.engines.blobs.bus import BusBlobs
 from dure.engines.records.audit import By
 from dure.engines.records.tables_carbon_claims import carbon_weighings
-from dure.running.parts import ALL
 from dure.services.carbon.practising import place_desk
 from dure.services.carbon.practising.photo import look
 from dure.services.carbon.practising.practice_key import practice_key
@@ -32,17 +32,11 @@ from dure.web.access import SESSION_COOKIE
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
-class PracticeCity(PeopledCity):
-    """A city whose rounds of carbon are called by hand."""
-
-    parts = ALL - {"waste", "environment", "buildings", "charging", "carbon"}
-
-
 @pytest.fixture(scope="module")
 def city(tmp_path_factory):
     folder = tmp_path_factory.mktemp("practice")
     write_city(folder / "city", ["st-01"])
-    one = PracticeCity(folder, NOON)
+    one = QuietCity(folder, NOON)
     one.start()
     yield one
     one.stop()

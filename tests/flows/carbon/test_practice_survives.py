@@ -8,7 +8,8 @@ import httpx
 import pytest
 from city_running import PASSWORD, settings_of, until, write_city
 from PIL import Image
-from test_practice_flow import NOON, PracticeCity, partner_proof, photos_of, picture
+from quiet_city import QuietCity
+from test_practice_flow import NOON, partner_proof, photos_of, picture
 
 from dure.core.text import Text
 from dure.core.time import format_instant
@@ -33,7 +34,7 @@ CLIENTS: list[httpx.Client] = []
 ADDRESS, CUSTOMER = "반송동 시범한빛마을 77-1", "09-8765-4321"
 
 
-class Movable(PracticeCity):
+class Movable(QuietCity):
     """The same on a folder of its own, with the clock of another."""
 
     def __init__(self, folder, clock, data):
@@ -72,7 +73,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def city(folder):
-    one = PracticeCity(folder, NOON)
+    one = QuietCity(folder, NOON)
     one.start()
     yield one
     one.stop()
